@@ -1,0 +1,40 @@
+# Needs Python 3.11+, git and make. Everything else is installed into .venv.
+PYTHON ?= python3
+BIN := $(CURDIR)/.venv/bin
+PORT ?= 5000
+
+export PATH := $(BIN):$(PATH)
+export MLFLOW_DISABLE_TELEMETRY := true
+export DO_NOT_TRACK := true
+export DVC_NO_ANALYTICS := true
+
+.DEFAULT_GOAL := help
+.PHONY: help env repro test lint ui bench
+
+help: ## Show what make can do
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+env: ## Make the environment in .venv
+	@$(PYTHON) scripts/setup_env.py
+
+repro: env ## Run the pipeline: all competitions that params.yaml lists
+	@podium sync
+	@dvc repro
+
+test: ## Run the tests
+	@$(PYTHON) scripts/setup_env.py --dev
+	@pytest
+
+lint: ## Check style and types
+	@$(PYTHON) scripts/setup_env.py --dev
+	@ruff check .
+	@ruff format --check .
+	@mypy
+
+ui: env ## Compare runs: MLflow on http://127.0.0.1:5000 (PORT=... for another port)
+	@MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow server --host 127.0.0.1 --port $(PORT) \
+	  --workers 1 --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///$(CURDIR)/mlflow.db}"
+
+bench: env ## Measure: stage times, the textbook's run
+	@python benchmarks/stages.py
+	@python benchmarks/textbook.py

@@ -1,0 +1,138 @@
+"""The ``podium`` command: a thin face over the stages.
+
+Libraries are imported inside the commands, so that ``podium check`` answers at once.
+"""
+
+import signal
+import sys
+import traceback
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from podium import environment
+from podium.errors import PodiumError
+
+app = typer.Typer(
+    name="podium",
+    help="From params.yaml to a checked Kaggle submission. The stages are run by 'dvc repro'.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+CompetitionName = Annotated[str, typer.Argument(help="A competition's block in params.yaml.")]
+
+
+@app.callback()
+def _options(
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+) -> None:
+    """Options of every command; --debug is read by main, which prints the errors."""
+
+
+@app.command()
+def check() -> None:
+    """Validate params.yaml without running anything."""
+    from podium.config import load_config
+    from podium.config.load import ConfigError
+
+    try:
+        config = load_config()
+    except ConfigError as error:
+        for line in error.lines[:-1]:
+            print(f"podium: error: {line}", file=sys.stderr)
+        raise PodiumError(error.lines[-1]) from None
+    for name, competition in config.blocks.items():
+        listed = "" if name in config.competitions else "  (not listed in competitions)"
+        print(
+            f"{name}: {competition.kind} {competition.task}, {competition.metric}, "
+            f"{competition.folds.count} folds, models: {', '.join(competition.models)}{listed}"
+        )
+    print("params.yaml is valid")
+
+
+@app.command()
+def sync() -> None:
+    """Give every competition of params.yaml its training stages in models/dvc.yaml."""
+    from podium import pipeline
+
+    if pipeline.sync(pipeline.competition_names()):
+        print(f"{pipeline.TRAINING} was brought up to date with params.yaml")
+
+
+@app.command()
+def download(competition: CompetitionName) -> None:
+    """Stage: raw files from their source."""
+    from podium.stages.download import download as stage
+
+    stage(competition)
+
+
+@app.command()
+def preprocess(competition: CompetitionName) -> None:
+    """Stage: a typed table, folds, and transforms fitted per fold."""
+    from podium.stages.preprocess import preprocess as stage
+
+    stage(competition)
+
+
+@app.command()
+def train(
+    competition: CompetitionName,
+    model: Annotated[str, typer.Argument(help="One of the competition's models.")],
+) -> None:
+    """Stage: one model by k-fold."""
+    from podium.stages.train import train as stage
+
+    stage(competition, model)
+
+
+@app.command()
+def ensemble(competition: CompetitionName) -> None:
+    """Stage: the blend and the checked submission."""
+    from podium.stages.ensemble import ensemble as stage
+
+    stage(competition)
+
+
+@app.command()
+def report(competition: CompetitionName) -> None:
+    """Stage: plots, the page, and the table of scores."""
+    from podium.stages.report import report as stage
+
+    stage(competition)
+
+
+def main() -> None:
+    """Run the command; a PodiumError is one line and exit code 2."""
+    environment.prepare()
+    signal.signal(signal.SIGTERM, _terminated)
+    # --debug may stand before or after the command.
+    debug = "--debug" in sys.argv
+    arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
+    try:
+        app(arguments, standalone_mode=True)
+    except PodiumError as error:
+        if debug:
+            traceback.print_exc()
+        sys.exit(_fail(str(error)))
+    except Exception as error:
+        if debug:
+            raise
+        print(
+            f"podium: unexpected {type(error).__name__}: {error}; this is a bug: run again with "
+            "--debug and report what it prints",
+            file=sys.stderr,
+        )
+        sys.exit(1)
+
+
+def _fail(message: str) -> int:
+    print(f"podium: error: {' '.join(message.split())}", file=sys.stderr)
+    return 2
+
+
+def _terminated(signum: int, frame: FrameType | None) -> None:
+    """SIGTERM ends the run in MLflow as KILLED instead of leaving it open."""
+    sys.exit(128 + signum)

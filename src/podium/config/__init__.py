@@ -1,0 +1,32 @@
+"""``params.yaml`` as typed, validated objects."""
+
+from podium.config.load import load_config
+from podium.config.models import (
+    ElasticNetParams,
+    LassoParams,
+    LightGBMParams,
+    LinearParams,
+    MLPParams,
+    ModelParams,
+    NetworkParams,
+    RidgeParams,
+)
+from podium.config.schema import Competition, Config, Ensemble, Folds, Preprocess, Source
+
+__all__ = [
+    "Competition",
+    "Config",
+    "ElasticNetParams",
+    "Ensemble",
+    "Folds",
+    "LassoParams",
+    "LightGBMParams",
+    "LinearParams",
+    "MLPParams",
+    "ModelParams",
+    "NetworkParams",
+    "Preprocess",
+    "RidgeParams",
+    "Source",
+    "load_config",
+]

@@ -1,0 +1,81 @@
+"""What no single key can tell: keys of a competition that are at odds with each other."""
+
+from collections.abc import Iterator
+
+from podium.config.schema import Competition
+from podium.metrics import METRICS
+
+Finding = tuple[tuple[str, ...], str]
+
+
+def check_competition(competition: Competition) -> Iterator[Finding]:
+    """Yield (path of keys, message) for everything in the block that doesn't fit the rest."""
+    yield from _check_folds(competition)
+    yield from _check_metric(competition)
+    yield from _check_target(competition)
+    yield from _check_source(competition)
+    yield from _check_ensemble(competition)
+
+
+def _check_folds(competition: Competition) -> Iterator[Finding]:
+    folds = competition.folds
+    if folds.count < 2:
+        yield (
+            ("folds", "count"),
+            f"expected at least 2 folds, found {folds.count}; each fold is validated on a model "
+            "trained on the others",
+        )
+    if folds.scheme == "stratified" and competition.task == "regression":
+        yield ("folds", "scheme"), "'stratified' needs classes; use 'kfold' for regression"
+    if folds.scheme == "group" and folds.group is None:
+        yield ("folds", "scheme"), "'group' needs 'group: <column>' beside it"
+    if folds.scheme != "group" and folds.group is not None:
+        yield ("folds", "group"), f"is used by scheme 'group' only, not '{folds.scheme}'; remove it"
+    if folds.scheme in ("contiguous", "group") and folds.repeats > 1:
+        yield (
+            ("folds", "repeats"),
+            f"'{folds.scheme}' folds are the same at every repeat; set repeats to 1",
+        )
+
+
+def _check_metric(competition: Competition) -> Iterator[Finding]:
+    task = competition.task
+    fitting = [metric.name for metric in METRICS.values() if task in metric.tasks]
+    if competition.metric not in METRICS:
+        yield (
+            ("metric",),
+            f"no metric '{competition.metric}'; valid for {task}: " + ", ".join(fitting),
+        )
+    elif competition.metric not in fitting:
+        yield (
+            ("metric",),
+            f"'{competition.metric}' does not fit task '{task}'; valid: " + ", ".join(fitting),
+        )
+
+
+def _check_target(competition: Competition) -> Iterator[Finding]:
+    if competition.target_transform != "none" and competition.task != "regression":
+        yield ("target_transform",), f"is for regression; set it to none for {competition.task}"
+    if competition.id == competition.target:
+        yield (
+            ("target",),
+            f"'{competition.target}' is the id column too; name the column to predict",
+        )
+
+
+def _check_source(competition: Competition) -> Iterator[Finding]:
+    source = competition.source
+    if source.provider == "local" and source.path is None:
+        yield ("source", "path"), "provider 'local' needs the path of a folder or a zip"
+
+
+def _check_ensemble(competition: Competition) -> Iterator[Finding]:
+    chosen = competition.ensemble.models
+    if chosen == "all":
+        return
+    if not chosen:
+        yield ("ensemble", "models"), "expected 'all' or at least one model's name"
+    for name in chosen:
+        if name not in competition.models:
+            known = ", ".join(competition.models)
+            yield ("ensemble", "models"), f"no model '{name}' in this competition; valid: {known}"

@@ -1,0 +1,276 @@
+"""Reading ``params.yaml``: every error names the file, the line, the key and what to do."""
+
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.constructor import DuplicateKeyError
+from ruamel.yaml.error import MarkedYAMLError
+
+from podium.config.check import check_competition
+from podium.config.models import MODEL_PARAMS, ModelParams
+from podium.config.schema import Competition, Config
+from podium.errors import PodiumError
+
+PARAMS = "params.yaml"
+Path_ = tuple[str | int, ...]
+T = TypeVar("T", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong in params.yaml: the path of keys to it, and what to do."""
+
+    path: Path_
+    message: str
+
+
+class ConfigError(PodiumError):
+    """All that is wrong in params.yaml, a line each, in the order of the file."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        self.lines = list(lines)
+        more = f" (and {len(lines) - 1} more: 'podium check' lists all)" if len(lines) > 1 else ""
+        super().__init__(self.lines[0] + more)
+
+
+def load_config(path: Path = Path(PARAMS), only: str | None = None) -> Config:
+    """Read and validate ``params.yaml``.
+
+    Args:
+        path: the file.
+        only: validate this competition alone, so that a slip in another block stops no stage of
+            this one.
+
+    Raises:
+        PodiumError: the file is missing or not YAML, or anything in it is unknown, misspelt,
+            missing, of the wrong type or at odds with something else.
+    """
+    document = _parse(path)
+    reader = _Reader(document)
+    config = reader.read(only)
+    if reader.problems:
+        raise ConfigError([_line(path, document, problem) for problem in reader.sorted_problems()])
+    assert config is not None
+    return config
+
+
+def _parse(path: Path) -> CommentedMap:
+    try:
+        document = YAML(typ="rt", pure=True).load(StringIO(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise PodiumError(
+            f"{path} is missing: run podium in the project's folder, where {PARAMS} is"
+        ) from None
+    except UnicodeDecodeError as error:
+        raise PodiumError(f"{path}: not UTF-8 text ({error.reason}); save it as UTF-8") from None
+    except DuplicateKeyError as error:
+        line = error.problem_mark.line + 1
+        key = str(error.problem).split('"')[1]
+        raise PodiumError(
+            f"{path}:{line}: {key}: the name stands twice in one block; rename or remove one"
+        ) from None
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = f"{path}:{mark.line + 1}" if mark else f"{path}"
+        raise PodiumError(f"{where}: not valid YAML: {error.problem or error.context}") from None
+    if not isinstance(document, CommentedMap):
+        raise PodiumError(f"{path}: expected competitions and their blocks, found no mapping")
+    return document
+
+
+class _Reader:
+    """Turns the parsed document into a Config and collects what is wrong on the way."""
+
+    def __init__(self, document: CommentedMap) -> None:
+        self.document = document
+        self.problems: list[Problem] = []
+
+    def read(self, only: str | None) -> Config | None:
+        listed = self._competitions()
+        names = [name for name in self.document if name != "competitions"]
+        if only is not None:
+            self._must_exist(only, names)
+            names = [name for name in names if name == only]
+        blocks = {str(name): self._competition(str(name)) for name in names}
+        if self.problems:
+            return None
+        return Config.model_construct(competitions=listed, blocks=blocks)
+
+    def sorted_problems(self) -> list[Problem]:
+        return sorted(self.problems, key=lambda problem: _line_of(self.document, problem.path))
+
+    def _add(self, path: Path_, message: str) -> None:
+        self.problems.append(Problem(path, message))
+
+    def _must_exist(self, name: str, names: Sequence[str]) -> None:
+        if name not in names:
+            self._add((), f"no competition '{name}'; {nearest(name, names)}")
+
+    def _competitions(self) -> list[str]:
+        path: Path_ = ("competitions",)
+        blocks = [str(name) for name in self.document if name != "competitions"]
+        if "competitions" not in self.document:
+            self._add((), "competitions: missing key; expected a list of competition names")
+            return []
+        value = self.document["competitions"]
+        if not isinstance(value, list) or not value:
+            self._add(path, f"expected a list of competition names, found {shown(value)}")
+            return []
+        for index, name in enumerate(value):
+            if name not in blocks:
+                self._add((*path, index), f"no block '{name}' in the file; {nearest(name, blocks)}")
+            if value.index(name) != index:
+                self._add((*path, index), f"'{name}' is listed twice; remove one")
+        return [str(name) for name in value]
+
+    def _competition(self, name: str) -> Competition | None:
+        block = self.document[name]
+        if not name.replace("-", "").replace("_", "").isalnum():
+            self._add((name,), "a competition's name may hold letters, digits, '-' and '_' only")
+        if not isinstance(block, dict):
+            self._add(
+                (name,),
+                f"expected a competition's block, found {shown(block)}; "
+                f"{nearest(name, ['competitions'])}",
+            )
+            return None
+        plain = _plain(block)
+        raw_models = plain.get("models")
+        models = self._models(name, raw_models) if isinstance(raw_models, dict) else {}
+        without = {**plain, "name": name}
+        if isinstance(raw_models, dict):
+            without["models"] = {}
+        if "name" in plain:
+            self._add((name, "name"), "unknown key 'name': the block's own key is the name")
+        competition = self._validate(Competition, without, (name,))
+        if competition is None:
+            return None
+        competition = competition.model_copy(update={"models": models})
+        for path, message in check_competition(competition):
+            self._add((name, *path), message)
+        return competition
+
+    def _models(self, name: str, raw: dict[str, Any]) -> dict[str, ModelParams]:
+        models = {}
+        if not raw:
+            self._add((name, "models"), "expected at least one model; " + one_of(MODEL_PARAMS))
+        for key, value in raw.items():
+            path = (name, "models", key)
+            params = self._model(path, str(key), {} if value is None else value)
+            if params is not None:
+                models[str(key)] = params
+        return models
+
+    def _model(self, path: Path_, key: str, value: Any) -> ModelParams | None:
+        if not key.replace("-", "").replace("_", "").isalnum():
+            self._add(path, "a model's name may hold letters, digits, '-' and '_' only")
+            return None
+        if not isinstance(value, dict):
+            self._add(path, f"expected the model's block of keys, found {shown(value)}")
+            return None
+        model = value.get("model", key)
+        if model not in MODEL_PARAMS:
+            where = (*path, "model") if "model" in value else path
+            self._add(where, f"no model '{model}'; {nearest(str(model), MODEL_PARAMS)}")
+            return None
+        return self._validate(MODEL_PARAMS[model], {**value, "model": model}, path)
+
+    def _validate(self, kind: type[T], value: Any, path: Path_) -> T | None:
+        try:
+            return kind.model_validate(value)
+        except ValidationError as error:
+            for details in error.errors():
+                inside = tuple(part for part in details["loc"] if part in _keys(value, details))
+                self._add((*path, *inside), _explain(details, kind))
+            return None
+
+
+def _keys(value: Any, details: ErrorDetails) -> set[Any]:
+    """The parts of an error's location that are keys of the file, not names of union branches."""
+    keys: set[Any] = set()
+    for part in details["loc"]:
+        if isinstance(value, Mapping) and (part in value or details["type"] == "missing"):
+            keys.add(part)
+            value = value.get(part)
+        elif isinstance(value, list) and isinstance(part, int):
+            keys.add(part)
+            value = value[part] if part < len(value) else None
+    return keys
+
+
+def _explain(details: ErrorDetails, kind: type[BaseModel]) -> str:
+    key = str(details["loc"][-1])
+    fields = _fields_at(kind, details["loc"][:-1])
+    if details["type"] == "extra_forbidden":
+        return f"unknown key '{key}'; {nearest(key, fields)}"
+    if details["type"] == "missing":
+        return f"missing key '{key}'; add it"
+    expected = details["msg"].removeprefix("Input should be ")
+    return f"expected {expected}, found {shown(details['input'])}"
+
+
+def _fields_at(kind: type[BaseModel], loc: Iterable[str | int]) -> list[str]:
+    for part in loc:
+        annotation = kind.model_fields[str(part)].annotation if part in kind.model_fields else None
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            kind = annotation
+    return [name for name in kind.model_fields if name != "name"]
+
+
+def nearest(word: str, words: Iterable[str]) -> str:
+    """A hint: the nearest of ``words`` to a misspelt one, or all of them where none is near."""
+    choices = [str(choice) for choice in words]
+    close = difflib.get_close_matches(str(word), choices, n=1, cutoff=0.6)
+    return f"did you mean '{close[0]}'?" if close else one_of(choices)
+
+
+def one_of(words: Iterable[str]) -> str:
+    """``valid: a, b, c``."""
+    return "valid: " + ", ".join(words)
+
+
+def shown(value: Any) -> str:
+    """A bad value as an error quotes it: short, with its type where that is the matter."""
+    text = repr(value) if isinstance(value, str) else str(value)
+    text = text if len(text) <= 60 else text[:57] + "..."
+    return f"text {text}" if isinstance(value, str) else "nothing" if value is None else text
+
+
+def _plain(value: Any) -> Any:
+    """ruamel's containers and scalars as Python's own, so that strict validation knows them."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    for kind in (bool, int, float, str):
+        if isinstance(value, kind):
+            return kind(value)
+    return value
+
+
+def _line(path: Path, document: CommentedMap, problem: Problem) -> str:
+    key = ".".join(str(part) for part in problem.path)
+    return (
+        f"{path}:{_line_of(document, problem.path)}: {key + ': ' if key else ''}{problem.message}"
+    )
+
+
+def _line_of(document: CommentedMap, path: Path_) -> int:
+    """The line (from 1) of the deepest part of ``path`` that stands in the file."""
+    line = 0
+    node: Any = document
+    for part in path:
+        try:
+            find = node.lc.item if isinstance(node, CommentedSeq) else node.lc.key
+            line, node = find(part)[0], node[part]
+        except (AttributeError, KeyError, IndexError, TypeError):
+            break
+    return line + 1

@@ -1,0 +1,128 @@
+"""The knobs of each model: one class a model, its defaults the ones that ship.
+
+A model's entry in ``params.yaml`` holds any of these keys. ``model`` says which model the entry
+is; left out, it is the entry's own name, so ``mlp: {}`` and ``wide: {model: mlp, hidden: [1024]}``
+stand side by side.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Block(BaseModel):
+    """A block of params.yaml: no unknown key, no silent conversion, no change after reading."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class ModelParams(Block):
+    """What every model's entry has."""
+
+    model: str = ""
+    seed: int = Field(0, ge=0)
+
+
+class RidgeParams(ModelParams):
+    """L2-penalised linear model; alpha is searched inside each fold (Hoerl and Kennard 1970).
+
+    For classification: logistic regression with an L2 penalty.
+    """
+
+    alphas: list[Positive] = Field(
+        [0.1, 0.3, 1, 3, 10, 20, 30, 50, 100, 200, 300, 1000], min_length=1
+    )
+    inner_folds: int = Field(5, ge=2)
+
+
+class LassoParams(ModelParams):
+    """L1-penalised linear model; alpha is searched inside each fold (Tibshirani 1996).
+
+    For classification: logistic regression with an L1 penalty.
+    """
+
+    alpha_count: Count = 60
+    alpha_ratio: Annotated[float, Field(gt=0, lt=1)] = 1e-3
+    inner_folds: int = Field(5, ge=2)
+    max_iterations: Count = 5000
+
+
+class ElasticNetParams(LassoParams):
+    """L1 and L2 penalties mixed; alpha and the mix searched inside each fold (Zou, Hastie 2005)."""
+
+    l1_ratios: list[Annotated[float, Field(gt=0, le=1)]] = Field([0.1, 0.5, 0.9], min_length=1)
+
+
+class LightGBMParams(ModelParams):
+    """Gradient-boosted trees (Ke et al. 2017), on raw numbers and native categories.
+
+    The number of rounds is found on a part of the fold's training rows (``holdout``); then the
+    trees are grown again on all of them. The fold's validation rows are only scored.
+    """
+
+    learning_rate: Positive = 0.03
+    num_leaves: int = Field(15, ge=2)
+    min_child_samples: Count = 10
+    feature_fraction: Annotated[float, Field(gt=0, le=1)] = 0.4
+    bagging_fraction: Annotated[float, Field(gt=0, le=1)] = 0.8
+    lambda_l1: float = Field(0.0, ge=0)
+    lambda_l2: float = Field(1.0, ge=0)
+    cat_smooth: float = Field(10.0, ge=0)
+    max_rounds: Count = 3000
+    patience: Count = 100
+    holdout: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    seeds: Count = 1
+
+
+class NetworkParams(ModelParams):
+    """How a network is trained: shared by ``mlp`` and ``linear``."""
+
+    epochs: Count
+    batch_size: Count = 64
+    learning_rate: Positive
+    optimizer: Literal["sgd", "adam", "adamw"]
+    weight_decay: float = Field(0.0, ge=0)
+    schedule: Literal["constant", "cosine"]
+    loss: Literal["squared", "huber"] = "squared"
+    seeds: Count = 1
+    standardize_target: bool = True
+
+
+class MLPParams(NetworkParams):
+    """Multilayer perceptron with dropout and decoupled weight decay (D2L, chapter 5)."""
+
+    hidden: list[Count] = [256, 128]
+    activation: Literal["relu", "gelu", "silu"] = "relu"
+    dropout: Fraction = 0.4
+    input_dropout: Fraction = 0.0
+    epochs: Count = 100
+    learning_rate: Positive = 1e-3
+    optimizer: Literal["sgd", "adam", "adamw"] = "adamw"
+    weight_decay: float = Field(0.1, ge=0)
+    schedule: Literal["constant", "cosine"] = "cosine"
+    loss: Literal["squared", "huber"] = "huber"
+    seeds: Count = 4
+
+
+class LinearParams(NetworkParams):
+    """The textbook's linear regression by minibatch SGD (D2L 3.5 and 5.7)."""
+
+    epochs: Count = 10
+    learning_rate: Positive = 0.01
+    optimizer: Literal["sgd", "adam", "adamw"] = "sgd"
+    schedule: Literal["constant", "cosine"] = "constant"
+    standardize_target: bool = False
+
+
+MODEL_PARAMS: dict[str, type[ModelParams]] = {
+    "ridge": RidgeParams,
+    "lasso": LassoParams,
+    "elastic_net": ElasticNetParams,
+    "lightgbm": LightGBMParams,
+    "mlp": MLPParams,
+    "linear": LinearParams,
+}

@@ -1,0 +1,109 @@
+"""The blocks of ``params.yaml``. Keys that scripts outside the project rely on keep their names."""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from podium.config.models import Block, ModelParams
+from podium.metrics import METRICS, Metric
+
+Name = Annotated[str, StringConstraints(min_length=1)]
+Task = Literal["regression", "binary", "multiclass"]
+
+# Text that stands for a missing value in a csv. "None" is not among them: it is a category in the
+# Ames table (no masonry veneer).
+NA_VALUES = ["", "NA", "NaN", "nan", "N/A", "null"]
+
+
+class Files(Block):
+    """The names of the raw files inside a folder or archive."""
+
+    train: Name = "train.csv"
+    test: Name = "test.csv"
+    sample_submission: Name = "sample_submission.csv"
+
+
+class Source(Block):
+    """Where raw files come from."""
+
+    provider: Literal["sample", "mirror", "kaggle", "local"] = "sample"
+    slug: Name
+    path: Name | None = None
+    seed: int = Field(0, ge=0)
+    files: Files = Files()
+
+
+class Folds(Block):
+    """How training rows are dealt into folds; assigned once, shared by every model."""
+
+    scheme: Literal["kfold", "stratified", "group", "contiguous"] = "kfold"
+    count: int = 5
+    repeats: int = Field(1, ge=1)
+    seed: int = Field(0, ge=0)
+    group: Name | None = None
+
+
+class Preprocess(Block):
+    """What is done to columns before a model sees them."""
+
+    fit_on: Literal["fold", "train", "train_and_test"] = "fold"
+    na_values: list[str] = NA_VALUES
+    na_is_category: list[Name] = []
+    categorical: list[Name] = []
+    drop: list[Name] = []
+    impute: Literal["mean", "median", "zero"] = "median"
+    na_indicators: Literal["none", "observed", "categorical"] = "observed"
+    standardize: bool = True
+    log_skewed: float | None = Field(None, gt=0)
+    clip: float | None = Field(None, gt=0)
+    min_count: int = Field(1, ge=1)
+
+
+class Ensemble(Block):
+    """How the models' predictions become one."""
+
+    method: Literal["weighted", "mean"] = "weighted"
+    models: list[Name] | Literal["all"] = "all"
+    rounds: int = Field(100, ge=1)
+
+
+class Competition(Block):
+    """One competition: its data, its task, its folds and its models.
+
+    Every key is required, since DVC stages depend on them by name; blocks may be empty (``{}``).
+    """
+
+    name: Name
+    kind: Literal["tabular"]
+    source: Source
+    task: Task
+    id: Name
+    target: Name
+    target_transform: Literal["none", "log", "log1p"]
+    metric: str
+    folds: Folds
+    preprocess: Preprocess
+    models: Mapping[str, ModelParams]
+    ensemble: Ensemble
+
+    @property
+    def scoring(self) -> Metric:
+        """The metric itself."""
+        return METRICS[self.metric]
+
+    @property
+    def blended(self) -> list[str]:
+        """Names of the models that the blend may use, in the order of params.yaml."""
+        names = list(self.models)
+        return names if self.ensemble.models == "all" else [*self.ensemble.models]
+
+
+class Config(Block):
+    """The whole of ``params.yaml``."""
+
+    competitions: list[str]
+    blocks: Mapping[str, Competition]
+
+    def __getitem__(self, name: str) -> Competition:
+        return self.blocks[name]

@@ -1,0 +1,110 @@
+"""Combining models' predictions, scored honestly.
+
+Weights come from greedy ensemble selection with replacement (Caruana et al. 2004): start from
+nothing, add the model that helps the mean most, again and again, keep the best prefix. The score
+that is reported is nested: each fold is predicted with weights that its rows had no part in.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from podium.config import Ensemble
+from podium.metrics import Metric
+from podium.targets import Target
+
+Array = NDArray[np.float64]
+# Fits one weight a model on the given training rows.
+FitWeights = Callable[[NDArray[np.int64]], Array]
+
+
+@dataclass(frozen=True)
+class Blend:
+    """A blend's weights, predictions (decoded, shape (n, outputs)) and scores.
+
+    ``oof`` and ``score`` are nested. ``weights``, fitted on all OOF rows, make ``test``.
+    """
+
+    weights: Array
+    oof: Array
+    test: Array
+    score: float
+    fold_scores: list[float]
+
+
+def blend(
+    spec: Ensemble,
+    oof: Array,
+    test: Array,
+    y: Array,
+    fold_of_row: NDArray[np.int64],
+    target: Target,
+    metric: Metric,
+) -> Blend:
+    """Blend models on the model scale.
+
+    Args:
+        spec: the method.
+        oof: decoded OOF predictions, shape (models, n, outputs).
+        test: decoded test predictions, shape (models, test rows, outputs).
+        y: the target, shape (n,).
+        fold_of_row: the fold that validates each row, shape (n,).
+        target: how predictions and the model scale belong together.
+        metric: what to optimise and report.
+    """
+    oof, test = target.encode(oof), target.encode(test)
+
+    def fit_weights(rows: NDArray[np.int64]) -> Array:
+        if spec.method == "mean":
+            return np.full(len(oof), 1.0 / len(oof))
+
+        def loss(mixed: Array) -> float:
+            return metric.loss(y[rows], target.scorable(target.decode(mixed)))
+
+        return select_greedily(oof[:, rows], loss, spec.rounds)
+
+    nested = target.decode(_nested(oof, fold_of_row, fit_weights))
+    weights = fit_weights(np.arange(len(y)))
+    return Blend(
+        weights=weights,
+        oof=nested,
+        test=target.decode(_mix(weights, test)),
+        score=metric(y, target.scorable(nested)),
+        fold_scores=[
+            metric(y[fold_of_row == fold], target.scorable(nested[fold_of_row == fold]))
+            for fold in range(int(fold_of_row.max()) + 1)
+        ],
+    )
+
+
+def select_greedily(predictions: Array, loss: Callable[[Array], float], rounds: int) -> Array:
+    """Greedy selection with replacement; returns weights, shape (models,), that sum to 1.
+
+    ``predictions`` has shape (models, rows, outputs); ``loss`` maps a mixed prediction of shape
+    (rows, outputs) to a number to minimise.
+    """
+    counts = np.zeros(len(predictions))
+    best_counts, best_loss = counts, np.inf
+    total = np.zeros_like(predictions[0])
+    for size in range(1, rounds + 1):
+        losses = [loss((total + one) / size) for one in predictions]
+        chosen = int(np.argmin(losses))
+        total = total + predictions[chosen]
+        counts = counts + (np.arange(len(counts)) == chosen)
+        if losses[chosen] < best_loss:
+            best_counts, best_loss = counts, losses[chosen]
+    return best_counts / best_counts.sum()
+
+
+def _nested(oof: Array, fold_of_row: NDArray[np.int64], fit_weights: FitWeights) -> Array:
+    mixed = np.empty(oof.shape[1:])
+    for fold in range(int(fold_of_row.max()) + 1):
+        scored = fold_of_row == fold
+        mixed[scored] = _mix(fit_weights(np.flatnonzero(~scored)), oof[:, scored])
+    return mixed
+
+
+def _mix(weights: Array, predictions: Array) -> Array:
+    return np.einsum("m,mnk->nk", weights, predictions)

@@ -1,0 +1,37 @@
+"""The process's surroundings: quiet dependencies, and where the project is."""
+
+import os
+from pathlib import Path
+
+# Read by the libraries when they are imported, so this must come first. Values that the user has
+# set stay as they are.
+_DEFAULTS = {
+    "DO_NOT_TRACK": "true",
+    "DVC_NO_ANALYTICS": "true",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    # A server that is not there should be told in seconds, not minutes.
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+    # Threads that wait must not spin: with a busy neighbour that makes training many times slower.
+    "OMP_WAIT_POLICY": "PASSIVE",
+    "GIT_PYTHON_REFRESH": "quiet",
+}
+
+
+def prepare() -> None:
+    """Set defaults for the libraries: no telemetry, bounded retries, threads that wait quietly."""
+    for name, value in _DEFAULTS.items():
+        os.environ.setdefault(name, value)
+
+
+def project_home() -> Path:
+    """The folder that keeps what outlives a run: the MLflow database and its artefacts.
+
+    It is the project's own folder, also for ``dvc exp run --temp`` and queued experiments, which
+    work in a copy under ``.dvc/tmp/exps`` that is deleted afterwards.
+    """
+    root = Path(os.environ.get("DVC_ROOT") or Path.cwd()).resolve()
+    for parent in root.parents:
+        if parent.parts[-3:] == (".dvc", "tmp", "exps"):
+            return parent.parents[2]
+    return root

@@ -1,0 +1,1 @@
+"""Networks: many members (fold x seed) trained together in one batched tensor program."""

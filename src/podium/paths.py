@@ -1,0 +1,38 @@
+"""Where everything lies, relative to the project's folder."""
+
+from pathlib import Path
+
+
+def raw(competition: str) -> Path:
+    """Raw files as the source gave them."""
+    return Path("data/raw") / competition
+
+
+def processed(competition: str) -> Path:
+    """The typed table, folds and fitted transforms."""
+    return Path("data/processed") / competition
+
+
+def model(competition: str, name: str) -> Path:
+    """One model's predictions, scores and weights."""
+    return Path("models") / competition / name
+
+
+def submission(competition: str) -> Path:
+    """The file that goes to Kaggle."""
+    return Path("submissions") / competition / "submission.csv"
+
+
+def blend(competition: str) -> Path:
+    """The ensemble's scores, weights and OOF predictions."""
+    return Path("reports") / competition / "blend"
+
+
+def report(competition: str) -> Path:
+    """The page that a person looks at."""
+    return Path("reports") / competition / "report.html"
+
+
+def plots(competition: str) -> Path:
+    """The page's pictures, and the tables behind DVC's plots."""
+    return Path("reports") / competition / "plots"

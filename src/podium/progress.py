@@ -1,0 +1,86 @@
+"""Long work, shown: a bar on a terminal, plain lines anywhere else."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+SECONDS_BETWEEN_LINES = 10.0
+
+
+class Reporter:
+    """What training code tells about where it is. This one says nothing."""
+
+    def start(self, total: float) -> None:
+        """Begin; ``total`` is the number of steps of the whole work, in any unit."""
+
+    def update(self, done: float, what: str, loss: float | None = None) -> None:
+        """So many steps are done; ``what`` says where (``fold 2/5  epoch 30/100``)."""
+
+
+SILENT = Reporter()
+
+
+@contextmanager
+def reporting(title: str, console: Console) -> Iterator[Reporter]:
+    """A reporter for one piece of work: a bar if ``console`` is a terminal, else lines."""
+    if not console.is_terminal:
+        reporter = _Lines(title, console)
+        yield reporter
+        reporter.finish()
+        return
+    columns = (
+        TextColumn("[bold]{task.description}"),
+        BarColumn(bar_width=24),
+        TextColumn("{task.fields[what]}"),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console) as progress:
+        yield _Bar(title, progress)
+
+
+def _describe(what: str, loss: float | None) -> str:
+    return what if loss is None else f"{what}  loss {loss:.4f}"
+
+
+class _Bar(Reporter):
+    def __init__(self, title: str, progress: Progress) -> None:
+        self.progress = progress
+        self.task = progress.add_task(title, total=None, what="")
+
+    def start(self, total: float) -> None:
+        self.progress.update(self.task, total=total)
+
+    def update(self, done: float, what: str, loss: float | None = None) -> None:
+        self.progress.update(self.task, completed=done, what=_describe(what, loss))
+
+
+class _Lines(Reporter):
+    """A line every few seconds and one at the end, so that a log stays readable."""
+
+    def __init__(self, title: str, console: Console) -> None:
+        self.title, self.console = title, console
+        self.started = self.spoken = time.monotonic()
+        self.total, self.last = 0.0, ""
+
+    def start(self, total: float) -> None:
+        self.total = total
+        self.started = self.spoken = time.monotonic()
+
+    def update(self, done: float, what: str, loss: float | None = None) -> None:
+        now = time.monotonic()
+        self.last = _describe(what, loss)
+        if now - self.spoken >= SECONDS_BETWEEN_LINES and 0 < done < self.total:
+            self.spoken = now
+            left = (now - self.started) * (self.total - done) / done
+            self._say(f"{self.last}  {now - self.started:.0f} s, {left:.0f} s left")
+
+    def finish(self) -> None:
+        self._say(f"{self.last}  {time.monotonic() - self.started:.1f} s")
+
+    def _say(self, text: str) -> None:
+        self.console.print(f"{self.title}  {text}", highlight=False, soft_wrap=True)

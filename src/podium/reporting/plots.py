@@ -1,0 +1,80 @@
+"""Plots as PNG files. Each function draws one picture and closes it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from podium.metrics import Metric
+from podium.reporting.curves import mean_by_step
+
+SIZE = (6.4, 4.0)
+BLUE, ORANGE, GREY = "#1f6fb4", "#e07b1a", "#8a8f98"
+
+
+@contextmanager
+def _figure(path: Path, title: str) -> Iterator[Any]:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=SIZE, dpi=110, layout="constrained")
+    axes = figure.add_subplot()
+    axes.set_title(title)
+    axes.spines[["top", "right"]].set_visible(False)
+    yield axes
+    # No software version in the file: equal pictures are equal bytes.
+    figure.savefig(path, metadata={"Software": None})
+
+
+def learning_curve(history: pd.DataFrame, path: Path, model: str) -> None:
+    """Mean training and validation loss by step, each fold's validation loss behind them."""
+    x = "alpha" if "alpha" in history else "step"
+    with _figure(path, f"{model}: loss by {x}") as axes:
+        for _, own in history.groupby(["repeat", "fold"]):
+            curve = own.groupby("step")[[x, "valid_loss"]].mean()
+            axes.plot(curve[x], curve["valid_loss"], color=ORANGE, alpha=0.25, linewidth=1)
+        means = mean_by_step(history)
+        if x == "step":
+            axes.plot(means["step"], means["train_loss"], color=BLUE, label="training")
+            axes.plot(means["step"], means["valid_loss"], color=ORANGE, label="validation, mean")
+            axes.legend(frameon=False)
+        else:
+            axes.set_xscale("log")
+        if len(history) and history["valid_loss"].min() > 0:
+            axes.set_yscale("log")
+        axes.set_xlabel(x)
+        axes.set_ylabel("loss")
+
+
+def predicted_vs_actual(
+    actual: NDArray[np.float64], predicted: NDArray[np.float64], path: Path, model: str
+) -> None:
+    """Out-of-fold predictions against the truth, on logarithmic axes where all are positive."""
+    with _figure(path, f"{model}: out-of-fold prediction against truth") as axes:
+        axes.scatter(actual, predicted, s=8, alpha=0.4, color=BLUE, linewidths=0)
+        ends = [
+            float(min(actual.min(), predicted.min())),
+            float(max(actual.max(), predicted.max())),
+        ]
+        axes.plot(ends, ends, color=GREY, linewidth=1)
+        if ends[0] > 0:
+            axes.set_xscale("log")
+            axes.set_yscale("log")
+        axes.set_xlabel("true")
+        axes.set_ylabel("predicted")
+
+
+def model_scores(scores: pd.DataFrame, path: Path, metric: Metric) -> None:
+    """Every model's cross-validation score with its spread over folds; the blend stands out."""
+    better = "higher" if metric.greater_is_better else "lower"
+    with _figure(path, f"{metric.title} by model ({better} is better)") as axes:
+        rows = scores.sort_values("cv_mean", ascending=metric.greater_is_better)
+        colors = [ORANGE if name == "blend" else BLUE for name in rows["model"]]
+        axes.errorbar(
+            rows["cv_mean"], rows["model"], xerr=rows["cv_std"], fmt="none", ecolor=GREY, capsize=3
+        )
+        axes.scatter(rows["cv_mean"], rows["model"], color=colors, zorder=3)
+        axes.set_xlabel(f"{metric.title}, mean ± std over folds")

@@ -1,0 +1,115 @@
+"""Stage train: one model by k-fold, its artefacts in ``models/<competition>/<model>/``."""
+
+from pathlib import Path
+
+import numpy as np
+
+from podium import files, paths
+from podium.config import Competition, load_config
+from podium.errors import PodiumError
+from podium.models import ModelResult, fit_model
+from podium.progress import reporting
+from podium.reporting import plots
+from podium.reporting.curves import mean_curves, mlflow_curves
+from podium.stages.common import console, label, run_params, run_tags, target_of
+from podium.tabular.dataset import Dataset, folds_frame, read_dataset
+from podium.targets import Target
+from podium.tracking import Run, tracked_run
+
+
+def train(name: str, model: str) -> None:
+    """Fit every fold, write predictions, scores, curves and weights, and log it all.
+
+    Raises:
+        PodiumError: there is no such model in params.yaml, or training diverged; an earlier
+            result stays.
+    """
+    competition = load_config(only=name)[name]
+    if model not in competition.models:
+        raise PodiumError(f"params.yaml: {name}.models: no model '{model}'")
+    dataset = read_dataset(paths.processed(name))
+    target = target_of(competition, dataset.schema)
+    params = competition.models[model]
+    tags = run_tags(competition, dataset.schema, "train") | {"podium.model": model}
+    with tracked_run(name, model, tags) as run:
+        run.log_params({**run_params(competition), **params.model_dump()})
+        with reporting(f"{name} {model}", console()) as reporter:
+            result = fit_model(params, dataset, target, competition.scoring, reporter)
+        _write(paths.model(name, model), result, dataset, target, competition)
+        _log(run, result, model, dataset, target)
+    _print_score(competition, dataset, model, result)
+
+
+def _write(
+    where: Path, result: ModelResult, dataset: Dataset, target: Target, competition: Competition
+) -> None:
+    oof = target.frame(dataset.train_ids, result.oof)
+    oof[target_column(competition)] = dataset.y
+    oof["fold"] = dataset.folds[:, 0]
+    with files.publish(where) as folder:
+        oof.to_parquet(folder / "oof.parquet", index=False)
+        test = target.frame(dataset.test_ids, result.test)
+        test.to_parquet(folder / "test.parquet", index=False)
+        result.history.to_csv(folder / "history.csv", index=False, lineterminator="\n")
+        curves = mean_curves(result.history)
+        curves.to_csv(folder / "curves.csv", index=False, lineterminator="\n")
+        (folder / "weights").mkdir()
+        for file, content in result.weights.items():
+            (folder / "weights" / file).write_bytes(content)
+        files.write_json(folder / "metrics.json", summary(result, competition.metric))
+
+
+def target_column(competition: Competition) -> str:
+    """The column of ``oof.parquet`` that holds the true target."""
+    return f"true_{competition.target}"
+
+
+def summary(result: ModelResult, metric: str) -> dict[str, object]:
+    """``metrics.json``: the pooled OOF score, and the folds'."""
+    scores = result.fold_scores
+    return {
+        "metric": metric,
+        "cv": result.score,
+        "cv_mean": float(np.mean(scores)),
+        "cv_std": float(np.std(scores)),
+        "folds": {str(index): score for index, score in enumerate(scores)},
+        "fit_seconds": round(result.fit_seconds, 2),
+        "details": {
+            key: float(np.mean([split[key] for split in result.details]))
+            for key in (result.details[0] if result.details else {})
+        },
+    }
+
+
+def _log(run: Run, result: ModelResult, model: str, dataset: Dataset, target: Target) -> None:
+    """Scores, curves and artefacts to MLflow."""
+    scores = result.fold_scores
+    run.log_metrics(
+        {
+            "cv": result.score,
+            "cv_mean": float(np.mean(scores)),
+            "cv_std": float(np.std(scores)),
+            "fit_seconds": result.fit_seconds,
+        }
+    )
+    run.log_curves({"fold_score": list(enumerate(scores)), **mlflow_curves(result.history)})
+    with files.scratch() as folder:
+        plots.learning_curve(result.history, folder / "learning_curve.png", model)
+        if target.is_regression:
+            plots.predicted_vs_actual(
+                dataset.y, result.oof[:, 0], folder / "predicted_vs_actual.png", model
+            )
+        result.history.to_csv(folder / "history.csv", index=False)
+        folds_frame(dataset.train_ids, dataset.folds).to_csv(folder / "folds.csv", index=False)
+        run.log_artifacts(folder)
+
+
+def _print_score(
+    competition: Competition, dataset: Dataset, model: str, result: ModelResult
+) -> None:
+    scores = result.fold_scores
+    console().print(
+        f"{label(competition, dataset.schema)}  {model}  {competition.metric} "
+        f"{np.mean(scores):.5f} ± {np.std(scores):.5f}, pooled OOF {result.score:.5f}, "
+        f"{result.fit_seconds:.1f} s"
+    )

@@ -1,0 +1,1 @@
+"""Tables: reading and checking csv files, folds, and preprocessing fitted per fold."""

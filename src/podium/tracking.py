@@ -1,0 +1,150 @@
+"""Runs in MLflow: one experiment a competition, one run a model and a blend."""
+
+import os
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from podium.environment import project_home
+from podium.errors import PodiumError
+
+METRICS_A_CALL = 1000
+PARAMS_A_CALL = 100
+VALUE_LENGTH = 500
+LOCK_SECONDS = 120.0
+
+
+def tracking_uri() -> str:
+    """``MLFLOW_TRACKING_URI``, or ``mlflow.db`` in the project's folder."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{project_home() / 'mlflow.db'}"
+
+
+@dataclass(frozen=True)
+class Run:
+    """An open run. Everything is logged in batches: single calls cost 30 ms each."""
+
+    client: Any
+    id: str
+
+    def log_metrics(self, values: Mapping[str, float]) -> None:
+        """Log single numbers."""
+        self.log_curves({name: [(0, value)] for name, value in values.items()})
+
+    def log_curves(self, curves: Mapping[str, list[tuple[int, float]]]) -> None:
+        """Log (step, value) pairs by metric name."""
+        from mlflow.entities import Metric
+
+        now = int(time.time() * 1000)
+        points = [
+            Metric(name, float(value), now, int(step))
+            for name, pairs in curves.items()
+            for step, value in pairs
+            if value == value  # MLflow has no place for NaN in a curve
+        ]
+        for start in range(0, len(points), METRICS_A_CALL):
+            self.client.log_batch(self.id, metrics=points[start : start + METRICS_A_CALL])
+
+    def log_params(self, params: Mapping[str, Any]) -> None:
+        """Log parameters, nested blocks flattened with dots."""
+        from mlflow.entities import Param
+
+        flat = [Param(name, str(value)[:VALUE_LENGTH]) for name, value in flatten(params)]
+        for start in range(0, len(flat), PARAMS_A_CALL):
+            self.client.log_batch(self.id, params=flat[start : start + PARAMS_A_CALL])
+
+    def log_artifacts(self, folder: Path) -> None:
+        """Upload every file in ``folder``."""
+        self.client.log_artifacts(self.id, str(folder))
+
+
+@contextmanager
+def tracked_run(experiment: str, name: str, tags: Mapping[str, str]) -> Iterator[Run]:
+    """Open a run that ends as FINISHED, or as FAILED (KILLED when interrupted) on an error.
+
+    Raises:
+        PodiumError: the tracking store can't be reached.
+    """
+    client, experiment_id = _open_store(experiment)
+    run = client.create_run(experiment_id, run_name=name, tags={**tags, **git_tags()})
+    run_id = run.info.run_id
+    try:
+        yield Run(client, run_id)
+    except BaseException as error:
+        interrupted = isinstance(error, KeyboardInterrupt | SystemExit)
+        client.set_tag(run_id, "podium.error", f"{type(error).__name__}: {error}"[:VALUE_LENGTH])
+        client.set_terminated(run_id, "KILLED" if interrupted else "FAILED")
+        raise
+    client.set_terminated(run_id, "FINISHED")
+
+
+def _open_store(experiment: str) -> tuple[Any, str]:
+    """A client and the id of the experiment, made if need be.
+
+    Creating the database or an experiment from several processes at once breaks, so one process
+    does it under a lock while the others wait.
+    """
+    from filelock import FileLock
+    from mlflow import MlflowClient
+    from mlflow.exceptions import MlflowException
+
+    uri = tracking_uri()
+    try:
+        with FileLock(project_home() / ".mlflow.lock", timeout=LOCK_SECONDS):
+            client = MlflowClient(tracking_uri=uri)
+            return client, _experiment_id(client, experiment, uri)
+    except (MlflowException, TimeoutError) as error:
+        reason = str(error).splitlines()[0][:200]
+        raise PodiumError(
+            f"MLflow at {_without_password(uri)}: {reason}; check MLFLOW_TRACKING_URI"
+        ) from error
+
+
+def _experiment_id(client: Any, name: str, uri: str) -> str:
+    found = client.get_experiment_by_name(name)
+    if found is None:
+        return str(client.create_experiment(name, artifact_location=_artifact_location(name, uri)))
+    if found.lifecycle_stage == "deleted":
+        client.restore_experiment(found.experiment_id)
+    return str(found.experiment_id)
+
+
+def _artifact_location(name: str, uri: str) -> str | None:
+    """Beside the database; a server decides for itself."""
+    if uri.startswith(("http://", "https://", "databricks")):
+        return None
+    return (project_home() / "mlartifacts" / name).as_uri()
+
+
+def _without_password(uri: str) -> str:
+    scheme, _, rest = uri.partition("://")
+    return f"{scheme}://{rest.rsplit('@', 1)[-1]}"
+
+
+def git_tags() -> dict[str, str]:
+    """The commit, and whether tracked files differ from it; nothing outside a git repository."""
+    commit = _git("rev-parse", "HEAD")
+    if commit is None:
+        return {}
+    changed = _git("status", "--porcelain", "--untracked-files=no")
+    return {"mlflow.source.git.commit": commit, "git.dirty": str(bool(changed)).lower()}
+
+
+def _git(*arguments: str) -> str | None:
+    try:
+        done = subprocess.run(["git", *arguments], capture_output=True, text=True, timeout=30)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def flatten(block: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """``{"folds": {"count": 5}}`` as ``("folds.count", 5)``."""
+    for key, value in block.items():
+        if isinstance(value, Mapping):
+            yield from flatten(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
