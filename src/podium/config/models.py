@@ -34,7 +34,7 @@ class RidgeParams(ModelParams):
     """
 
     alphas: list[Positive] = Field(
-        [0.1, 0.3, 1, 3, 10, 20, 30, 50, 100, 200, 300, 1000], min_length=1
+        [0.1, 0.3, 1, 3, 5, 10, 15, 20, 30, 40, 50, 75, 100, 200, 300, 1000], min_length=1
     )
     inner_folds: int = Field(5, ge=2)
 
@@ -45,10 +45,10 @@ class LassoParams(ModelParams):
     For classification: logistic regression with an L1 penalty.
     """
 
-    alpha_count: Count = 60
+    alpha_count: Count = 50
     alpha_ratio: Annotated[float, Field(gt=0, lt=1)] = 1e-3
     inner_folds: int = Field(5, ge=2)
-    max_iterations: Count = 5000
+    max_iterations: Count = 3000
 
 
 class ElasticNetParams(LassoParams):
@@ -60,20 +60,23 @@ class ElasticNetParams(LassoParams):
 class LightGBMParams(ModelParams):
     """Gradient-boosted trees (Ke et al. 2017), on raw numbers and native categories.
 
-    The number of rounds is found on a part of the fold's training rows (``holdout``); then the
-    trees are grown again on all of them. The fold's validation rows are only scored.
+    With ``patience`` the number of rounds (at most ``rounds``) is found by early stopping on a
+    part of the fold's training rows (``holdout``), then the trees are grown again on all of them.
+    With ``patience: null`` there are always ``rounds``. Either way the fold's validation rows are
+    only scored. ``seeds`` boosters, differing in their sampling, are averaged.
     """
 
     learning_rate: Positive = 0.03
     num_leaves: int = Field(15, ge=2)
     min_child_samples: Count = 10
-    feature_fraction: Annotated[float, Field(gt=0, le=1)] = 0.4
-    bagging_fraction: Annotated[float, Field(gt=0, le=1)] = 0.8
+    feature_fraction: Annotated[float, Field(gt=0, le=1)] = 0.3
+    bagging_fraction: Annotated[float, Field(gt=0, le=1)] = 0.7
     lambda_l1: float = Field(0.0, ge=0)
     lambda_l2: float = Field(1.0, ge=0)
     cat_smooth: float = Field(10.0, ge=0)
-    max_rounds: Count = 3000
-    patience: Count = 100
+    min_data_per_group: Count = 20
+    rounds: Count = 3000
+    patience: int | None = Field(100, ge=1)
     holdout: Annotated[float, Field(gt=0, lt=1)] = 0.2
     seeds: Count = 1
 
@@ -88,6 +91,7 @@ class NetworkParams(ModelParams):
     weight_decay: float = Field(0.0, ge=0)
     schedule: Literal["constant", "cosine"]
     loss: Literal["squared", "huber"] = "squared"
+    huber_delta: Positive = 0.5
     seeds: Count = 1
     standardize_target: bool = True
 
@@ -95,14 +99,14 @@ class NetworkParams(ModelParams):
 class MLPParams(NetworkParams):
     """Multilayer perceptron with dropout and decoupled weight decay (D2L, chapter 5)."""
 
-    hidden: list[Count] = [256, 128]
-    activation: Literal["relu", "gelu", "silu"] = "relu"
-    dropout: Fraction = 0.4
+    hidden: list[Count] = [128, 64]
+    activation: Literal["relu", "gelu", "silu"] = "silu"
+    dropout: Fraction = 0.3
     input_dropout: Fraction = 0.0
-    epochs: Count = 100
+    epochs: Count = 40
     learning_rate: Positive = 1e-3
     optimizer: Literal["sgd", "adam", "adamw"] = "adamw"
-    weight_decay: float = Field(0.1, ge=0)
+    weight_decay: float = Field(1.0, ge=0)
     schedule: Literal["constant", "cosine"] = "cosine"
     loss: Literal["squared", "huber"] = "huber"
     seeds: Count = 4

@@ -15,29 +15,33 @@ Array = NDArray[np.float64]
 
 
 def fit_lightgbm(fit: Fit) -> list[SplitFit]:
-    """Find the number of rounds on a held-out part of the training rows, then fit all of them."""
+    """Grow trees on each fold's training rows; their number never depends on the scored rows."""
     return fit.each_split(lambda split: _fit_split(fit, split), "trees")
 
 
 def _fit_split(fit: Fit, split: Split) -> SplitFit:
     params: LightGBMParams = fit.params
     table = split.transform.native(fit.dataset.train)
-    test = split.transform.native(fit.dataset.test)
-    x, y = table.iloc[split.train_rows], fit.y[split.train_rows]
+    train, valid = (
+        (table.iloc[rows], fit.y[rows]) for rows in (split.train_rows, split.valid_rows)
+    )
     options = _options(params, fit.target)
-    rounds, history = _find_rounds(x, y, params, options, fit.target)
-    boosters = [
-        _train(x, y, {**options, "seed": params.seed + index}, rounds)
-        for index in range(params.seeds)
-    ]
+    rounds = params.rounds
+    if params.patience is not None:
+        rounds = _find_rounds(*train, params, options, fit.target)
+    boosters, history = [], []
+    for seed in range(params.seeds):
+        booster, curve = _train(train, valid, {**options, "seed": params.seed + seed}, rounds)
+        boosters.append(booster)
+        history += [{"seed": seed, **row} for row in curve]
     return SplitFit(
-        valid=_predict(boosters, table.iloc[split.valid_rows], fit.target),
-        test=_predict(boosters, test, fit.target),
+        valid=_predict(boosters, valid[0], fit.target),
+        test=_predict(boosters, split.transform.native(fit.dataset.test), fit.target),
         history=history,
         details={"rounds": float(rounds), "features": float(table.shape[1])},
         weights={
-            f"seed{params.seed + index}.txt": booster.model_to_string().encode()
-            for index, booster in enumerate(boosters)
+            f"seed{seed}.txt": booster.model_to_string().encode()
+            for seed, booster in enumerate(boosters)
         },
     )
 
@@ -47,7 +51,7 @@ def _options(params: LightGBMParams, target: Target) -> dict[str, Any]:
     options = params.model_dump(
         include={
             "learning_rate", "num_leaves", "min_child_samples", "feature_fraction",
-            "bagging_fraction", "lambda_l1", "lambda_l2", "cat_smooth",
+            "bagging_fraction", "lambda_l1", "lambda_l2", "cat_smooth", "min_data_per_group",
         }
     )  # fmt: skip
     options |= {
@@ -65,7 +69,7 @@ def _options(params: LightGBMParams, target: Target) -> dict[str, Any]:
 
 def _find_rounds(
     x: pd.DataFrame, y: Array, params: LightGBMParams, options: dict[str, Any], target: Target
-) -> tuple[int, list[dict[str, float]]]:
+) -> int:
     """Early stopping on ``holdout`` of the given rows; none of the fold's scored rows is seen."""
     import lightgbm
     from sklearn.model_selection import train_test_split
@@ -75,34 +79,40 @@ def _find_rounds(
         np.arange(len(y)), test_size=params.holdout, random_state=params.seed, stratify=classes
     )
     train = lightgbm.Dataset(x.iloc[kept], y[kept])
-    valid = lightgbm.Dataset(x.iloc[held], y[held], reference=train)
-    curves: dict[str, dict[str, list[float]]] = {}
     booster = lightgbm.train(
         options,
         train,
-        num_boost_round=params.max_rounds,
-        valid_sets=[train, valid],
-        valid_names=["train", "valid"],
-        callbacks=[
-            lightgbm.early_stopping(params.patience, verbose=False),
-            lightgbm.record_evaluation(curves),
-        ],
+        num_boost_round=params.rounds,
+        valid_sets=[lightgbm.Dataset(x.iloc[held], y[held], reference=train)],
+        callbacks=[lightgbm.early_stopping(params.patience, verbose=False)],
     )
-    return max(1, booster.best_iteration), _history(curves)
+    return max(1, booster.best_iteration)
 
 
-def _history(curves: dict[str, dict[str, list[float]]]) -> list[dict[str, float]]:
-    (train,), (valid,) = curves["train"].values(), curves["valid"].values()
-    return [
-        {"step": step, "train_loss": train[step], "valid_loss": valid[step]}
-        for step in range(len(valid))
-    ]
-
-
-def _train(x: pd.DataFrame, y: Array, options: dict[str, Any], rounds: int) -> Any:
+def _train(
+    train: tuple[pd.DataFrame, Array],
+    valid: tuple[pd.DataFrame, Array],
+    options: dict[str, Any],
+    rounds: int,
+) -> tuple[Any, list[dict[str, float]]]:
+    """A booster and its curves. The validation rows are looked at, and decide nothing."""
     import lightgbm
 
-    return lightgbm.train(options, lightgbm.Dataset(x, y), num_boost_round=rounds)
+    data = lightgbm.Dataset(*train)
+    curves: dict[str, dict[str, list[float]]] = {}
+    booster = lightgbm.train(
+        options,
+        data,
+        num_boost_round=rounds,
+        valid_sets=[data, lightgbm.Dataset(*valid, reference=data)],
+        valid_names=["train", "valid"],
+        callbacks=[lightgbm.record_evaluation(curves)],
+    )
+    (train_loss,), (valid_loss,) = curves["train"].values(), curves["valid"].values()
+    return booster, [
+        {"step": step, "train_loss": train_loss[step], "valid_loss": valid_loss[step]}
+        for step in range(rounds)
+    ]
 
 
 def _predict(boosters: list[Any], x: pd.DataFrame, target: Target) -> Array:

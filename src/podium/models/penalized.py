@@ -108,6 +108,7 @@ def _search_l1(
         alphas=params.alpha_count,
         cv=_inner_folds(params.inner_folds, params.seed),
         max_iter=params.max_iterations,
+        tol=1e-3,
         precompute=True,
     )
     with _unconverged_paths():

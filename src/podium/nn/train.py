@@ -64,7 +64,7 @@ def train_members(
     Raises:
         PodiumError: a member's loss became infinite or NaN.
     """
-    loss = _loss(members.classification, params.loss)
+    loss = _loss(members.classification, params)
     optimizer = _optimizer(network, params)
     train_rows, train_weight = _padded(members.train_rows)
     valid_rows, valid_weight = _padded(members.valid_rows)
@@ -103,12 +103,13 @@ def predict_members(network: MemberNetworks, x: Tensor, split_of: Tensor) -> Ten
     return network(x[split_of])
 
 
-def _loss(classification: bool, name: str) -> Loss:
+def _loss(classification: bool, params: NetworkParams) -> Loss:
     """The loss of every row, shape (members, rows)."""
     if classification:
         return lambda out, y: functional.cross_entropy(out.movedim(2, 1), y, reduction="none")
-    if name == "huber":
-        return lambda out, y: functional.huber_loss(out, y, reduction="none").mean(2)
+    if params.loss == "huber":
+        delta = params.huber_delta
+        return lambda out, y: functional.huber_loss(out, y, reduction="none", delta=delta).mean(2)
     return lambda out, y: functional.mse_loss(out, y, reduction="none").mean(2)
 
 

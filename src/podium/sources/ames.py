@@ -2,8 +2,8 @@
 
 The columns, levels and meanings of ``NA`` are those of the Ames housing data (De Cock 2011,
 "Ames, Iowa: Alternative to the Boston Housing Data", Journal of Statistics Education 19(3)), as
-Kaggle serves them. No row is taken from it: the shares, medians and prices below are rough round
-figures for a believable town. Units are the data's own: feet, square feet, US dollars.
+Kaggle serves them. No row is taken from it: shares and sizes are round figures near the real ones,
+prices follow a made-up rule. Units are the data's own: feet, square feet, US dollars.
 
 Groups of columns are drawn one after the other, each from those before it, so that a house agrees
 with itself: its floors add up to the living area, without a garage it has no garage quality.
@@ -21,7 +21,8 @@ House = dict[str, Column]
 Numbers = float | Column
 Shares = Mapping[Any, float]
 
-# fmt: off  (the tables are laid out by hand)
+# The tables are laid out by hand.
+# fmt: off
 _ORDER = """
 Id MSSubClass MSZoning LotFrontage LotArea Street Alley LotShape LandContour Utilities LotConfig
 LandSlope Neighborhood Condition1 Condition2 BldgType HouseStyle OverallQual OverallCond YearBuilt
@@ -41,12 +42,12 @@ COLUMNS: tuple[str, ...] = tuple(_ORDER.split())
 _HOOD = ("share", "hood_year", "spread", "hood_quality", "lot", "townhouses", "zone", "address")
 _HOODS = {
     "NAmes": (15, 1960, 8, 5.3, 9.8, 0, "RL", -1), "CollgCr": (10, 2000, 8, 6.6, 9.4, 10, "RL", 2),
-    "OldTown": (8, 1922, 20, 5.3, 8, 0, "RM", -11), "Edwards": (7, 1955, 18, 5.1, 9.5, 10, "RL", -8),
+    "OldTown": (8, 1922, 20, 5.3, 8, 0, "RM", -11), "Edwards": (7, 1955, 18, 5.1, 9, 10, "RL", -8),
     "Somerst": (6, 2004, 4, 7.3, 8.5, 35, "FV", 6), "Gilbert": (6, 1999, 7, 6.5, 10.5, 5, "RL", 0),
     "NridgHt": (5, 2005, 3, 8.2, 11.5, 25, "RL", 11), "Sawyer": (5, 1964, 8, 5.1, 10, 0, "RL", -2),
     "NWAmes": (5, 1975, 5, 6.3, 11, 0, "RL", 0), "SawyerW": (4, 1990, 12, 6.3, 10, 10, "RL", -1),
-    "Mitchel": (4, 1981, 14, 5.6, 10.5, 10, "RL", -2), "BrkSide": (4, 1932, 12, 5.1, 7, 0, "RM", -4),
-    "Crawfor": (3.5, 1942, 22, 6.3, 11.5, 10, "RL", 12), "IDOTRR": (3, 1927, 18, 4.8, 8, 0, "RM", -18),
+    "Mitchel": (4, 1981, 14, 5.6, 10, 10, "RL", -2), "BrkSide": (4, 1932, 12, 5.1, 7, 0, "RM", -4),
+    "Crawfor": (4, 1942, 22, 6.3, 11, 10, "RL", 12), "IDOTRR": (3, 1927, 18, 4.8, 8, 0, "RM", -18),
     "NoRidge": (2.5, 1995, 3, 8, 13, 0, "RL", 10), "Timber": (2.5, 1993, 13, 7, 14, 0, "RL", 5),
     "ClearCr": (1.5, 1966, 14, 6, 18, 0, "RL", 6), "StoneBr": (1.5, 2000, 6, 8.2, 11, 40, "RL", 13),
     "SWISU": (1.5, 1925, 12, 5.5, 7.5, 0, "RL", -6), "MeadowV": (1, 1972, 3, 4.6, 7, 90, "RM", -15),
@@ -63,8 +64,8 @@ _STYLES = {
     "2.5Fin": (950, 1.3, 75, 75, 160), "2.5Unf": (950, 1, 75, 75, 160),
     "SFoyer": (1050, 0, 85, 85, 180), "SLvl": (1300, 0, 80, 80, 180),
 }
-# Weights of the levels that hang on nothing else; None is NA. What only some houses have is drawn
-# for all: _blank_what_is_not_there takes it back.
+# Weights of the levels that depend on nothing else; None is NA. Details of things that not all
+# houses have are drawn for all, and blanked at the end (_NA_WHERE_ZERO).
 _TYPICAL: Shares = {"TA": 94, "Fa": 3.5, "Gd": 2, "Po": 0.3, "Ex": 0.2}
 _FREE: dict[str, Shares] = {
     "Neighborhood": {name: hood[0] for name, hood in _HOODS.items()},
@@ -83,6 +84,7 @@ _FREE: dict[str, Shares] = {
     "ExterCond": {"TA": 88, "Gd": 10, "Fa": 2}, "BsmtCond": _TYPICAL,
     "BsmtExposure": {"No": 67, "Av": 15, "Gd": 10, "Mn": 8},
     "BsmtFinType2": {"Rec": 32, "LwQ": 28, "BLQ": 20, "ALQ": 12, "GLQ": 8},
+    "Heating": {"GasA": 98, "GasW": 1.2, "Grav": 0.5, "Wall": 0.2, "Floor": 0.1},
     "Functional": {"Typ": 93, "Min2": 2.5, "Min1": 2.3, "Mod": 1.2, "Maj1": 0.8, "Maj2": 0.2},
     "GarageQual": _TYPICAL, "GarageCond": _TYPICAL, "PoolQC": {"Ex": 40, "Gd": 35, "Fa": 25},
     "Fence": {None: 80, "MnPrv": 11, "GdPrv": 4, "GdWo": 4, "MnWw": 1},
@@ -108,14 +110,11 @@ _BY_ERA: dict[str, dict[str, Shares]] = {
                     "new": {"VinylSd": 80, "CemntBd": 10, "HdBoard": 8, "BrkComm": 1, "Stone": 1}},
     "Electrical": {"old": {"SBrkr": 75, "FuseA": 18, "FuseF": 6, "FuseP": 1},
                    "mid": {"SBrkr": 91, "FuseA": 8, "FuseF": 1}, "new": {"SBrkr": 1}},
-    "Heating": {"old": {"GasA": 93, "GasW": 5, "Grav": 1.5, "Wall": 0.5},
-                "mid": {"GasA": 99, "GasW": 0.5, "Wall": 0.5}, "new": {"GasA": 1}},
     "CentralAir": {"old": {"Y": 75, "N": 25}, "mid": {"Y": 96, "N": 4}, "new": {"Y": 1}},
     "GarageType": {"old": {"Detchd": 84, "Attchd": 12, "Basment": 2, "CarPort": 1, "2Types": 1},
                    "mid": {"Attchd": 72, "Detchd": 22, "BuiltIn": 3, "Basment": 2, "CarPort": 1},
                    "new": {"Attchd": 81, "BuiltIn": 12, "Detchd": 7}},
-    "PavedDrive": {"old": {"Y": 73, "N": 22, "P": 5}, "mid": {"Y": 95, "N": 3, "P": 2},
-                   "new": {"Y": 1}},
+    "PavedDrive": {"old": {"Y": 7, "N": 2, "P": 1}, "mid": {"Y": 96, "N": 4}, "new": {"Y": 1}},
     "BsmtFinType1": {"old": {"Unf": 50, "Rec": 13, "BLQ": 13, "ALQ": 13, "LwQ": 9, "GLQ": 2},
                      "mid": {"Unf": 20, "Rec": 16, "BLQ": 18, "ALQ": 26, "LwQ": 9, "GLQ": 11},
                      "new": {"Unf": 37, "GLQ": 57, "ALQ": 6}},
@@ -126,7 +125,6 @@ _ZONING: dict[str, Shares] = {
 }
 _GRADES = ("Po", "Fa", "TA", "Gd", "Ex")
 _SECOND_SPELLING = {"CemntBd": "CmentBd", "BrkComm": "Brk Cmn", "WdShing": "Wd Shng"}
-_MISC_DOLLARS = {"Shed": 500, "Gar2": 8000, "Othr": 1000, "TenC": 2000}
 # What a level adds to the log price; other levels add nothing.
 _WORTH: dict[str, dict[str, float]] = {
     "KitchenQual": {"Fa": -0.04, "Gd": 0.03, "Ex": 0.08}, "BsmtExposure": {"Av": 0.01, "Gd": 0.05},
@@ -138,7 +136,8 @@ _WORTH: dict[str, dict[str, float]] = {
     "BldgType": {"Twnhs": -0.08, "TwnhsE": -0.03, "Duplex": -0.1, "2fmCon": -0.05},
     "SaleCondition": {"Abnorml": -0.11, "Partial": 0.05, "Family": -0.05, "AdjLand": -0.15},
 }
-_NONE_WHERE_ZERO = {
+# Where the first column is 0, the house lacks the thing, and the others are NA.
+_NA_WHERE_ZERO = {
     "TotalBsmtSF": ["BsmtQual", "BsmtCond", "BsmtExposure", "BsmtFinType1", "BsmtFinType2"],
     "GarageArea": ["GarageType", "GarageYrBlt", "GarageFinish", "GarageQual", "GarageCond"],
     "Fireplaces": ["FireplaceQu"], "PoolArea": ["PoolQC"], "MiscVal": ["MiscFeature"],
@@ -157,18 +156,13 @@ def make_ames(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """A synthetic train and test table, always the same for the same arguments.
 
-    Whole numbers are ``int64``, or nullable ``Int64`` in columns with missing entries, so that
-    ``to_csv(na_rep="NA", index=False)`` writes them without a decimal point. The first test house
-    has levels that train lacks: MSSubClass 150 and the exterior "PreCast".
+    train has shape (train_rows, 81), with SalePrice in US dollars; test has (test_rows, 80). Id
+    counts from 1 through both. Whole numbers are ``int64``, or nullable ``Int64`` in columns with
+    missing entries, so that ``to_csv(na_rep="NA", index=False)`` writes no decimal point. The
+    first test house has levels that train lacks: MSSubClass 150 and the exterior "PreCast".
 
-    Args:
-        seed: of the random generator.
-        train_rows: houses with a price, at least 1.
-        test_rows: houses without, at least 1.
-
-    Returns:
-        train of shape (train_rows, 81) with SalePrice in US dollars, and test of shape
-        (test_rows, 80). Id counts from 1 through both.
+    Raises:
+        ValueError: train_rows or test_rows is below 1.
     """
     if min(train_rows, test_rows) < 1:
         raise ValueError(f"train_rows={train_rows}, test_rows={test_rows}: both must be at least 1")
@@ -178,7 +172,8 @@ def make_ames(
     for add in (*groups, _add_garage, _add_outside, _add_sale, _add_price):
         add(draw, house)
     table = pd.DataFrame({name: house[name] for name in COLUMNS})
-    _blank_what_is_not_there(table)
+    for size, details in _NA_WHERE_ZERO.items():
+        _blank(table, (table[size] == 0).to_numpy(), details)
     _lose_entries(draw, table)
     train, test = table.iloc[:train_rows].copy(), table.iloc[train_rows:].reset_index(drop=True)
     return train, test.drop(columns="SalePrice")
@@ -204,10 +199,10 @@ class _Draw:
     def pick(self, weights: Shares) -> Column:
         """Levels in proportion to their weights."""
         share = np.array(list(weights.values())) / sum(weights.values())
-        return self.rng.choice(np.array(list(weights)), self.rows, p=share)
+        return np.array(list(weights))[self.rng.choice(len(weights), self.rows, p=share)]
 
     def pick_by(self, key: Column, tables: Mapping[str, Shares]) -> Column:
-        """Levels in proportion to weights that hang on the level of ``key``."""
+        """Levels in proportion to weights that depend on the level of ``key``."""
         picks = [self.pick(weights) for weights in tables.values()]
         return np.select([key == level for level in tables], picks, "")
 
@@ -235,7 +230,7 @@ def _look_up(fields: tuple[str, ...], table: Mapping[str, tuple[Any, ...]], keys
 
 
 def _add_place(draw: _Draw, house: House) -> None:
-    """Neighbourhood, zone, lie of the land, and all that hangs on nothing else."""
+    """Neighbourhood, zone, lie of the land, and all that depends on nothing else."""
     house |= {name: draw.pick(weights) for name, weights in _FREE.items()}
     house |= _look_up(_HOOD, _HOODS, house["Neighborhood"])
     house["MSZoning"] = draw.pick_by(house["zone"], _ZONING)
@@ -307,7 +302,7 @@ def _add_rooms(draw: _Draw, house: House) -> None:
 
 
 def _add_basement(draw: _Draw, house: House) -> None:
-    """Basement, which a house on a slab has not; its parts add up to TotalBsmtSF."""
+    """Basement, none for a house on a slab; its parts add up to TotalBsmtSF."""
     exists = (house["Foundation"] != "Slab") & draw.chance(0.99)
     finished = (house["BsmtFinType1"] != "Unf") * draw.between(0.2, 0.95)
     second = draw.chance(0.15) & (finished > 0)
@@ -344,8 +339,7 @@ def _add_outside(draw: _Draw, house: House) -> None:
     house["3SsnPorch"] = draw.size(180, 0.4, draw.chance(0.017))
     house["ScreenPorch"] = draw.size(180, 0.4, draw.chance(0.08))
     house["PoolArea"] = draw.size(500, 0.3, draw.chance(0.006))
-    dollars = np.array([_MISC_DOLLARS[name] for name in house["MiscFeature"]])
-    house["MiscVal"] = 50 * draw.size(dollars / 50, 0.4, draw.chance(0.035))
+    house["MiscVal"] = 50 * draw.size(11, 0.7, draw.chance(0.035))
 
 
 def _add_sale(draw: _Draw, house: House) -> None:
@@ -361,12 +355,13 @@ def _log_worth(house: House) -> Column:
     quality, condition = house["OverallQual"] - 6, (house["OverallCond"] - 5).clip(-3, 3)
     age, stale = house["YrSold"] - house["YearBuilt"], house["YrSold"] - house["YearRemodAdd"]
     finished = house["TotalBsmtSF"] - house["BsmtUnfSF"]
-    worth = 11.93 + house["address"] / 100 + 0.08 * quality + 0.006 * quality * abs(quality)
-    worth += (0.45 + 0.03 * quality) * np.log(house["GrLivArea"] / 1500)
-    worth += 0.2 * np.sqrt(house["TotalBsmtSF"] / 1000) + 0.08 * np.sqrt(finished / 1000)
-    worth -= 0.075 * np.log1p(age / 10) + 0.04 * np.log1p(stale / 10)
-    worth += (0.02 + 0.0005 * age.clip(0, 60)) * condition  # upkeep counts in an old house
+    overdone = (house["OverallQual"] - house["hood_quality"]).clip(0)  # too good for its street
+    worth = 11.77 + house["address"] / 100 + 0.065 * quality - 0.03 * overdone
+    worth += (0.42 + 0.05 * quality) * np.log(house["GrLivArea"].clip(None, 3200) / 1500)
     worth += 0.08 * np.log(house["LotArea"] / 9000)
+    worth += 0.2 * np.sqrt(house["TotalBsmtSF"] / 1000) + 0.08 * np.sqrt(finished / 1000)
+    worth -= 0.065 * np.log1p(age / 10) + 0.04 * np.log1p(stale / 10)
+    worth += (0.02 + 0.0005 * age.clip(0, 60)) * condition  # upkeep counts in an old house
     worth += 0.03 * house["Fireplaces"].clip(0, 2) + 0.03 * house["FullBath"]
     worth += 0.07 * np.sqrt(house["GarageCars"]) + 0.0002 * house["ScreenPorch"]
     worth -= 0.012 * (house["YrSold"] - 2006)  # a falling market
@@ -377,10 +372,10 @@ def _log_worth(house: House) -> Column:
 
 def _add_price(draw: _Draw, house: House) -> None:
     """Price in dollars: worth, heavy-tailed noise and a few odd deals, rounded as people do."""
-    noise = 0.08 * draw.rng.standard_t(6, draw.rows)
+    noise = 0.075 * draw.rng.standard_t(6, draw.rows)
     noise += draw.chance(0.004) * draw.between(-0.8, 0.3)
     noise += (house["SaleCondition"] == "Abnorml") * draw.normal(0.12)
-    price = np.exp(_log_worth(house) + noise).clip(34_900, 755_000)
+    price = np.exp(_log_worth(house) + noise).clip(35_000, 750_000)
     step = draw.pick({500: 55, 100: 40, 1: 5})
     house["SalePrice"] = _whole(price / step) * step
 
@@ -393,14 +388,8 @@ def _blank(table: pd.DataFrame, rows: Column, columns: list[str]) -> None:
         table.loc[rows, column] = pd.NA
 
 
-def _blank_what_is_not_there(table: pd.DataFrame) -> None:
-    """NA that means none: a house without the thing has none of its details."""
-    for size, details in _NONE_WHERE_ZERO.items():
-        _blank(table, table[size] == 0, details)
-
-
 def _lose_entries(draw: _Draw, table: pd.DataFrame) -> None:
-    """NA that means unknown."""
+    """NA that means unknown, as opposed to none."""
     bend = table["LotConfig"] == "CulDSac"  # where the frontage is hard to tell
     _blank(table, draw.chance(np.where(bend, 0.45, 0.15)), ["LotFrontage"])
     _blank(table, draw.chance(0.006), ["MasVnrType", "MasVnrArea"])

@@ -58,13 +58,13 @@ def _explain(output: str, slug: str) -> str:
     page = f"https://www.kaggle.com/competitions/{slug}"
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     last = lines[-1] if lines else "no output"
-    if "403" in output:
-        return f"403 for '{slug}': accept the rules at {page}/rules, and check the slug"
-    if "404" in output:
-        return f"404: no competition '{slug}'; the slug is the last part of its page's address"
-    if "401" in output or "authenticate" in output.lower() or "api token" in output.lower():
+    if "401" in output or "Authentication required" in output:
         return (
             "not signed in: make an API token at https://www.kaggle.com/settings and put it in "
             "~/.kaggle/ (or set KAGGLE_API_TOKEN)"
         )
+    if "403" in output:
+        return f"403 for '{slug}': accept the rules at {page}/rules, and check the slug"
+    if "404" in output:
+        return f"404: no competition '{slug}'; the slug is the last part of its page's address"
     return f"the client failed: {last}"

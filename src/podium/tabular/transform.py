@@ -86,7 +86,8 @@ class TableTransform:
         columns = {name: table[name] for name in self.numeric}
         for name, fit in self.categorical.items():
             known = [*fit.levels, *fit.pooled]
-            columns[name] = pd.Categorical(table[name], categories=known)
+            values = table[name].where(table[name].isin(known))
+            columns[name] = pd.Categorical(values, categories=known)
         return pd.DataFrame(columns, index=table.index)
 
     def to_json(self) -> dict[str, Any]:

@@ -1,0 +1,125 @@
+"""Every way params.yaml can be wrong: file, line, key, what was expected, the nearest valid key."""
+
+import re
+
+import pytest
+
+from podium.config import load_config
+
+
+def line_of(text: str, part: str) -> int:
+    return next(i for i, line in enumerate(text.splitlines(), 1) if part in line)
+
+
+def test_the_shipped_params_are_valid(project, podium):
+    outcome = podium("check")
+    assert outcome.code == 0
+    assert "params.yaml is valid" in outcome.out
+    assert "house-prices: tabular regression, rmsle, 5 folds" in outcome.out
+
+
+def test_model_defaults_to_its_own_name_and_empty_entries_are_defaults(project):
+    def change(params):
+        models = params["house-prices"]["models"]
+        models["ridge"] = None
+        models["wide"] = {"model": "mlp", "hidden": [1024]}
+
+    project.edit(change)
+    models = load_config()["house-prices"].models
+    assert models["ridge"].model == "ridge"
+    assert models["wide"].model == "mlp"
+    assert models["wide"].hidden == [1024]
+
+
+# (text in params.yaml, what stands there instead, where the error points, what it says)
+WRONG = {
+    "misspelt key": ("      dropout: 0.4", "      droput: 0.4", "droput", "did you mean 'dropout'"),
+    "unknown key": ("  metric: rmsle", "  metric: rmsle\n  zzz: 1", "zzz", "valid: kind, source"),
+    "ill-typed number": ("epochs: 3", "epochs: many", "epochs", "valid integer, found text 'many'"),
+    "out of range": ("dropout: 0.4", "dropout: 1.5", "dropout", "less than 1, found 1.5"),
+    "wrong choice": ("provider: sample", "provider: web", "provider", "'sample', 'mirror'"),
+    "folds fewer than 2": ("count: 5", "count: 1", "folds", "at least 2 folds, found 1"),
+    "unfit metric": ("metric: rmsle", "metric: accuracy", "metric", "does not fit task"),
+    "unknown metric": ("metric: rmsle", "metric: rmsel", "metric", "no metric 'rmsel'; valid"),
+    "unknown model": (
+        "    ridge:",
+        "    rigde:",
+        "rigde",
+        "no model 'rigde'; did you mean 'ridge'",
+    ),
+    "kind of another model": (
+        "    ridge:",
+        "    ridge: {model: rige}\n    r:",
+        "ridge",
+        "no model",
+    ),
+    "local without path": ("provider: sample", "provider: local", "path", "needs the path"),
+    "unlisted blend model": ("models: all", "models: [nope]", "models: [nope]", "no model 'nope'"),
+    "competition not there": ("[house-prices]", "[house-price]", "competitions", "'house-prices'?"),
+    "group without column": ("scheme: kfold", "scheme: group", "scheme", "needs 'group: <column>'"),
+    "transform of classes": ("task: regression", "task: binary", "target_transform", "regression"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_wrong_params(case, project, podium):
+    old, new, where, says = WRONG[case]
+    path = project.root / "params.yaml"
+    project.edit(lambda params: params["house-prices"]["models"].update(mlp={"dropout": 0.4}))
+    project.edit(lambda params: params["house-prices"]["models"]["mlp"].update(epochs=3))
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    outcome = podium("check")
+    assert outcome.code == 2
+    lines = outcome.err.strip().splitlines()
+    expected = f"params.yaml:{line_of(path.read_text(), where)}: "
+    assert any(expected in line and says in line for line in lines), (expected, says, lines)
+
+
+def test_missing_key_names_its_block(project, podium):
+    project.edit(lambda params: params["house-prices"].pop("metric"))
+    outcome = podium("check")
+    assert outcome.code == 2
+    assert "house-prices" in outcome.err
+    assert "missing key 'metric'" in outcome.err
+
+
+def test_two_blocks_with_the_same_name(project, podium):
+    path = project.root / "params.yaml"
+    path.write_text(path.read_text() + "\nhouse-prices: {}\n")
+    outcome = podium("check")
+    assert outcome.code == 2
+    last = len(path.read_text().splitlines())
+    assert f"params.yaml:{last}: house-prices: the name stands twice" in outcome.err
+
+
+@pytest.mark.parametrize("text", ["a: [1", "- 1\n- 2\n", "", "competitions: 3\n", "\ta: 1\n"])
+def test_not_even_a_document(text, project, podium):
+    (project.root / "params.yaml").write_text(text)
+    outcome = podium("check")
+    assert outcome.code == 2
+    assert re.search(r"params\.yaml", outcome.err)
+    assert len(outcome.err.strip().splitlines()) == 1
+
+
+def test_missing_file(project, podium):
+    (project.root / "params.yaml").unlink()
+    outcome = podium("check")
+    assert outcome.code == 2
+    assert "params.yaml is missing" in outcome.err
+
+
+def test_a_slip_in_another_block_stops_no_stage_of_this_one(project):
+    project.edit(lambda params: params.update(other={"kind": "tabular"}))
+    assert load_config(only="house-prices")["house-prices"].id == "Id"
+
+
+def test_several_errors_are_all_listed_by_check(project, podium):
+    def change(params):
+        params["house-prices"]["metric"] = "nope"
+        params["house-prices"]["folds"]["count"] = 0
+
+    project.edit(change)
+    outcome = podium("check")
+    assert len(outcome.err.strip().splitlines()) == 2

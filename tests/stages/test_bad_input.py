@@ -1,0 +1,170 @@
+"""Bad input: one line, exit code 2, and what was there before is still there."""
+
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from conftest import Outcome, Project, write_csv
+
+
+def change(folder: Path, name: str, edit: Callable[[pd.DataFrame], pd.DataFrame | None]) -> None:
+    table = pd.read_csv(folder / name, dtype=str, keep_default_na=False)
+    table = table if (changed := edit(table)) is None else changed
+    write_csv(table, folder / name)
+
+
+def put(name: str, row: int, column: str, value: str) -> Callable[[Path], None]:
+    def edit(table: pd.DataFrame) -> None:
+        table.loc[row, column] = value
+
+    return lambda folder: change(folder, name, edit)
+
+
+def rewrite(name: str, content: bytes) -> Callable[[Path], object]:
+    return lambda folder: (folder / name).write_bytes(content)
+
+
+def drop(name: str, column: str) -> Callable[[Path], None]:
+    return lambda folder: change(folder, name, lambda table: table.drop(columns=column))
+
+
+def not_utf8(folder: Path) -> None:
+    path = folder / "train.csv"
+    path.write_bytes(path.read_bytes().replace(b"Pave", b"Pav\xe9", 1))
+
+
+def doubled_header(folder: Path) -> None:
+    path = folder / "train.csv"
+    path.write_bytes(path.read_bytes().replace(b"LotArea", b"LotShape", 1))
+
+
+def ragged(folder: Path) -> None:
+    with (folder / "train.csv").open("a") as file:
+        file.write("1,2,3" + ",4" * 200 + "\n")
+
+
+# What is done to the files, and what the line must say.
+DOWNLOAD_ERRORS = {
+    "missing file": (lambda f: (f / "test.csv").unlink(), "test.csv: file is missing"),
+    "empty file": (rewrite("train.csv", b""), "train.csv: file is empty"),
+    "header alone": (rewrite("train.csv", b"Id,SalePrice\n"), "train.csv: has a header and no"),
+    "not a csv": (rewrite("train.csv", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"), "train.csv: "),
+    "a web page": (rewrite("train.csv", b"<html><body>Sign in</body></html>"), "not a csv"),
+    "ragged rows": (ragged, "train.csv: not a csv"),
+    "no target column": (drop("train.csv", "SalePrice"), "no target column 'SalePrice'"),
+    "no id column": (drop("train.csv", "Id"), "no id column 'Id'"),
+    "no id column in test": (drop("test.csv", "Id"), "test.csv: no id column 'Id'"),
+    "duplicate ids": (put("train.csv", 4, "Id", "1"), "train.csv:6: Id 1 stands twice"),
+    "missing id": (put("test.csv", 2, "Id", "NA"), "test.csv:4: Id is missing"),
+    "target missing": (put("train.csv", 1, "SalePrice", "NA"), "train.csv:3: SalePrice is miss"),
+    "target negative": (put("train.csv", 1, "SalePrice", "-5"), "SalePrice '-5' is not positive"),
+    "target text": (put("train.csv", 0, "SalePrice", "cheap"), "'cheap' is not a number"),
+    "target infinite": (put("train.csv", 0, "SalePrice", "inf"), "'inf' is infinite"),
+    "columns differ": (drop("test.csv", "Fence"), "test.csv: lacks columns that train.csv has: F"),
+    "more columns in test": (drop("train.csv", "Fence"), "test.csv: has columns that train.csv"),
+    "doubled column": (doubled_header, "train.csv:1: column 'LotShape' stands twice"),
+    "not UTF-8": (not_utf8, "byte 0xe9 is not UTF-8"),
+    "sample of other ids": (put("sample_submission.csv", 0, "Id", "9"), "ids are not those of"),
+    "sample without id": (drop("sample_submission.csv", "Id"), "sample_submission.csv: "),
+}
+
+
+@pytest.mark.parametrize("case", DOWNLOAD_ERRORS)
+def test_download_refuses(case, project: Project, podium, house_files: Path):
+    spoil, says = DOWNLOAD_ERRORS[case]
+    project.use_files(house_files)
+    assert podium("download", "house-prices").code == 0
+    before = snapshot(project.root / "data")
+    spoil(house_files)
+    outcome = podium("download", "house-prices")
+    assert_one_line(outcome, says)
+    assert snapshot(project.root / "data") == before
+
+
+# Only known once columns have types.
+PREPROCESS_ERRORS = {
+    "column all missing": (
+        lambda f: change(f, "train.csv", lambda t: t.assign(LotArea="NA")),
+        "column 'LotArea' is missing in every row",
+    ),
+    "infinite number": (put("train.csv", 3, "LotArea", "inf"), "train.csv:5: column 'LotArea' hol"),
+    "infinite in test": (put("test.csv", 0, "LotArea", "-inf"), "test.csv:2: column 'LotArea'"),
+}
+
+
+@pytest.mark.parametrize("case", PREPROCESS_ERRORS)
+def test_preprocess_refuses(case, project: Project, podium, house_files: Path):
+    spoil, says = PREPROCESS_ERRORS[case]
+    project.use_files(house_files)
+    for stage in ("download", "preprocess"):
+        assert podium(stage, "house-prices").code == 0
+    before = snapshot(project.root / "data/processed")
+    spoil(house_files)
+    assert podium("download", "house-prices").code == 0
+    assert_one_line(podium("preprocess", "house-prices"), says)
+    assert snapshot(project.root / "data/processed") == before
+
+
+@pytest.mark.parametrize("key", ["drop", "categorical", "na_is_category"])
+def test_a_listed_column_that_is_not_there(key, project: Project, podium, house_files: Path):
+    project.use_files(house_files)
+    assert podium("download", "house-prices").code == 0
+    project.edit(lambda params: params["house-prices"]["preprocess"].update({key: ["Nope"]}))
+    assert_one_line(
+        podium("preprocess", "house-prices"), f"preprocess.{key}: no column 'Nope' in train.csv"
+    )
+
+
+def test_a_truncated_zip(project: Project, podium, house_files: Path, tmp_path: Path):
+    archive = tmp_path / "house.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as zipped:
+        for path in house_files.iterdir():
+            zipped.write(path, path.name)
+    project.use_files(archive)
+    assert podium("download", "house-prices").code == 0
+    before = snapshot(project.root / "data")
+    archive.write_bytes(archive.read_bytes()[:-200])
+    assert_one_line(podium("download", "house-prices"), "house.zip: not a whole zip")
+    assert snapshot(project.root / "data") == before
+
+
+def test_more_folds_than_rows(project: Project, podium, house_files: Path):
+    project.use_files(house_files)
+    project.edit(lambda params: params["house-prices"]["folds"].update(count=81))
+    assert podium("download", "house-prices").code == 0
+    assert_one_line(podium("preprocess", "house-prices"), "only 80 training rows")
+
+
+@pytest.mark.parametrize("stage", ["preprocess", "train", "ensemble", "report"])
+def test_a_stage_before_its_time_says_what_to_run(stage, project: Project, podium):
+    arguments = ["house-prices", "ridge"] if stage == "train" else ["house-prices"]
+    outcome = podium(stage, *arguments)
+    assert outcome.code == 2
+    assert "run" in outcome.err
+    assert "Traceback" not in outcome.err
+
+
+def test_debug_shows_the_traceback(project: Project, podium):
+    outcome = podium("--debug", "preprocess", "house-prices")
+    assert outcome.code == 2
+    assert "Traceback" in outcome.err
+
+
+def assert_one_line(outcome: Outcome, says: str) -> None:
+    assert outcome.code == 2, outcome
+    lines = outcome.err.strip().splitlines()
+    assert len(lines) == 1, lines
+    assert lines[0].startswith("podium: error: ")
+    assert says in lines[0]
+
+
+def snapshot(folder: Path) -> dict[str, bytes]:
+    """Every file below a folder, the hidden ones too."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
