@@ -1,10 +1,11 @@
 """Runs in MLflow: one experiment a competition, one run a model and a blend."""
 
 import os
+import re
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,17 +69,40 @@ def tracked_run(experiment: str, name: str, tags: Mapping[str, str]) -> Iterator
     Raises:
         PodiumError: the tracking store can't be reached.
     """
-    client, experiment_id = _open_store(experiment)
-    run = client.create_run(experiment_id, run_name=name, tags={**tags, **git_tags()})
-    run_id = run.info.run_id
+    with _store_errors():
+        client, experiment_id = _open_store(experiment)
+        run = client.create_run(experiment_id, run_name=name, tags={**tags, **git_tags()})
+        try:
+            yield Run(client, run.info.run_id)
+        except BaseException as error:
+            _end_early(client, run.info.run_id, error)
+            raise
+        client.set_terminated(run.info.run_id, "FINISHED")
+
+
+@contextmanager
+def _store_errors() -> Iterator[None]:
+    """What goes wrong between here and the tracking store, as one line."""
+    from mlflow.exceptions import MlflowException
+
     try:
-        yield Run(client, run_id)
-    except BaseException as error:
-        interrupted = isinstance(error, KeyboardInterrupt | SystemExit)
+        yield
+    except MlflowException as error:
+        reason = str(error).splitlines()[0][:200]
+        raise PodiumError(
+            f"MLflow at {without_password(tracking_uri())}: {without_password(reason)}; "
+            "check MLFLOW_TRACKING_URI"
+        ) from error
+
+
+def _end_early(client: Any, run_id: str, error: BaseException) -> None:
+    from mlflow.exceptions import MlflowException
+
+    status = "KILLED" if isinstance(error, KeyboardInterrupt | SystemExit) else "FAILED"
+    # A store that is gone can't be told; the error that ended the run is the one to show.
+    with suppress(MlflowException):
         client.set_tag(run_id, "podium.error", f"{type(error).__name__}: {error}"[:VALUE_LENGTH])
-        client.set_terminated(run_id, "KILLED" if interrupted else "FAILED")
-        raise
-    client.set_terminated(run_id, "FINISHED")
+        client.set_terminated(run_id, status)
 
 
 def _open_store(experiment: str) -> tuple[Any, str]:
@@ -87,20 +111,19 @@ def _open_store(experiment: str) -> tuple[Any, str]:
     Creating the database or an experiment from several processes at once breaks, so one process
     does it under a lock while the others wait.
     """
-    from filelock import FileLock
+    from filelock import FileLock, Timeout
     from mlflow import MlflowClient
-    from mlflow.exceptions import MlflowException
 
     uri = tracking_uri()
+    lock = project_home() / ".mlflow.lock"
     try:
-        with FileLock(project_home() / ".mlflow.lock", timeout=LOCK_SECONDS):
+        with FileLock(lock, timeout=LOCK_SECONDS):
             client = MlflowClient(tracking_uri=uri)
             return client, _experiment_id(client, experiment, uri)
-    except (MlflowException, TimeoutError) as error:
-        reason = str(error).splitlines()[0][:200]
+    except Timeout:
         raise PodiumError(
-            f"MLflow at {_without_password(uri)}: {reason}; check MLFLOW_TRACKING_URI"
-        ) from error
+            f"{lock}: another process has held it for {LOCK_SECONDS:.0f} s; end that process"
+        ) from None
 
 
 def _experiment_id(client: Any, name: str, uri: str) -> str:
@@ -119,9 +142,9 @@ def _artifact_location(name: str, uri: str) -> str | None:
     return (project_home() / "mlartifacts" / name).as_uri()
 
 
-def _without_password(uri: str) -> str:
-    scheme, _, rest = uri.partition("://")
-    return f"{scheme}://{rest.rsplit('@', 1)[-1]}"
+def without_password(text: str) -> str:
+    """The text, its URIs without user and password."""
+    return re.sub(r"://[^/@\s]*@", "://", text)
 
 
 def git_tags() -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The mirror: pinned by SHA-1, cached, patient with a bad network, keeping nothing that is wrong."""
+"""The mirror: pinned by SHA-1, cached, patient with a bad network, keeping nothing wrong."""
 
 import hashlib
 import socket

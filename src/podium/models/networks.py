@@ -80,7 +80,7 @@ def _members(fit: Fit, params: NetworkParams, scale: _Scale) -> Members:
     splits = fit.dataset.splits
     train = fit.dataset.train
     matrices = _same_width([split.transform.dense(train) for split in splits])
-    y = torch.from_numpy(fit.y)
+    y = torch.tensor(fit.y)
     if fit.target.is_regression:
         centred = (y[None, :] - scale.mean[:, None]) / scale.std[:, None]
         targets = centred.float()[:, :, None]

@@ -1,0 +1,68 @@
+"""The submission has the sample's shape, and what Kaggle would refuse is refused here."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from podium.ensemble.submission import check_submission, make_submission
+from podium.errors import PodiumError
+from podium.metrics import METRICS
+from podium.targets import Target
+
+SAMPLE = pd.DataFrame({"Id": ["7", "5", "6"], "SalePrice": [0, 0, 0]})
+IDS = pd.Series(["5", "6", "7"], name="Id")
+LOG = Target("regression", "log")
+RMSLE = METRICS["rmsle"]
+CLASSES = Target("multiclass", "none", ("cat", "dog", "owl"))
+PROBABILITIES = np.array([[0.7, 0.2, 0.1], [0.1, 0.2, 0.7], [0.2, 0.6, 0.2]])
+
+
+def test_ids_come_in_the_samples_order():
+    made = make_submission(SAMPLE, IDS, np.array([[50.0], [60.0], [70.0]]), LOG, RMSLE)
+    assert made["Id"].tolist() == ["7", "5", "6"]
+    assert made["SalePrice"].tolist() == [70.0, 50.0, 60.0]
+    check_submission(made, SAMPLE, LOG, RMSLE)
+
+
+def test_labels_where_the_metric_wants_labels():
+    sample = pd.DataFrame({"Id": ["5", "6", "7"], "kind": ["cat"] * 3})
+    made = make_submission(sample, IDS, PROBABILITIES, CLASSES, METRICS["accuracy"])
+    assert made["kind"].tolist() == ["cat", "owl", "dog"]
+    check_submission(made, sample, CLASSES, METRICS["accuracy"])
+
+
+def test_a_column_of_probabilities_for_each_class():
+    sample = pd.DataFrame({"Id": ["5", "6", "7"], "owl": 0, "cat": 0, "dog": 0})
+    made = make_submission(sample, IDS, PROBABILITIES, CLASSES, METRICS["logloss"])
+    assert made["owl"].tolist() == [0.1, 0.7, 0.2]
+    with pytest.raises(PodiumError, match="column 'bat' is no class"):
+        make_submission(
+            sample.rename(columns={"owl": "bat"}), IDS, PROBABILITIES, CLASSES, METRICS["logloss"]
+        )
+
+
+def test_the_probability_of_the_second_class_for_a_binary_target():
+    target = Target("binary", "none", ("0", "1"))
+    sample = pd.DataFrame({"Id": ["5", "6", "7"], "y": 0})
+    made = make_submission(sample, IDS, PROBABILITIES[:, :2], target, METRICS["auc"])
+    assert made["y"].tolist() == [0.2, 0.2, 0.6]
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [(np.nan, "not a finite number"), (np.inf, "not a finite number"), (0.0, "not positive")],
+)
+def test_bad_values(value, says):
+    bad = SAMPLE.assign(SalePrice=[1.0, value, 1.0])
+    with pytest.raises(PodiumError, match=rf"{says} \(first: id 5\)"):
+        check_submission(bad, SAMPLE, LOG, RMSLE)
+
+
+def test_wrong_columns_rows_and_order():
+    good = SAMPLE.assign(SalePrice=1.0)
+    with pytest.raises(PodiumError, match="columns are"):
+        check_submission(good.rename(columns={"SalePrice": "price"}), SAMPLE, LOG, RMSLE)
+    with pytest.raises(PodiumError, match="ids are not those"):
+        check_submission(good.iloc[:2], SAMPLE, LOG, RMSLE)
+    with pytest.raises(PodiumError, match="ids are not those"):
+        check_submission(good.iloc[::-1], SAMPLE, LOG, RMSLE)

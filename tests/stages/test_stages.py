@@ -1,0 +1,175 @@
+"""The stages through the real command line, from raw files to the printed submit command."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import root_mean_squared_log_error
+
+from conftest import SMALL_MODELS, Project
+
+NAME = "house-prices"
+
+
+def run_all(podium, models=tuple(SMALL_MODELS), name: str = NAME):
+    steps = [["download"], ["preprocess"], *(["train", model] for model in models)]
+    outcomes = []
+    for step in [*steps, ["ensemble"], ["report"]]:
+        outcome = podium(step[0], name, *step[1:])
+        assert outcome.code == 0, outcome.err
+        outcomes.append(outcome)
+    return outcomes
+
+
+def keep_models(project: Project, *models: str) -> None:
+    def change(params):
+        kept = {name: params[NAME]["models"][name] for name in models}
+        params[NAME]["models"] = kept
+
+    project.edit(change)
+
+
+def test_the_whole_way(project, podium, house_files):
+    project.use_files(house_files)
+    last = run_all(podium)[-1]
+    sample = pd.read_csv(house_files / "sample_submission.csv")
+    submission = pd.read_csv(project.root / f"submissions/{NAME}/submission.csv")
+    assert submission["Id"].equals(sample["Id"])
+    assert list(submission) == list(sample)
+    assert (submission["SalePrice"] > 0).all()
+    slug = project.params[NAME]["source"]["slug"]
+    file = f"submissions/{NAME}/submission.csv"
+    assert f"kaggle competitions submit -c {slug} -f {file} -m" in last.out.replace("\n", " ")
+    for model in [*SMALL_MODELS, "blend"]:
+        assert model in last.out
+
+
+def test_synthetic_data_are_named_wherever_results_are_shown(project, podium):
+    keep_models(project, "ridge")
+    outcomes = run_all(podium, ["ridge"])
+    assert "SYNTHETIC" in outcomes[0].out
+    for outcome in outcomes[2:]:
+        assert "synthetic" in outcome.out
+    assert "SYNTHETIC" in (project.root / f"reports/{NAME}/report.html").read_text()
+
+
+def test_scores_are_the_metric_of_the_oof(project, podium, house_files):
+    project.use_files(house_files)
+    run_all(podium)
+    for folder in (f"models/{NAME}/mlp", f"reports/{NAME}/blend"):
+        metrics = json.loads((project.root / folder / "metrics.json").read_text())
+        oof = pd.read_parquet(project.root / folder / "oof.parquet")
+        assert len(oof) == 80
+        score = root_mean_squared_log_error(oof["true_SalePrice"], oof["prediction"])
+        assert metrics["cv"] == pytest.approx(score)
+        by_fold = [
+            root_mean_squared_log_error(own["true_SalePrice"], own["prediction"])
+            for _, own in oof.groupby("fold")
+        ]
+        assert metrics["cv_mean"] == pytest.approx(np.mean(by_fold))
+        assert metrics["cv_std"] == pytest.approx(np.std(by_fold))
+
+
+def test_every_model_leaves_the_same_artefacts(project, podium, house_files):
+    project.use_files(house_files)
+    run_all(podium)
+    listings = set()
+    for model in SMALL_MODELS:
+        folder = project.root / f"models/{NAME}/{model}"
+        listings.add(tuple(sorted(path.name for path in folder.iterdir())))
+        assert len(list((folder / "weights").iterdir())) >= 5
+    assert listings == {
+        ("curves.csv", "history.csv", "metrics.json", "oof.parquet", "test.parquet", "weights")
+    }
+
+
+def test_twice_the_same_bytes(project, podium, house_files):
+    project.use_files(house_files)
+    results = []
+    for _ in range(2):
+        run_all(podium)
+        paths = [
+            *(project.root / "data/processed").rglob("*.*"),
+            project.root / f"submissions/{NAME}/submission.csv",
+            project.root / f"reports/{NAME}/report.html",
+        ]
+        files = {str(path): path.read_bytes() for path in paths if path.is_file()}
+        # The page tells seconds.
+        files.pop(str(project.root / f"reports/{NAME}/report.html"))
+        results.append(files)
+    assert results[0] == results[1]
+
+
+def test_a_binary_competition_from_a_block_alone(project, podium, tmp_path):
+    """Titanic's shape: text classes, a label submission, no transform."""
+    files = tmp_path / "binary"
+    files.mkdir()
+    generator = np.random.default_rng(0)
+    table = pd.DataFrame({"Pid": np.arange(1, 161), "age": generator.normal(40, 9, 160).round(1)})
+    table["sex"] = generator.choice(["f", "m"], 160)
+    table.loc[::7, "age"] = np.nan
+    alive = (table["sex"] == "f") ^ (generator.random(160) < 0.1)
+    table["Survived"] = alive.astype(int)
+    table.iloc[:120].to_csv(files / "train.csv", index=False)
+    table.iloc[120:].drop(columns="Survived").to_csv(files / "test.csv", index=False)
+    sample = table.iloc[120:][["Pid"]].assign(Survived=0)
+    sample.to_csv(files / "sample_submission.csv", index=False)
+
+    def change(params):
+        params["ships"] = {
+            "kind": "tabular",
+            "source": {"provider": "local", "slug": "titanic", "path": str(files)},
+            "task": "binary",
+            "id": "Pid",
+            "target": "Survived",
+            "target_transform": "none",
+            "metric": "accuracy",
+            "folds": {"scheme": "stratified", "count": 4},
+            "preprocess": {},
+            "models": {
+                "ridge": {"alphas": [1, 10], "inner_folds": 3},
+                "lightgbm": {"rounds": 20},
+                "mlp": {"epochs": 20, "hidden": [8], "learning_rate": 0.01, "weight_decay": 0.1},
+            },
+            "ensemble": {},
+        }
+
+    project.edit(change)
+    podium("sync")
+    run_all(podium, ["ridge", "lightgbm", "mlp"], "ships")
+    submission = pd.read_csv(project.root / "submissions/ships/submission.csv")
+    assert set(submission["Survived"]) == {0, 1}
+    assert submission["Pid"].tolist() == list(range(121, 161))
+    metrics = json.loads((project.root / "reports/ships/blend/metrics.json").read_text())
+    assert metrics["cv"] > 0.8
+    truth = table["Survived"].iloc[120:].to_numpy()
+    assert (submission["Survived"].to_numpy() == truth).mean() > 0.75
+
+
+def test_the_ensemble_refuses_models_of_other_folds(project, podium, house_files):
+    project.use_files(house_files)
+    keep_models(project, "ridge", "lasso")
+    run_all(podium, ["ridge", "lasso"])
+    submission = project.root / f"submissions/{NAME}/submission.csv"
+    before = submission.read_bytes()
+    project.edit(lambda params: params[NAME]["folds"].update(seed=9))
+    assert podium("preprocess", NAME).code == 0
+    assert podium("train", NAME, "ridge").code == 0
+    outcome = podium("ensemble", NAME)
+    assert outcome.code == 2
+    assert "other rows or folds" in outcome.err
+    assert submission.read_bytes() == before
+
+
+def test_the_summary_has_a_row_for_every_column(project, podium):
+    for stage in ("download", "preprocess"):
+        assert podium(stage, NAME).code == 0
+    summary = pd.read_csv(Path(f"data/processed/{NAME}/summary.csv"), keep_default_na=False)
+    assert len(summary) == 79
+    rows = summary.set_index("column")
+    assert rows.loc["MSSubClass", "type"] == "category"
+    assert "missing is the category 'NA'" in rows.loc["PoolQC", "treatment"]
+    assert "missing -> median" in rows.loc["LotFrontage", "treatment"]
+    assert rows.loc["MSSubClass", "unseen_in_test"] == "150"

@@ -1,0 +1,164 @@
+"""The pipeline under the real DVC: what an edit touches, metrics, plots, experiments."""
+
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from conftest import ROOT, Project
+
+pytestmark = pytest.mark.slow
+
+QUICK = ("ridge", "lasso", "mlp")
+
+
+def call(*command: str, cwd: Path, fails: bool = False) -> str:
+    """Run a command in the project; returns what it printed."""
+    environment = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "COLUMNS": "200"}
+    done = subprocess.run(
+        command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=400
+    )
+    output = done.stdout + done.stderr
+    assert (done.returncode != 0) is fails, output
+    return output
+
+
+def repro(root: Path, *arguments: str) -> list[str]:
+    """Run ``dvc repro``; returns the stages that ran."""
+    return re.findall(r"Running stage '([^']+)'", call("dvc", "repro", *arguments, cwd=root))
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A small project in a git repository of its own, after one ``dvc repro``."""
+    root = tmp_path_factory.mktemp("dvc")
+    project = Project(root)
+    project.shrink()
+
+    def change(params):
+        models = params["house-prices"]["models"]
+        for name in list(models):
+            if name not in QUICK:
+                del models[name]
+
+    project.edit(change)
+    (root / "src").symlink_to(ROOT / "src")
+    git = ("git", "-c", "user.name=t", "-c", "user.email=t@example.org")
+    call("git", "init", "-q", cwd=root)
+    call("dvc", "config", "core.analytics", "false", cwd=root)
+    call(*git, "add", ".", cwd=root)
+    call(*git, "commit", "-qm", "start", cwd=root)
+    stages = repro(root)
+    assert len(stages) == 4 + len(QUICK)
+    call(*git, "add", ".", cwd=root)
+    call(*git, "commit", "-qm", "first results", cwd=root)
+    return project
+
+
+def test_results_are_where_they_should_be(finished):
+    root = finished.root
+    for model in QUICK:
+        names = {path.name for path in (root / "models/house-prices" / model).iterdir()}
+        assert {
+            "oof.parquet", "test.parquet", "metrics.json", "history.csv", "curves.csv", "weights",
+        } <= names  # fmt: skip
+    submission = pd.read_csv(root / "submissions/house-prices/submission.csv")
+    sample = pd.read_csv(root / "data/raw/house-prices/sample_submission.csv")
+    assert submission["Id"].equals(sample["Id"])
+    assert (submission["SalePrice"] > 0).all()
+    page = (root / "reports/house-prices/report.html").read_text()
+    assert "synthetic" in page
+    assert "src='data:image/png" in page
+    assert "http://" not in page.replace("http://www.w3.org", "")
+
+
+def test_only_small_results_are_for_git(finished):
+    tracked = call("git", "ls-files", cwd=finished.root).splitlines()
+    results = {name for name in tracked if name.startswith(("models/h", "reports/", "data/"))}
+    assert {Path(name).name for name in results} == {"metrics.json", "curves.csv", "scores.csv"}
+    assert "dvc.lock" in tracked
+    assert not any(name.startswith(("mlflow", "mlartifacts", "submissions")) for name in tracked)
+
+
+def test_nothing_runs_twice(finished):
+    assert repro(finished.root) == []
+
+
+def test_a_models_edit_reruns_that_model_and_the_blend(finished):
+    finished.edit(lambda params: params["house-prices"]["models"]["mlp"].update(dropout=0.25))
+    kept = finished.root / "models/house-prices/ridge/oof.parquet"
+    before = kept.stat().st_mtime_ns
+    assert repro(finished.root) == [
+        "models/dvc.yaml:house-prices@mlp", "ensemble@house-prices", "report@house-prices",
+    ]  # fmt: skip
+    assert kept.stat().st_mtime_ns == before
+
+
+def test_the_ensembles_edit_reruns_the_ensemble(finished):
+    finished.edit(lambda params: params["house-prices"]["ensemble"].update(method="mean"))
+    assert repro(finished.root) == ["ensemble@house-prices", "report@house-prices"]
+
+
+def test_a_new_model_needs_params_yaml_alone(finished):
+    finished.edit(lambda params: params["house-prices"]["models"].update(ridge2={"model": "ridge"}))
+    assert repro(finished.root) == [
+        "models/dvc.yaml:house-prices@ridge2", "ensemble@house-prices", "report@house-prices",
+    ]  # fmt: skip
+    finished.edit(lambda params: params["house-prices"]["models"].pop("ridge2"))
+    assert repro(finished.root)[-2:] == ["ensemble@house-prices", "report@house-prices"]
+    scores = pd.read_csv(finished.root / "reports/house-prices/blend/scores.csv")
+    assert "ridge2" not in set(scores["model"])
+
+
+def test_metrics_and_plots(finished, tmp_path):
+    shown = json.loads(call("dvc", "metrics", "show", "--json", cwd=finished.root))
+    paths = shown[""]["data"]
+    assert "models/house-prices/mlp/metrics.json" in paths
+    assert paths["reports/house-prices/blend/metrics.json"]["data"]["cv"] > 0
+    assert "error" not in json.dumps(shown)
+    call("dvc", "plots", "show", "-o", str(tmp_path / "plots"), cwd=finished.root)
+    page = (tmp_path / "plots/index.html").read_text()
+    for title in ("mlp, mean loss over folds", "predicted against actual", "OOF score by model"):
+        assert title in page
+    assert list((tmp_path / "plots/static").glob("*.png"))
+    difference = call("dvc", "metrics", "diff", cwd=finished.root)
+    assert "blend/metrics.json" in difference
+
+
+def test_experiments_override_params(finished):
+    override = "house-prices.models.mlp.epochs=2"
+    output = call("dvc", "exp", "run", "-S", override, cwd=finished.root)
+    assert "Running stage 'models/dvc.yaml:house-prices@mlp'" in output
+    assert finished.params["house-prices"]["models"]["mlp"]["epochs"] == 2
+
+
+def test_a_failing_stage_leaves_the_earlier_submission(finished):
+    submission = finished.root / "submissions/house-prices/submission.csv"
+    raw = finished.root / "data/raw/house-prices/train.csv"
+    before = submission.read_bytes(), raw.read_bytes()
+    text = (finished.root / "params.yaml").read_text()
+    finished.use_files(finished.root / "nowhere")
+    output = call("dvc", "repro", cwd=finished.root, fails=True)
+    assert "podium: error: params.yaml: house-prices.source.path: no folder or zip" in output
+    assert (submission.read_bytes(), raw.read_bytes()) == before
+    (finished.root / "params.yaml").write_text(text)
+
+
+def test_a_new_competition_is_a_block(finished):
+    def change(params):
+        params["second"] = dict(params["house-prices"])
+        params["second"]["models"] = {"ridge": {"alphas": [10]}}
+        params["competitions"] = ["second"]
+
+    finished.edit(change)
+    output = call("dvc", "repro", cwd=finished.root, fails=True)
+    assert "second is a new competition" in output
+    assert "run 'dvc repro' again" in output
+    stages = repro(finished.root)
+    assert [name for name in stages if "house-prices" in name] == []
+    assert len(stages) == 5
+    assert (finished.root / "submissions/second/submission.csv").is_file()
