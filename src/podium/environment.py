@@ -24,6 +24,16 @@ def prepare() -> None:
         os.environ.setdefault(name, value)
 
 
+def cores() -> int:
+    """How many cores to use: ``OMP_NUM_THREADS``, or those that this process may run on."""
+    wanted = os.environ.get("OMP_NUM_THREADS", "")
+    if wanted.isdigit() and int(wanted) > 0:
+        return int(wanted)
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def project_home() -> Path:
     """The folder that keeps what outlives a run: the MLflow database and its artefacts.
 

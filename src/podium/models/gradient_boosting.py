@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from podium.config import LightGBMParams
+from podium.environment import cores
 from podium.models.base import Fit, SplitFit
 from podium.tabular.dataset import Split
 from podium.targets import Target
@@ -16,16 +17,19 @@ Array = NDArray[np.float64]
 
 def fit_lightgbm(fit: Fit) -> list[SplitFit]:
     """Grow trees on each fold's training rows; their number never depends on the scored rows."""
-    return fit.each_split(lambda split: _fit_split(fit, split), "trees")
+    # Small tables keep one core busy at most, so folds side by side beat threads within a fold.
+    workers = min(len(fit.dataset.splits), cores())
+    threads = max(1, cores() // workers)
+    return fit.each_split(lambda split: _fit_split(fit, split, threads), "trees", workers)
 
 
-def _fit_split(fit: Fit, split: Split) -> SplitFit:
+def _fit_split(fit: Fit, split: Split, threads: int) -> SplitFit:
     params: LightGBMParams = fit.params
     table = split.transform.native(fit.dataset.train)
     train, valid = (
         (table.iloc[rows], fit.y[rows]) for rows in (split.train_rows, split.valid_rows)
     )
-    options = _options(params, fit.target)
+    options = {**_options(params, fit.target), "num_threads": threads}
     rounds = params.rounds
     if params.patience is not None:
         rounds = _find_rounds(*train, params, options, fit.target)

@@ -29,6 +29,7 @@ class Page:
     summary: pd.DataFrame
     pictures: list[Path]
     submit: str
+    submit_note: str
 
 
 def render(page: Page) -> str:
@@ -42,17 +43,19 @@ def render(page: Page) -> str:
         f"<!doctype html>\n<html lang='en'><head><meta charset='utf-8'><title>{title}</title>"
         f"<style>{_STYLE}</style></head><body>\n<h1>{title}</h1>\n"
         f"<table>{facts}</table>\n"
-        f"<h2>Scores</h2>\n{_table(page.scores, '{:.5f}'.format)}\n"
-        f"<h2>Submit</h2>\n<p><code>{html.escape(page.submit)}</code></p>\n"
+        f"<h2>Scores</h2>\n{_table(page.scores)}\n"
+        f"<h2>Submit</h2>\n<p>{html.escape(page.submit_note)}</p>\n"
+        f"<p><code>{html.escape(page.submit)}</code></p>\n"
         f"<h2>Plots</h2>\n<div class='pictures'>{''.join(map(_picture, page.pictures))}</div>\n"
         f"<h2>What was done to each column (first fold)</h2>\n"
-        f"<div class='summary'>{_table(page.summary, '{:g}'.format)}</div>\n"
+        f"<div class='summary'>{_table(page.summary)}</div>\n"
         "</body></html>\n"
     )
 
 
-def _table(table: pd.DataFrame, number: object) -> str:
-    return str(table.to_html(index=False, border=0, na_rep="", float_format=number, escape=True))
+def _table(table: pd.DataFrame) -> str:
+    text = table.to_html(index=False, border=0, na_rep="", float_format="{:g}".format)
+    return str(text)
 
 
 def _picture(path: Path) -> str:

@@ -1,25 +1,30 @@
-"""The table at the end of a run."""
+"""The scores of a competition as text: for the terminal and for the page."""
 
 import pandas as pd
 from rich.table import Table
 
 from podium.metrics import Metric
 
+HEADINGS = ["model", "CV mean ± std", "pooled OOF", "seconds", "weight"]
+
+
+def scores_rows(scores: pd.DataFrame) -> list[list[str]]:
+    """One row a model under ``HEADINGS``, the blend last."""
+    rows = []
+    for row in scores.to_dict("records"):
+        cells = [row["model"], f"{row['cv_mean']:.5f} ± {row['cv_std']:.5f}", f"{row['cv']:.5f}"]
+        if row["model"] == "blend":
+            rows.append([*cells[:2], f"{cells[2]} nested", "", ""])
+        else:
+            rows.append([*cells, f"{row['seconds']:.1f}", f"{row['weight']:.2f}"])
+    return rows
+
 
 def scores_view(title: str, scores: pd.DataFrame, metric: Metric) -> Table:
-    """Model, CV mean ± std, pooled score, seconds and blend weight; the blend last."""
+    """The table at the end of a run."""
     table = Table(title=f"{title}: {metric.title}", title_justify="left")
-    table.add_column("model")
-    for name in ("CV mean ± std", "pooled OOF", "seconds", "weight"):
-        table.add_column(name, justify="right")
-    for row in scores.to_dict("records"):
-        is_blend = row["model"] == "blend"
-        table.add_row(
-            row["model"],
-            f"{row['cv_mean']:.5f} ± {row['cv_std']:.5f}",
-            f"{row['cv']:.5f}" + (" nested" if is_blend else ""),
-            "" if is_blend else f"{row['seconds']:.1f}",
-            "" if is_blend else f"{row['weight']:.2f}",
-            style="bold" if is_blend else None,
-        )
+    for heading in HEADINGS:
+        table.add_column(heading, justify="left" if heading == "model" else "right")
+    for row in scores_rows(scores):
+        table.add_row(*row, style="bold" if row[0] == "blend" else None)
     return table

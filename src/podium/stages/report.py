@@ -9,7 +9,7 @@ from podium import files, paths
 from podium.config import Competition, load_config
 from podium.reporting import plots
 from podium.reporting.page import Page, render
-from podium.reporting.table import scores_view
+from podium.reporting.table import HEADINGS, scores_rows, scores_view
 from podium.stages.common import console, label, read_schema, target_of
 from podium.stages.train import target_column
 from podium.tabular.dataset import Schema
@@ -34,10 +34,11 @@ def report(name: str) -> None:
         page = Page(
             title=label(competition, schema),
             facts=_facts(competition, schema),
-            scores=scores,
+            scores=pd.DataFrame(scores_rows(scores), columns=HEADINGS),
             summary=pd.read_csv(paths.processed(name) / "summary.csv"),
             pictures=sorted(pictures.glob("*.png")),
             submit=submit_command(competition),
+            submit_note=_SYNTHETIC if schema.synthetic else "",
         )
         text = render(page)
     files.write_text(paths.report(name), text)
@@ -91,6 +92,10 @@ def _facts(competition: Competition, schema: Schema) -> dict[str, str]:
     }
 
 
+_SYNTHETIC = (
+    "not this one, it is made from synthetic data: set source.provider to kaggle, mirror or "
+    "local, run again, then:"
+)
 _FITTED = {
     "fold": "fitted on each fold's training rows",
     "train": "fitted on all training rows, the scored ones included",
@@ -105,8 +110,5 @@ def _print(competition: Competition, schema: Schema, scores: pd.DataFrame) -> No
     out.print(f"report      {paths.report(competition.name)}")
     out.print(f"runs        mlflow, experiment '{competition.name}' (make ui)")
     if schema.synthetic:
-        out.print("submit      not this one: it is made from synthetic data; set source.provider")
-        out.print("            to kaggle, mirror or local, run again, and then:")
-    out.print(
-        f"{'            ' if schema.synthetic else 'submit      '}{submit_command(competition)}"
-    )
+        out.print(f"submit      {_SYNTHETIC}")
+    out.print(f"submit      {submit_command(competition)}")
