@@ -32,8 +32,7 @@ lint: ## Check style and types
 	@mypy
 
 ui: env ## Compare runs: MLflow on http://127.0.0.1:5000 (PORT=... for another port)
-	@MLFLOW_SERVER_ENABLE_JOB_EXECUTION=false mlflow server --host 127.0.0.1 --port $(PORT) \
-	  --workers 1 --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///$(CURDIR)/mlflow.db}"
+	@podium ui --port $(PORT)
 
 bench: env ## Measure: stage times, the textbook's run
 	@python benchmarks/stages.py

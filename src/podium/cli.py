@@ -104,6 +104,27 @@ def report(competition: CompetitionName) -> None:
     stage(competition)
 
 
+@app.command()
+def ui(
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 5000,
+) -> None:
+    """Compare runs: MLflow's pages on this machine, or the addresses on your own server."""
+    from podium.tracking import experiment_pages, tracking_uri
+
+    uri = tracking_uri()
+    remote = uri.startswith(("http://", "https://"))
+    pages = experiment_pages(uri if remote else f"http://127.0.0.1:{port}")
+    for name, page in pages.items():
+        print(f"{name}: {page}", flush=True)
+    if not pages:
+        raise PodiumError(f"no runs in {uri} yet; 'make repro' makes some")
+    if not remote:
+        environment.become(
+            [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)]
+            + ["--workers", "1", "--backend-store-uri", uri]
+        )
+
+
 def main() -> None:
     """Run the command; a PodiumError is one line and exit code 2."""
     environment.prepare()

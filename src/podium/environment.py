@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import NoReturn
 
 # Read by the libraries when they are imported, so this must come first. Values that the user has
 # set stay as they are.
@@ -9,6 +10,8 @@ _DEFAULTS = {
     "DO_NOT_TRACK": "true",
     "DVC_NO_ANALYTICS": "true",
     "MLFLOW_DISABLE_TELEMETRY": "true",
+    # Seven more processes, for work that Podium doesn't have.
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
     # A server that is not there should be told in seconds, not minutes.
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
@@ -22,6 +25,11 @@ def prepare() -> None:
     """Set defaults for the libraries: no telemetry, bounded retries, threads that wait quietly."""
     for name, value in _DEFAULTS.items():
         os.environ.setdefault(name, value)
+
+
+def become(command: list[str]) -> NoReturn:
+    """Run another program in this process's place."""
+    os.execv(command[0], command)
 
 
 def cores() -> int:

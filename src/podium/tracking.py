@@ -1,8 +1,10 @@
 """Runs in MLflow: one experiment a competition, one run a model and a blend."""
 
+import getpass
 import os
 import re
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -32,8 +34,8 @@ class Run:
     id: str
 
     def log_metrics(self, values: Mapping[str, float]) -> None:
-        """Log single numbers."""
-        self.log_curves({name: [(0, value)] for name, value in values.items()})
+        """Log single numbers, rounded as far as a score is meant."""
+        self.log_curves({name: [(0, round(value, 6))] for name, value in values.items()})
 
     def log_curves(self, curves: Mapping[str, list[tuple[int, float]]]) -> None:
         """Log (step, value) pairs by metric name."""
@@ -50,12 +52,28 @@ class Run:
             self.client.log_batch(self.id, metrics=points[start : start + METRICS_A_CALL])
 
     def log_params(self, params: Mapping[str, Any]) -> None:
-        """Log parameters, nested blocks flattened with dots."""
+        """Log parameters, nested blocks flattened with dots; what is not set is left out."""
         from mlflow.entities import Param
 
-        flat = [Param(name, str(value)[:VALUE_LENGTH]) for name, value in flatten(params)]
+        flat = [
+            Param(name, str(value)[:VALUE_LENGTH])
+            for name, value in flatten(params)
+            if value is not None
+        ]
         for start in range(0, len(flat), PARAMS_A_CALL):
             self.client.log_batch(self.id, params=flat[start : start + PARAMS_A_CALL])
+
+    def log_data(self, name: str, digest: str, provider: str) -> None:
+        """Say which data the run is made from, as MLflow's dataset column and filter show it."""
+        from mlflow.entities import Dataset, DatasetInput
+
+        # MLflow's digests hold 36 characters.
+        dataset = Dataset(name, digest[:12], source_type="podium", source=provider)
+        self.client.log_inputs(self.id, datasets=[DatasetInput(dataset)])
+
+    def tag(self, name: str, value: str) -> None:
+        """Set one tag."""
+        self.client.set_tag(self.id, name, value)
 
     def log_artifacts(self, folder: Path) -> None:
         """Upload every file in ``folder``."""
@@ -71,7 +89,7 @@ def tracked_run(experiment: str, name: str, tags: Mapping[str, str]) -> Iterator
     """
     with _store_errors():
         client, experiment_id = _open_store(experiment)
-        run = client.create_run(experiment_id, run_name=name, tags={**tags, **git_tags()})
+        run = client.create_run(experiment_id, run_name=name, tags={**tags, **_own_tags()})
         try:
             yield Run(client, run.info.run_id)
         except BaseException as error:
@@ -147,6 +165,13 @@ def without_password(text: str) -> str:
     return re.sub(r"://[^/@\s]*@", "://", text)
 
 
+def _own_tags() -> dict[str, str]:
+    """Who ran what, from which commit."""
+    command = " ".join(["podium", *sys.argv[1:]])
+    who = {"mlflow.user": getpass.getuser(), "mlflow.source.name": command}
+    return {**who, "mlflow.source.type": "LOCAL", **git_tags()}
+
+
 def git_tags() -> dict[str, str]:
     """The commit, and whether tracked files differ from it; nothing outside a git repository."""
     commit = _git("rev-parse", "HEAD")
@@ -162,6 +187,23 @@ def _git(*arguments: str) -> str | None:
     except (OSError, subprocess.TimeoutExpired):
         return None
     return done.stdout.strip() if done.returncode == 0 else None
+
+
+def experiment_pages(server: str) -> dict[str, str]:
+    """By experiment: the address of its runs on a server, sorted by CV.
+
+    MLflow's own front page is about other work than training models.
+    """
+    from mlflow import MlflowClient
+
+    with _store_errors():
+        experiments = MlflowClient(tracking_uri=tracking_uri()).search_experiments()
+    view = "runs?workflowType=machine_learning&orderByKey=metrics.%60cv%60&orderByAsc=true"
+    return {
+        found.name: f"{server}/#/experiments/{found.experiment_id}/{view}"
+        for found in experiments
+        if found.name != "Default"
+    }
 
 
 def flatten(block: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

@@ -28,7 +28,7 @@ def fit_ridge(fit: Fit) -> list[SplitFit]:
     params: RidgeParams = fit.params
     if fit.target.is_regression:
         return _fit_each(fit, lambda x, y: _search_ridge(x, y, params), "alpha by leave-one-out")
-    strengths = [1.0 / alpha for alpha in params.alphas]
+    strengths = sorted(1.0 / alpha for alpha in params.alphas)
     return _fit_classifier(fit, strengths, [0.0], params.inner_folds, 1000)
 
 
@@ -91,9 +91,9 @@ def _coefficients(model: Any) -> bytes:
 def _search_ridge(x: Array, y: Array, params: RidgeParams) -> tuple[Any, History, dict[str, float]]:
     from sklearn.linear_model import RidgeCV
 
-    model = RidgeCV(alphas=params.alphas, store_cv_results=True).fit(x, y)
-    errors = model.cv_results_.mean(axis=0)
-    history = _path(params.alphas, errors)
+    alphas = sorted(params.alphas, reverse=True)
+    model = RidgeCV(alphas=alphas, store_cv_results=True).fit(x, y)
+    history = _path(alphas, model.cv_results_.mean(axis=0))
     return model, history, {"alpha": float(model.alpha_)}
 
 
@@ -162,6 +162,7 @@ def _inner_folds(count: int, seed: int) -> Any:
 
 
 def _path(alphas: Sequence[float], losses: Array) -> History:
+    """The search as history: one step an alpha, the strongest first."""
     return [
         {"step": step, "train_loss": np.nan, "valid_loss": float(loss), "alpha": float(alpha)}
         for step, (alpha, loss) in enumerate(zip(alphas, losses, strict=True))

@@ -27,16 +27,17 @@ def mean_curves(history: pd.DataFrame) -> pd.DataFrame:
 
 
 def mlflow_curves(history: pd.DataFrame) -> dict[str, list[tuple[int, float]]]:
-    """Curves by metric name: the means, and each fold's validation loss."""
+    """The mean curves by metric name.
+
+    A search's path over alphas is no training curve: it has a name of its own, so that MLflow
+    does not draw it beside losses by epoch.
+    """
     means = mean_by_step(history)
-    curves = {name: _pairs(means, name) for name in PARTS}
-    for (repeat, fold), own in history.groupby(["repeat", "fold"]):
-        name = f"fold{fold}" if repeat == 0 else f"repeat{repeat}-fold{fold}"
-        curves[f"valid_loss/{name}"] = _pairs(mean_by_step(own), "valid_loss")
-    return curves
-
-
-def _pairs(table: pd.DataFrame, name: str) -> list[tuple[int, float]]:
-    return [
-        (int(step), float(value)) for step, value in zip(table["step"], table[name], strict=True)
-    ]
+    names = {"valid_loss": "search_loss"} if "alpha" in history else {name: name for name in PARTS}
+    return {
+        title: [
+            (int(step), float(value))
+            for step, value in zip(means["step"], means[name], strict=True)
+        ]
+        for name, title in names.items()
+    }

@@ -1,15 +1,18 @@
 """What stages share: where they print, and the facts they tag runs with."""
 
 import sys
-from pathlib import Path
 from typing import Any
 
+import numpy as np
 from rich.console import Console
 
 from podium import files, paths
-from podium.config import Competition
+from podium.config import Competition, ModelParams
 from podium.tabular.dataset import Schema
 from podium.targets import Target
+from podium.tracking import Run
+
+NAME_LENGTH = 60
 
 
 def console() -> Console:
@@ -41,14 +44,26 @@ def run_tags(competition: Competition, schema: Schema, stage: str) -> dict[str, 
 
 def run_params(competition: Competition) -> dict[str, Any]:
     """The competition's block, without its models."""
-    return competition.model_dump(exclude={"models", "name", "ensemble"})
+    return competition.model_dump(
+        exclude={"models": True, "name": True, "ensemble": True, "source": {"files"}}
+    )
+
+
+def run_name(model: str, params: ModelParams) -> str:
+    """The model's name and the knobs that differ from the defaults: ``mlp dropout=0.5``."""
+    changed = params.model_dump(exclude_defaults=True, exclude={"model"})
+    knobs = " ".join(f"{key}={value}" for key, value in changed.items()).replace(", ", ",")
+    name = f"{model} {knobs}".strip()
+    return name if len(name) <= NAME_LENGTH else name[: NAME_LENGTH - 1] + "…"
+
+
+def log_scores(run: Run, score: float, fold_scores: list[float]) -> None:
+    """The pooled OOF score, mean and std over folds, and each fold's score as a step."""
+    spread = {"cv_mean": float(np.mean(fold_scores)), "cv_std": float(np.std(fold_scores))}
+    run.log_metrics({"cv": score, **spread})
+    run.log_curves({"fold_score": list(enumerate(fold_scores))})
 
 
 def label(competition: Competition, schema: Schema) -> str:
     """The competition's name, with the data named where they are synthetic."""
     return f"{competition.name} (synthetic sample data)" if schema.synthetic else competition.name
-
-
-def relative(path: Path) -> str:
-    """A path as messages show it."""
-    return path.as_posix()

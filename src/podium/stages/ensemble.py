@@ -12,7 +12,15 @@ from podium.ensemble.blend import Blend, blend
 from podium.ensemble.submission import check_submission, make_submission
 from podium.errors import PodiumError
 from podium.reporting import plots
-from podium.stages.common import console, label, read_schema, run_params, run_tags, target_of
+from podium.stages.common import (
+    console,
+    label,
+    log_scores,
+    read_schema,
+    run_params,
+    run_tags,
+    target_of,
+)
 from podium.stages.train import target_column
 from podium.targets import Target
 from podium.tracking import Run, tracked_run
@@ -45,8 +53,11 @@ def ensemble(name: str) -> None:
     schema = read_schema(name)
     target = target_of(competition, schema)
     models = read_predictions(competition, target)
-    with tracked_run(name, "blend", run_tags(competition, schema, "ensemble")) as run:
-        run.log_params({**run_params(competition), **competition.ensemble.model_dump()})
+    tags = run_tags(competition, schema, "ensemble") | {"podium.model": "blend"}
+    with tracked_run(name, "blend", tags) as run:
+        spec = competition.ensemble.model_dump() | {"models": " ".join(models.names)}
+        run.log_params({**run_params(competition), "model": "blend", "ensemble": spec})
+        run.log_data(name, schema.data_sha256, schema.provider)
         result = blend(
             competition.ensemble,
             models.oof,
@@ -164,17 +175,12 @@ def _metrics(competition: Competition, models: Predictions, result: Blend) -> di
 def _log(
     run: Run, competition: Competition, models: Predictions, result: Blend, target: Target
 ) -> None:
-    scores = result.fold_scores
-    weights = dict(zip(models.names, result.weights, strict=True))
-    run.log_metrics(
-        {
-            "cv": result.score,
-            "cv_mean": float(np.mean(scores)),
-            "cv_std": float(np.std(scores)),
-            **{f"weight/{name}": float(weight) for name, weight in weights.items()},
-        }
-    )
-    run.log_curves({"fold_score": list(enumerate(scores))})
+    log_scores(run, result.score, result.fold_scores)
+    for model, weight in zip(models.names, result.weights, strict=True):
+        run.log_metrics({f"weight.{model}": float(weight)})
+        # The run that this model came from has the same sum as its tag oof.sha256.
+        oof = paths.model(competition.name, model) / "oof.parquet"
+        run.tag(f"oof.sha256.{model}", files.sha256(oof))
     with files.scratch() as folder:
         plots.model_scores(scores_table(models, result), folder / "scores.png", competition.scoring)
         if target.is_regression:

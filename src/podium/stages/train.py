@@ -11,7 +11,15 @@ from podium.models import ModelResult, fit_model
 from podium.progress import reporting
 from podium.reporting import plots
 from podium.reporting.curves import mean_curves, mlflow_curves
-from podium.stages.common import console, label, run_params, run_tags, target_of
+from podium.stages.common import (
+    console,
+    label,
+    log_scores,
+    run_name,
+    run_params,
+    run_tags,
+    target_of,
+)
 from podium.tabular.dataset import Dataset, folds_frame, read_dataset
 from podium.targets import Target
 from podium.tracking import Run, tracked_run
@@ -31,11 +39,13 @@ def train(name: str, model: str) -> None:
     target = target_of(competition, dataset.schema)
     params = competition.models[model]
     tags = run_tags(competition, dataset.schema, "train") | {"podium.model": model}
-    with tracked_run(name, model, tags) as run:
+    with tracked_run(name, run_name(model, params), tags) as run:
         run.log_params({**run_params(competition), **params.model_dump()})
+        run.log_data(name, dataset.schema.data_sha256, dataset.schema.provider)
         with reporting(f"{name} {model}", console()) as reporter:
             result = fit_model(params, dataset, target, competition.scoring, reporter)
         _write(paths.model(name, model), result, dataset, target, competition)
+        run.tag("oof.sha256", files.sha256(paths.model(name, model) / "oof.parquet"))
         _log(run, result, model, dataset, target)
     _print_score(competition, dataset, model, result)
 
@@ -74,25 +84,22 @@ def summary(result: ModelResult, metric: str) -> dict[str, object]:
         "cv_std": float(np.std(scores)),
         "folds": {str(index): score for index, score in enumerate(scores)},
         "fit_seconds": round(result.fit_seconds, 2),
-        "details": {
-            key: float(np.mean([split[key] for split in result.details]))
-            for key in (result.details[0] if result.details else {})
-        },
+        "details": mean_details(result),
+    }
+
+
+def mean_details(result: ModelResult) -> dict[str, float]:
+    """What a search chose (alpha, rounds ...), the mean over folds."""
+    return {
+        key: float(np.mean([split[key] for split in result.details])) for key in result.details[0]
     }
 
 
 def _log(run: Run, result: ModelResult, model: str, dataset: Dataset, target: Target) -> None:
     """Scores, curves and artefacts to MLflow."""
-    scores = result.fold_scores
-    run.log_metrics(
-        {
-            "cv": result.score,
-            "cv_mean": float(np.mean(scores)),
-            "cv_std": float(np.std(scores)),
-            "fit_seconds": result.fit_seconds,
-        }
-    )
-    run.log_curves({"fold_score": list(enumerate(scores)), **mlflow_curves(result.history)})
+    log_scores(run, result.score, result.fold_scores)
+    run.log_metrics({"fit_seconds": round(result.fit_seconds, 2), **mean_details(result)})
+    run.log_curves(mlflow_curves(result.history))
     with files.scratch() as folder:
         plots.learning_curve(result.history, folder / "learning_curve.png", model)
         if target.is_regression:
