@@ -17,11 +17,12 @@ NAME = "house-prices"
 def main() -> None:
     """Measure and print a table."""
     print(machine())
-    with project(source()) as root:
+    raw = source()
+    with project(raw) as root:
         seconds, fitting = stage_times(root)
         print_stages(seconds, fitting)
         print_scores(root)
-    with project(source()) as root:
+    with project(raw) as root:
         print_repro(root)
 
 

@@ -11,7 +11,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from podium.config import MLPParams
 from podium.errors import PodiumError
+from podium.stages.common import run_name
 from podium.tracking import tracked_run, tracking_uri
 
 SCRIPT = """
@@ -196,3 +198,36 @@ def test_a_bad_uri_is_one_line(project, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "nonsense://x")
     with pytest.raises(PodiumError, match="check MLFLOW_TRACKING_URI"), tracked_run("c", "m", {}):
         pass
+
+
+def test_runs_are_named_by_what_differs_from_the_defaults():
+    assert run_name("mlp", MLPParams(model="mlp")) == "mlp"
+    assert run_name("wide", MLPParams(model="mlp", hidden=[9, 8])) == "wide hidden=[9,8]"
+    assert (
+        len(run_name("mlp", MLPParams(**dict.fromkeys(["dropout", "input_dropout"], 1 / 3)))) <= 60
+    )
+
+
+def test_the_ui_is_given_the_page_of_every_experiment(project, podium, monkeypatch):
+    assert "no runs in" in podium("ui").err
+    with tracked_run("titanic", "m", {}):
+        pass
+    started: list[list[str]] = []
+    monkeypatch.setattr("podium.environment.become", started.append)
+    outcome = podium("ui", "--port", "5123")
+    found = client().get_experiment_by_name("titanic")
+    page = f"http://127.0.0.1:5123/#/experiments/{found.experiment_id}/runs"
+    assert f"titanic: {page}" in outcome.out
+    assert started[0][2:8] == ["mlflow", "server", "--host", "127.0.0.1", "--port", "5123"]
+
+
+def test_a_blend_can_be_traced_to_the_runs_of_its_models(project, podium, house_files):
+    project.use_files(house_files)
+    project.edit(lambda params: params["house-prices"].update(models={"ridge": {"alphas": [1]}}))
+    for arguments in (["download"], ["preprocess"], ["train", "ridge"], ["ensemble"]):
+        assert podium(arguments[0], "house-prices", *arguments[1:]).code == 0
+    runs = {run.data.tags["podium.model"]: run.data for run in runs_of("house-prices")}
+    assert runs["blend"].tags["oof.sha256.ridge"] == runs["ridge"].tags["oof.sha256"]
+    assert runs["blend"].metrics["weight.ridge"] == 1.0
+    assert runs["ridge"].tags["data.synthetic"] == "false"
+    assert runs["ridge"].metrics["alpha"] == 1.0
