@@ -31,6 +31,7 @@ def test_model_defaults_to_its_own_name_and_empty_entries_are_defaults(project):
     assert models["wide"].hidden == [1024]
 
 
+RIDGE = "    ridge:"
 # (text in params.yaml, what stands there instead, where the error points, what it says)
 WRONG = {
     "misspelt key": ("      dropout: 0.4", "      droput: 0.4", "droput", "did you mean 'dropout'"),
@@ -38,6 +39,20 @@ WRONG = {
     "ill-typed number": ("epochs: 3", "epochs: many", "epochs", "valid integer, found text 'many'"),
     "out of range": ("dropout: 0.4", "dropout: 1.5", "dropout", "less than 1, found 1.5"),
     "wrong choice": ("provider: sample", "provider: web", "provider", "'sample', 'mirror'"),
+    "not even finite": ("dropout: 0.4", "learning_rate: .inf", "learning_rate", "finite number"),
+    "reserved name": (
+        "    ridge:",
+        "    blend: {model: ridge}\n    ridge:",
+        "blend:",
+        "not 'blend'",
+    ),
+    "name of a path": (
+        "    ridge:",
+        "    ../x: {model: ridge}\n    ridge:",
+        "../x",
+        "letters, digits",
+    ),
+    "model of a list": (RIDGE, "    r: {model: [a]}\n" + RIDGE, "    r:", "no model"),
     "folds fewer than 2": ("count: 5", "count: 1", "folds", "at least 2 folds, found 1"),
     "unfit metric": ("metric: rmsle", "metric: accuracy", "metric", "does not fit task"),
     "unknown metric": ("metric: rmsle", "metric: rmsel", "metric", "no metric 'rmsel'; valid"),
@@ -94,7 +109,9 @@ def test_two_blocks_with_the_same_name(project, podium):
     assert f"params.yaml:{last}: house-prices: the name stands twice" in outcome.err
 
 
-@pytest.mark.parametrize("text", ["a: [1", "- 1\n- 2\n", "", "competitions: 3\n", "\ta: 1\n"])
+@pytest.mark.parametrize(
+    "text", ["a: [1", "- 1\n- 2\n", "", "competitions: 3\n", "\ta: 1\n", "5: {}\n"]
+)
 def test_not_even_a_document(text, project, podium):
     (project.root / "params.yaml").write_text(text)
     outcome = podium("check")

@@ -9,7 +9,7 @@ from podium.config import Folds, MLPParams, Preprocess
 from podium.config.models import MODEL_PARAMS
 from podium.metrics import METRICS
 from podium.models import fit_model
-from podium.models.base import HISTORY
+from podium.models.fit import HISTORY
 from podium.tabular.dataset import Dataset, Schema, transform_name
 from podium.tabular.folds import assign_folds
 from podium.tabular.transform import fit_transform_on

@@ -1,7 +1,7 @@
 """Reading ``params.yaml``: every error names the file, the line, the key and what to do."""
 
-import difflib
-from collections.abc import Iterable, Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
@@ -15,11 +15,16 @@ from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import MarkedYAMLError
 
 from podium.config.check import check_competition
+from podium.config.messages import explain, nearest, one_of, shown
 from podium.config.models import MODEL_PARAMS, ModelParams
 from podium.config.schema import Competition, Config
 from podium.errors import PodiumError
 
 PARAMS = "params.yaml"
+# Names become folders and arguments of commands.
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+# The name that tables give to the models' blend.
+BLEND = "blend"
 Path_ = tuple[str | int, ...]
 T = TypeVar("T", bound=BaseModel)
 
@@ -81,8 +86,8 @@ def _parse(path: Path) -> CommentedMap:
         mark = error.problem_mark or error.context_mark
         where = f"{path}:{mark.line + 1}" if mark else f"{path}"
         raise PodiumError(f"{where}: not valid YAML: {error.problem or error.context}") from None
-    if not isinstance(document, CommentedMap):
-        raise PodiumError(f"{path}: expected competitions and their blocks, found no mapping")
+    if not isinstance(document, CommentedMap) or not all(isinstance(k, str) for k in document):
+        raise PodiumError(f"{path}: expected competitions and their blocks, found something else")
     return document
 
 
@@ -133,7 +138,7 @@ class _Reader:
 
     def _competition(self, name: str) -> Competition | None:
         block = self.document[name]
-        if not name.replace("-", "").replace("_", "").isalnum():
+        if not NAME.fullmatch(name):
             self._add((name,), "a competition's name may hold letters, digits, '-' and '_' only")
         if not isinstance(block, dict):
             self._add(
@@ -170,14 +175,14 @@ class _Reader:
         return models
 
     def _model(self, path: Path_, key: str, value: Any) -> ModelParams | None:
-        if not key.replace("-", "").replace("_", "").isalnum():
-            self._add(path, "a model's name may hold letters, digits, '-' and '_' only")
+        if not NAME.fullmatch(key) or key == BLEND:
+            self._add(path, f"a model's name may hold letters, digits, '-' and '_', not '{BLEND}'")
             return None
         if not isinstance(value, dict):
             self._add(path, f"expected the model's block of keys, found {shown(value)}")
             return None
         model = value.get("model", key)
-        if model not in MODEL_PARAMS:
+        if not isinstance(model, str) or model not in MODEL_PARAMS:
             where = (*path, "model") if "model" in value else path
             self._add(where, f"no model '{model}'; {nearest(str(model), MODEL_PARAMS)}")
             return None
@@ -189,7 +194,7 @@ class _Reader:
         except ValidationError as error:
             for details in error.errors():
                 inside = tuple(part for part in details["loc"] if part in _keys(value, details))
-                self._add((*path, *inside), _explain(details, kind))
+                self._add((*path, *inside), explain(details, kind))
             return None
 
 
@@ -204,44 +209,6 @@ def _keys(value: Any, details: ErrorDetails) -> set[Any]:
             keys.add(part)
             value = value[part] if part < len(value) else None
     return keys
-
-
-def _explain(details: ErrorDetails, kind: type[BaseModel]) -> str:
-    key = str(details["loc"][-1])
-    fields = _fields_at(kind, details["loc"][:-1])
-    if details["type"] == "extra_forbidden":
-        return f"unknown key '{key}'; {nearest(key, fields)}"
-    if details["type"] == "missing":
-        return f"missing key '{key}'; add it"
-    expected = details["msg"].removeprefix("Input should be ")
-    return f"expected {expected}, found {shown(details['input'])}"
-
-
-def _fields_at(kind: type[BaseModel], loc: Iterable[str | int]) -> list[str]:
-    for part in loc:
-        annotation = kind.model_fields[str(part)].annotation if part in kind.model_fields else None
-        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-            kind = annotation
-    return [name for name in kind.model_fields if name != "name"]
-
-
-def nearest(word: str, words: Iterable[str]) -> str:
-    """A hint: the nearest of ``words`` to a misspelt one, or all of them where none is near."""
-    choices = [str(choice) for choice in words]
-    close = difflib.get_close_matches(str(word), choices, n=1, cutoff=0.6)
-    return f"did you mean '{close[0]}'?" if close else one_of(choices)
-
-
-def one_of(words: Iterable[str]) -> str:
-    """``valid: a, b, c``."""
-    return "valid: " + ", ".join(words)
-
-
-def shown(value: Any) -> str:
-    """A bad value as an error quotes it: short, with its type where that is the matter."""
-    text = repr(value) if isinstance(value, str) else str(value)
-    text = text if len(text) <= 60 else text[:57] + "..."
-    return f"text {text}" if isinstance(value, str) else "nothing" if value is None else text
 
 
 def _plain(value: Any) -> Any:

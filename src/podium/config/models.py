@@ -17,7 +17,7 @@ Count = Annotated[int, Field(ge=1)]
 class Block(BaseModel):
     """A block of params.yaml: no unknown key, no silent conversion, no change after reading."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
 class ModelParams(Block):

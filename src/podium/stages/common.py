@@ -30,6 +30,11 @@ def target_of(competition: Competition, schema: Schema) -> Target:
     return Target(competition.task, competition.target_transform, tuple(schema.classes))
 
 
+def target_column(competition: Competition) -> str:
+    """The column of ``oof.parquet`` that holds the true target."""
+    return f"true_{competition.target}"
+
+
 def run_tags(competition: Competition, schema: Schema, stage: str) -> dict[str, str]:
     """Tags by which a run is found again."""
     return {

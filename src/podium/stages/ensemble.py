@@ -19,9 +19,9 @@ from podium.stages.common import (
     read_schema,
     run_params,
     run_tags,
+    target_column,
     target_of,
 )
-from podium.stages.train import target_column
 from podium.targets import Target
 from podium.tracking import Run, tracked_run
 

@@ -10,8 +10,7 @@ from podium.config import Competition, load_config
 from podium.reporting import plots
 from podium.reporting.page import Page, render
 from podium.reporting.table import HEADINGS, scores_rows, scores_view
-from podium.stages.common import console, label, read_schema, target_of
-from podium.stages.train import target_column
+from podium.stages.common import console, label, read_schema, target_column, target_of
 from podium.tabular.dataset import Schema
 from podium.targets import Target
 

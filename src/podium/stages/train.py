@@ -18,6 +18,7 @@ from podium.stages.common import (
     run_name,
     run_params,
     run_tags,
+    target_column,
     target_of,
 )
 from podium.tabular.dataset import Dataset, folds_frame, read_dataset
@@ -67,11 +68,6 @@ def _write(
         for file, content in result.weights.items():
             (folder / "weights" / file).write_bytes(content)
         files.write_json(folder / "metrics.json", summary(result, competition.metric))
-
-
-def target_column(competition: Competition) -> str:
-    """The column of ``oof.parquet`` that holds the true target."""
-    return f"true_{competition.target}"
 
 
 def summary(result: ModelResult, metric: str) -> dict[str, object]:
