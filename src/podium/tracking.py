@@ -1,6 +1,5 @@
 """Runs in MLflow: one experiment a competition, one run a model and a blend."""
 
-import getpass
 import os
 import re
 import subprocess
@@ -168,7 +167,7 @@ def without_password(text: str) -> str:
 def _own_tags() -> dict[str, str]:
     """Who ran what, from which commit."""
     command = " ".join(["podium", *sys.argv[1:]])
-    who = {"mlflow.user": getpass.getuser(), "mlflow.source.name": command}
+    who = {"mlflow.user": os.environ.get("USER", ""), "mlflow.source.name": command}
     return {**who, "mlflow.source.type": "LOCAL", **git_tags()}
 
 

@@ -62,10 +62,21 @@ def run_name(model: str, params: ModelParams) -> str:
     return name if len(name) <= NAME_LENGTH else name[: NAME_LENGTH - 1] + "…"
 
 
+def cv_scores(score: float, fold_scores: list[float]) -> dict[str, float]:
+    """The pooled OOF score, and mean and std over folds."""
+    mean, std = float(np.mean(fold_scores)), float(np.std(fold_scores))
+    return {"cv_mean": mean, "cv_std": std, "cv": score}
+
+
+def score_facts(metric: str, score: float, fold_scores: list[float]) -> dict[str, object]:
+    """The part of ``metrics.json`` that models and blend have in common."""
+    folds = {str(index): value for index, value in enumerate(fold_scores)}
+    return {"metric": metric, **cv_scores(score, fold_scores), "folds": folds}
+
+
 def log_scores(run: Run, score: float, fold_scores: list[float]) -> None:
-    """The pooled OOF score, mean and std over folds, and each fold's score as a step."""
-    spread = {"cv_mean": float(np.mean(fold_scores)), "cv_std": float(np.std(fold_scores))}
-    run.log_metrics({"cv": score, **spread})
+    """The scores as metrics, each fold's score as a step."""
+    run.log_metrics(cv_scores(score, fold_scores))
     run.log_curves({"fold_score": list(enumerate(fold_scores))})
 
 

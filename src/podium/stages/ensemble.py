@@ -1,5 +1,6 @@
 """Stage ensemble: blend the models' predictions into a checked submission."""
 
+import shutil
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,11 +15,13 @@ from podium.errors import PodiumError
 from podium.reporting import plots
 from podium.stages.common import (
     console,
+    cv_scores,
     label,
     log_scores,
     read_schema,
     run_params,
     run_tags,
+    score_facts,
     target_column,
     target_of,
 )
@@ -134,8 +137,7 @@ def scores_table(models: Predictions, result: Blend) -> pd.DataFrame:
         }
         for name, metrics, weight in zip(models.names, models.metrics, result.weights, strict=True)
     ]
-    mean, std = float(np.mean(result.fold_scores)), float(np.std(result.fold_scores))
-    rows.append({"model": "blend", "cv_mean": mean, "cv_std": std, "cv": result.score})
+    rows.append({"model": "blend", **cv_scores(result.score, result.fold_scores)})
     return pd.DataFrame(rows)
 
 
@@ -160,11 +162,7 @@ def _write(
 
 def _metrics(competition: Competition, models: Predictions, result: Blend) -> dict[str, object]:
     return {
-        "metric": competition.metric,
-        "cv": result.score,
-        "cv_mean": float(np.mean(result.fold_scores)),
-        "cv_std": float(np.std(result.fold_scores)),
-        "folds": {str(index): score for index, score in enumerate(result.fold_scores)},
+        **score_facts(competition.metric, result.score, result.fold_scores),
         "weights": {
             name: round(float(weight), 4)
             for name, weight in zip(models.names, result.weights, strict=True)
@@ -187,6 +185,6 @@ def _log(
             plots.predicted_vs_actual(
                 models.y, result.oof[:, 0], folder / "predicted_vs_actual.png", "blend"
             )
-        for path in (paths.submission(competition.name), paths.blend(competition.name)):
-            run.log_artifacts(path if path.is_dir() else path.parent)
+        shutil.copy(paths.submission(competition.name), folder)
         run.log_artifacts(folder)
+    run.log_artifacts(paths.blend(competition.name))

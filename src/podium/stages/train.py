@@ -13,11 +13,13 @@ from podium.reporting import plots
 from podium.reporting.curves import mean_curves, mlflow_curves
 from podium.stages.common import (
     console,
+    cv_scores,
     label,
     log_scores,
     run_name,
     run_params,
     run_tags,
+    score_facts,
     target_column,
     target_of,
 )
@@ -72,13 +74,8 @@ def _write(
 
 def summary(result: ModelResult, metric: str) -> dict[str, object]:
     """``metrics.json``: the pooled OOF score, and the folds'."""
-    scores = result.fold_scores
     return {
-        "metric": metric,
-        "cv": result.score,
-        "cv_mean": float(np.mean(scores)),
-        "cv_std": float(np.std(scores)),
-        "folds": {str(index): score for index, score in enumerate(scores)},
+        **score_facts(metric, result.score, result.fold_scores),
         "fit_seconds": round(result.fit_seconds, 2),
         "details": mean_details(result),
     }
@@ -110,9 +107,9 @@ def _log(run: Run, result: ModelResult, model: str, dataset: Dataset, target: Ta
 def _print_score(
     competition: Competition, dataset: Dataset, model: str, result: ModelResult
 ) -> None:
-    scores = result.fold_scores
+    scores = cv_scores(result.score, result.fold_scores)
     console().print(
         f"{label(competition, dataset.schema)}  {model}  {competition.metric} "
-        f"{np.mean(scores):.5f} ± {np.std(scores):.5f}, pooled OOF {result.score:.5f}, "
+        f"{scores['cv_mean']:.5f} ± {scores['cv_std']:.5f}, pooled OOF {scores['cv']:.5f}, "
         f"{result.fit_seconds:.1f} s"
     )
