@@ -34,8 +34,8 @@ def stage_times(root: Path) -> tuple[dict[str, float], dict[str, float]]:
     for model in models(root):
         stage = f"train {model}"
         seconds[stage] = timed(root, "podium", "train", NAME, model)
-        metrics = json.loads((root / f"models/{NAME}/{model}/metrics.json").read_text())
-        fitting[stage] = metrics["fit_seconds"]
+        timing = json.loads((root / f"models/{NAME}/{model}/timing.json").read_text())
+        fitting[stage] = timing["fit_seconds"]
     for stage in ("ensemble", "report"):
         seconds[stage] = timed(root, "podium", stage, NAME)
     return seconds, fitting

@@ -131,4 +131,4 @@ def real_house_prices() -> Path:
     folder = os.environ.get("PODIUM_HOUSE_PRICES")
     if not folder:
         pytest.skip("PODIUM_HOUSE_PRICES doesn't name the folder of the real files")
-    return Path(folder).resolve()
+    return (ROOT / folder).resolve()

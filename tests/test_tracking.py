@@ -177,7 +177,7 @@ def test_no_server_is_one_line(project, podium, house_files, monkeypatch):
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     outcome = podium("train", "house-prices", "ridge")
     assert outcome.code == 2
-    assert "check MLFLOW_TRACKING_URI" in outcome.err
+    assert "no server answers; check MLFLOW_TRACKING_URI" in outcome.err
     assert "secret" not in outcome.err
     assert len(outcome.err.strip().splitlines()) == 1
 
@@ -219,6 +219,21 @@ def test_the_ui_is_given_the_page_of_every_experiment(project, podium, monkeypat
     page = f"http://127.0.0.1:5123/#/experiments/{found.experiment_id}/runs"
     assert f"titanic: {page}" in outcome.out
     assert started[0][2:8] == ["mlflow", "server", "--host", "127.0.0.1", "--port", "5123"]
+
+
+def test_the_ui_wants_a_free_port_and_the_projects_folder(project, podium, monkeypatch, tmp_path):
+    with tracked_run("titanic", "m", {}):
+        pass
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        outcome = podium("ui", "--port", str(port))
+    assert outcome.code == 2
+    assert f"port {port} is taken" in outcome.err
+    monkeypatch.chdir(tmp_path)
+    assert podium("ui").code == 2
+    assert not (tmp_path / "mlflow.db").exists()
 
 
 def test_a_blend_can_be_traced_to_the_runs_of_its_models(project, podium, house_files):

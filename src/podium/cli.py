@@ -6,6 +6,7 @@ Libraries are imported inside the commands, so that ``podium check`` answers at 
 import signal
 import sys
 import traceback
+from pathlib import Path
 from types import FrameType
 from typing import Annotated
 
@@ -111,6 +112,8 @@ def ui(
     """Compare runs: MLflow's pages on this machine, or the addresses on your own server."""
     from podium.tracking import experiment_pages, tracking_uri
 
+    if not Path("params.yaml").is_file():
+        raise PodiumError("params.yaml is missing: run podium in the project's folder")
     uri = tracking_uri()
     remote = uri.startswith(("http://", "https://"))
     pages = experiment_pages(uri if remote else f"http://127.0.0.1:{port}")
@@ -119,6 +122,7 @@ def ui(
     if not pages:
         raise PodiumError(f"no runs in {uri} yet; 'make repro' makes some")
     if not remote:
+        environment.require_free_port(port)
         environment.become(
             [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)]
             + ["--workers", "1", "--backend-store-uri", uri]
@@ -138,6 +142,11 @@ def main() -> None:
         if debug:
             traceback.print_exc()
         sys.exit(_fail(str(error)))
+    except OSError as error:
+        if debug:
+            traceback.print_exc()
+        reason = error.strerror or str(error)
+        sys.exit(_fail(f"{error.filename}: {reason}; check permissions and free space"))
     except Exception as error:
         if debug:
             raise

@@ -1,8 +1,11 @@
 """The process's surroundings: quiet dependencies, and where the project is."""
 
 import os
+import socket
 from pathlib import Path
 from typing import NoReturn
+
+from podium.errors import PodiumError
 
 # Read by the libraries when they are imported, so this must come first. Values that the user has
 # set stay as they are.
@@ -25,6 +28,19 @@ def prepare() -> None:
     """Set defaults for the libraries: no telemetry, bounded retries, threads that wait quietly."""
     for name, value in _DEFAULTS.items():
         os.environ.setdefault(name, value)
+
+
+def require_free_port(port: int) -> None:
+    """Stop if something listens on the port.
+
+    Raises:
+        PodiumError: it is taken.
+    """
+    with socket.socket() as probe:
+        if probe.connect_ex(("127.0.0.1", port)) == 0:
+            raise PodiumError(
+                f"port {port} is taken by another program; choose one: make ui PORT={port + 1}"
+            )
 
 
 def become(command: list[str]) -> NoReturn:

@@ -105,7 +105,8 @@ def _store_errors() -> Iterator[None]:
     try:
         yield
     except MlflowException as error:
-        reason = str(error).splitlines()[0][:200]
+        reason = str(error).splitlines()[0][:VALUE_LENGTH]
+        reason = "no server answers" if "Max retries exceeded" in reason else reason
         raise PodiumError(
             f"MLflow at {without_password(tracking_uri())}: {without_password(reason)}; "
             "check MLFLOW_TRACKING_URI"

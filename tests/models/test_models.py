@@ -176,3 +176,9 @@ def test_more_seeds_of_a_network_are_a_mean():
     one, many = fit("mlp", dataset, seeds=1), fit("mlp", dataset, seeds=5)
     assert (one.oof != many.oof).any()
     assert many.score < one.score * 1.05
+
+
+def test_folds_that_train_side_by_side_do_not_disturb_each_other():
+    """LightGBM's number of threads is the process's; its sums' last digits depend on it."""
+    results = [fit("lightgbm", make_dataset(), rounds=40, patience=None) for _ in range(12)]
+    assert len({result.history.to_csv() for result in results}) == 1

@@ -22,7 +22,8 @@ def serve(answer: Answer) -> Iterator[tuple[str, list[str]]]:
             asked.append(self.path)
             status, headers, body = answer(self.path)
             self.send_response(status)
-            for name, value in {"Content-Length": str(len(body)), **headers}.items():
+            own = {"Content-Length": str(len(body)), "Connection": "close"}
+            for name, value in {**own, **headers}.items():
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(body)

@@ -46,6 +46,20 @@ def ragged(folder: Path) -> None:
         file.write("1,2,3" + ",4" * 200 + "\n")
 
 
+def cut_off(folder: Path) -> None:
+    path = folder / "train.csv"
+    path.write_bytes(path.read_bytes()[:9000])
+
+
+def semicolons(folder: Path) -> None:
+    path = folder / "train.csv"
+    path.write_text(path.read_text().replace(",", ";"))
+
+
+def two_predicted_columns(folder: Path) -> None:
+    change(folder, "sample_submission.csv", lambda table: table.assign(More="1"))
+
+
 # What is done to the files, and what the line must say.
 DOWNLOAD_ERRORS = {
     "missing file": (lambda f: (f / "test.csv").unlink(), "test.csv: file is missing"),
@@ -53,7 +67,15 @@ DOWNLOAD_ERRORS = {
     "header alone": (rewrite("train.csv", b"Id,SalePrice\n"), "train.csv: has a header and no"),
     "not a csv": (rewrite("train.csv", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"), "train.csv: "),
     "a web page": (rewrite("train.csv", b"<html><body>Sign in</body></html>"), "not a csv"),
-    "ragged rows": (ragged, "train.csv: not a csv"),
+    "ragged rows": (ragged, "train.csv:82: not a csv: 203 values under 81"),
+    "cut off": (cut_off, "column names; if the file was cut off"),
+    "semicolons": (semicolons, "separated by ';': save it with commas"),
+    "Excel": (rewrite("train.csv", b"PK\x03\x04xl"), "this is an Excel file or a zip"),
+    "misspelt target": (
+        lambda f: change(f, "train.csv", lambda t: t.rename(columns={"SalePrice": "Saleprice"})),
+        "did you mean 'Saleprice'?",
+    ),
+    "sample of two columns": (two_predicted_columns, "expected the id and one column"),
     "no target column": (drop("train.csv", "SalePrice"), "no target column 'SalePrice'"),
     "no id column": (drop("train.csv", "Id"), "no id column 'Id'"),
     "no id column in test": (drop("test.csv", "Id"), "test.csv: no id column 'Id'"),
@@ -145,6 +167,16 @@ def test_a_stage_before_its_time_says_what_to_run(stage, project: Project, podiu
     assert outcome.code == 2
     assert "run" in outcome.err
     assert "Traceback" not in outcome.err
+
+
+def test_an_unknown_model_has_a_hint(project: Project, podium):
+    assert_one_line(podium("train", "house-prices", "mpl"), "did you mean 'mlp'?")
+
+
+def test_a_folder_that_cannot_be_written(project: Project, podium):
+    """A file where the folder should be: unlike permissions, it stops the superuser too."""
+    (project.root / "data").write_text("in the way")
+    assert_one_line(podium("download", "house-prices"), "check permissions and free space")
 
 
 def test_debug_shows_the_traceback(project: Project, podium):

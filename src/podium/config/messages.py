@@ -7,6 +7,8 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
+MOST_NAMES = 20
+
 
 def explain(details: ErrorDetails, kind: type[BaseModel]) -> str:
     """What pydantic found wrong in a block of ``kind``, with the nearest valid key or value."""
@@ -37,7 +39,9 @@ def nearest(word: str, words: Iterable[str]) -> str:
 
 def one_of(words: Iterable[str]) -> str:
     """``valid: a, b, c``."""
-    return "valid: " + ", ".join(words)
+    names = list(words)
+    more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
+    return "valid: " + ", ".join(names[:MOST_NAMES]) + more
 
 
 def shown(value: Any) -> str:

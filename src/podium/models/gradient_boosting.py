@@ -39,8 +39,8 @@ def _fit_split(fit: Fit, split: Split, threads: int) -> SplitFit:
         boosters.append(booster)
         history += [{"seed": seed, **row} for row in curve]
     return SplitFit(
-        valid=_predict(boosters, valid[0], fit.target),
-        test=_predict(boosters, split.transform.native(fit.dataset.test), fit.target),
+        valid=_predict(boosters, valid[0], fit.target, threads),
+        test=_predict(boosters, split.transform.native(fit.dataset.test), fit.target, threads),
         history=history,
         details={"rounds": float(rounds), "features": float(table.shape[1])},
         weights={
@@ -119,9 +119,14 @@ def _train(
     ]
 
 
-def _predict(boosters: list[Any], x: pd.DataFrame, target: Target) -> Array:
-    """The mean of the boosters, shape (rows, outputs)."""
-    mean = np.mean([booster.predict(x) for booster in boosters], axis=0)
+def _predict(boosters: list[Any], x: pd.DataFrame, target: Target, threads: int) -> Array:
+    """The mean of the boosters, shape (rows, outputs).
+
+    The number of threads must be told each time: left out, LightGBM resets it for the whole
+    process, and folds that train at that moment sum in another order.
+    """
+    predictions = [booster.predict(x, num_threads=threads) for booster in boosters]
+    mean = np.mean(predictions, axis=0)
     if target.task == "binary":
         return np.stack([1.0 - mean, mean], axis=1)
     return np.asarray(mean[:, None] if mean.ndim == 1 else mean)

@@ -3,28 +3,27 @@
 import pandas as pd
 from rich.table import Table
 
-from podium.metrics import Metric
-
 HEADINGS = ["model", "CV mean ± std", "pooled OOF", "seconds", "weight"]
 
 
-def scores_rows(scores: pd.DataFrame) -> list[list[str]]:
-    """One row a model under ``HEADINGS``, the blend last."""
+def scores_rows(scores: pd.DataFrame, nested: bool) -> list[list[str]]:
+    """One row a model under ``HEADINGS``, the blend last; ``nested`` says how it was scored."""
     rows = []
     for row in scores.to_dict("records"):
         cells = [row["model"], f"{row['cv_mean']:.5f} ± {row['cv_std']:.5f}", f"{row['cv']:.5f}"]
         if row["model"] == "blend":
-            rows.append([*cells[:2], f"{cells[2]} nested", "", ""])
+            rows.append([*cells[:2], cells[2] + (" nested" if nested else ""), "", ""])
         else:
-            rows.append([*cells, f"{row['seconds']:.1f}", f"{row['weight']:.2f}"])
+            seconds = "" if pd.isna(row["seconds"]) else f"{row['seconds']:.1f}"
+            rows.append([*cells, seconds, f"{row['weight']:.2f}"])
     return rows
 
 
-def scores_view(title: str, scores: pd.DataFrame, metric: Metric) -> Table:
+def scores_view(title: str, rows: list[list[str]]) -> Table:
     """The table at the end of a run."""
-    table = Table(title=f"{title}: {metric.title}", title_justify="left")
+    table = Table(title=title, title_justify="left")
     for heading in HEADINGS:
         table.add_column(heading, justify="left" if heading == "model" else "right")
-    for row in scores_rows(scores):
+    for row in rows:
         table.add_row(*row, style="bold" if row[0] == "blend" else None)
     return table

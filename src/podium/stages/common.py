@@ -13,6 +13,10 @@ from podium.targets import Target
 from podium.tracking import Run
 
 NAME_LENGTH = 60
+# Digits of a committed score: what lies beyond differs between machines and says nothing.
+DIGITS = 6
+# Seconds differ from run to run: neither git nor DVC looks at this file of a model's folder.
+TIMING = "timing.json"
 
 
 def console() -> Console:
@@ -65,12 +69,16 @@ def run_name(model: str, params: ModelParams) -> str:
 def cv_scores(score: float, fold_scores: list[float]) -> dict[str, float]:
     """The pooled OOF score, and mean and std over folds."""
     mean, std = float(np.mean(fold_scores)), float(np.std(fold_scores))
-    return {"cv_mean": mean, "cv_std": std, "cv": score}
+    return {
+        "cv_mean": round(mean, DIGITS),
+        "cv_std": round(std, DIGITS),
+        "cv": round(score, DIGITS),
+    }
 
 
 def score_facts(metric: str, score: float, fold_scores: list[float]) -> dict[str, object]:
     """The part of ``metrics.json`` that models and blend have in common."""
-    folds = {str(index): value for index, value in enumerate(fold_scores)}
+    folds = {str(index): round(value, DIGITS) for index, value in enumerate(fold_scores)}
     return {"metric": metric, **cv_scores(score, fold_scores), "folds": folds}
 
 

@@ -132,7 +132,6 @@ def scores_table(models: Predictions, result: Blend) -> pd.DataFrame:
             "cv_mean": metrics["cv_mean"],
             "cv_std": metrics["cv_std"],
             "cv": metrics["cv"],
-            "seconds": metrics["fit_seconds"],
             "weight": round(float(weight), 4),
         }
         for name, metrics, weight in zip(models.names, models.metrics, result.weights, strict=True)

@@ -10,7 +10,7 @@ from podium.config import Competition, load_config
 from podium.reporting import plots
 from podium.reporting.page import Page, render
 from podium.reporting.table import HEADINGS, scores_rows, scores_view
-from podium.stages.common import console, label, read_schema, target_column, target_of
+from podium.stages.common import TIMING, console, label, read_schema, target_column, target_of
 from podium.tabular.dataset import Schema
 from podium.targets import Target
 
@@ -25,6 +25,7 @@ def report(name: str) -> None:
     schema = read_schema(name)
     target = target_of(competition, schema)
     scores = pd.read_csv(paths.blend(name) / "scores.csv")
+    scores["seconds"] = [_fit_seconds(name, model) for model in scores["model"]]
     with files.publish(paths.plots(name)) as folder:
         pictures = folder / "pictures"
         pictures.mkdir()
@@ -33,7 +34,7 @@ def report(name: str) -> None:
         page = Page(
             title=label(competition, schema),
             facts=_facts(competition, schema),
-            scores=pd.DataFrame(scores_rows(scores), columns=HEADINGS),
+            scores=pd.DataFrame(scores_rows(scores, _is_nested(competition)), columns=HEADINGS),
             summary=pd.read_csv(paths.processed(name) / "summary.csv"),
             pictures=sorted(pictures.glob("*.png")),
             submit=submit_command(competition),
@@ -48,6 +49,12 @@ def submit_command(competition: Competition) -> str:
     """The very command that sends the submission."""
     path = paths.submission(competition.name)
     return f'kaggle competitions submit -c {competition.source.slug} -f {path} -m "podium"'
+
+
+def _fit_seconds(name: str, model: str) -> float:
+    """NaN where nothing says how long it took: results that were copied, and the blend."""
+    path = paths.model(name, model) / TIMING
+    return float(files.read_json(path)["fit_seconds"]) if path.is_file() else float("nan")
 
 
 def _draw(folder: Path, competition: Competition, target: Target, scores: pd.DataFrame) -> None:
@@ -65,6 +72,10 @@ def _draw(folder: Path, competition: Competition, target: Target, scores: pd.Dat
     for index, model in enumerate(competition.models):
         history = pd.read_csv(paths.model(name, model) / "history.csv")
         plots.learning_curve(history, folder / f"3-{index}-learning-{model}.png", model)
+
+
+def _is_nested(competition: Competition) -> bool:
+    return competition.ensemble.method == "weighted"
 
 
 def _predictions(competition: Competition, target: Target) -> pd.DataFrame:
@@ -87,7 +98,7 @@ def _facts(competition: Competition, schema: Schema) -> dict[str, str]:
         "metric": f"{competition.scoring.title}, pooled over out-of-fold predictions",
         "folds": f"{folds.count} ({folds.scheme}), {folds.repeats} repeat(s), seed {folds.seed}",
         "preprocessing": _FITTED[schema.fit_on],
-        "blend's score": "nested: each fold is predicted with weights fitted on the other folds",
+        "blend's score": _BLENDED[competition.ensemble.method],
     }
 
 
@@ -95,6 +106,10 @@ _SYNTHETIC = (
     "not this one, it is made from synthetic data: set source.provider to kaggle, mirror or "
     "local, run again, then:"
 )
+_BLENDED = {
+    "weighted": "nested: each fold is predicted with weights fitted on the other folds",
+    "mean": "of the plain mean of the models, for which nothing is fitted",
+}
 _FITTED = {
     "fold": "fitted on each fold's training rows",
     "train": "fitted on all training rows, the scored ones included",
@@ -104,7 +119,8 @@ _FITTED = {
 
 def _print(competition: Competition, schema: Schema, scores: pd.DataFrame) -> None:
     out = console()
-    out.print(scores_view(label(competition, schema), scores, competition.scoring))
+    rows = scores_rows(scores, _is_nested(competition))
+    out.print(scores_view(f"{label(competition, schema)}: {competition.scoring.title}", rows))
     out.print(f"submission  {paths.submission(competition.name)}")
     out.print(f"report      {paths.report(competition.name)}")
     out.print(f"runs        mlflow, experiment '{competition.name}' (make ui)")

@@ -6,12 +6,15 @@ import numpy as np
 
 from podium import files, paths
 from podium.config import Competition, load_config
+from podium.config.messages import nearest
 from podium.errors import PodiumError
 from podium.models import ModelResult, fit_model
 from podium.progress import reporting
 from podium.reporting import plots
 from podium.reporting.curves import mean_curves, mlflow_curves
 from podium.stages.common import (
+    DIGITS,
+    TIMING,
     console,
     cv_scores,
     label,
@@ -37,7 +40,8 @@ def train(name: str, model: str) -> None:
     """
     competition = load_config(only=name)[name]
     if model not in competition.models:
-        raise PodiumError(f"params.yaml: {name}.models: no model '{model}'")
+        hint = nearest(model, competition.models)
+        raise PodiumError(f"params.yaml: {name}.models: no model '{model}'; {hint}")
     dataset = read_dataset(paths.processed(name))
     target = target_of(competition, dataset.schema)
     params = competition.models[model]
@@ -65,18 +69,18 @@ def _write(
         test.to_parquet(folder / "test.parquet", index=False)
         result.history.to_csv(folder / "history.csv", index=False, lineterminator="\n")
         curves = mean_curves(result.history)
-        curves.to_csv(folder / "curves.csv", index=False, lineterminator="\n")
+        curves.to_csv(folder / "curves.csv", index=False, float_format="%.6g", lineterminator="\n")
         (folder / "weights").mkdir()
         for file, content in result.weights.items():
             (folder / "weights" / file).write_bytes(content)
         files.write_json(folder / "metrics.json", summary(result, competition.metric))
+        files.write_json(folder / TIMING, {"fit_seconds": round(result.fit_seconds, 2)})
 
 
 def summary(result: ModelResult, metric: str) -> dict[str, object]:
     """``metrics.json``: the pooled OOF score, and the folds'."""
     return {
         **score_facts(metric, result.score, result.fold_scores),
-        "fit_seconds": round(result.fit_seconds, 2),
         "details": mean_details(result),
     }
 
@@ -84,7 +88,8 @@ def summary(result: ModelResult, metric: str) -> dict[str, object]:
 def mean_details(result: ModelResult) -> dict[str, float]:
     """What a search chose (alpha, rounds ...), the mean over folds."""
     return {
-        key: float(np.mean([split[key] for split in result.details])) for key in result.details[0]
+        key: round(float(np.mean([split[key] for split in result.details])), DIGITS)
+        for key in result.details[0]
     }
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from podium.config import Preprocess
+from podium.config.messages import nearest
 from podium.errors import PodiumError
 
 # The level that stands for "missing" where missing is itself a category (no garage, no pool).
@@ -57,7 +58,10 @@ def _check_listed(train: pd.DataFrame, spec: Preprocess) -> None:
     for key in ("drop", "categorical", "na_is_category"):
         for name in getattr(spec, key):
             if name not in train:
-                raise PodiumError(f"params.yaml: preprocess.{key}: no column '{name}' in train.csv")
+                raise PodiumError(
+                    f"params.yaml: preprocess.{key}: no column '{name}' in train.csv; "
+                    f"{nearest(name, train.columns)}"
+                )
 
 
 def _check_not_empty(column: "pd.Series[Any]") -> None:

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from podium.config import Competition
+from podium.config.messages import nearest
 from podium.errors import PodiumError
 
 Array = NDArray[np.float64]
@@ -39,7 +40,7 @@ def read_raw(folder: Path, competition: Competition) -> RawTables:
     _check_ids(TRAIN, train, competition.id)
     _check_ids(TEST, test, competition.id)
     _check_sample(sample, test, competition.id)
-    read_target(train, competition)
+    _check_predicted(sample, read_target(train, competition)[1], competition)
     return RawTables(train, test, sample)
 
 
@@ -49,7 +50,7 @@ def read_csv(path: Path, na_values: list[str]) -> pd.DataFrame:
     Raises:
         PodiumError: missing, empty, not UTF-8, not a csv, a doubled column name, or no rows.
     """
-    _check_header(path)
+    _check_shape(path)
     try:
         table = pd.read_csv(
             path, dtype=str, keep_default_na=False, na_values=na_values, encoding="utf-8-sig"
@@ -66,22 +67,45 @@ def read_csv(path: Path, na_values: list[str]) -> pd.DataFrame:
     return table
 
 
-def _check_header(path: Path) -> None:
-    """Look at the first line alone, before pandas renames doubled columns or guesses."""
+def _check_shape(path: Path) -> None:
+    """Look at the file before pandas does, which renames doubled columns and fills short rows."""
     if not path.is_file():
         raise PodiumError(f"{path.name}: file is missing; run the download stage, or put it there")
     if path.stat().st_size == 0:
         raise PodiumError(f"{path.name}: file is empty; download or copy it again")
+    _check_is_text(path)
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            header = next(csv.reader(file), [])
+            rows = csv.reader(file)
+            header = next(rows, [])
+            _check_header(path, header)
+            for row in rows:
+                if row and len(row) != len(header):
+                    raise PodiumError(
+                        f"{path.name}:{rows.line_num}: not a csv: {len(row)} values under "
+                        f"{len(header)} column names; if the file was cut off, copy it again"
+                    )
     except UnicodeDecodeError as error:
         raise _not_utf8(path, error) from None
     except csv.Error as error:
         raise PodiumError(f"{path.name}: not a csv: {error}; download or copy it again") from None
-    if len(header) < 2 or any("\0" in name for name in header):
+
+
+def _check_is_text(path: Path) -> None:
+    with path.open("rb") as file:
+        start = file.read(4)
+    if start.startswith((b"PK", b"\xd0\xcf")):
         raise PodiumError(
-            f"{path.name}: not a csv: the first line holds no comma-separated column names"
+            f"{path.name}: not a csv: this is an Excel file or a zip; save it as comma-separated "
+            "text, or unpack it"
+        )
+
+
+def _check_header(path: Path, header: list[str]) -> None:
+    if len(header) < 2 or any("\0" in name for name in header):
+        hint = "; it is separated by ';': save it with commas" if ";" in "".join(header) else ""
+        raise PodiumError(
+            f"{path.name}: not a csv: the first line holds no comma-separated column names{hint}"
         )
     doubled = sorted({name for name in header if header.count(name) > 1})
     if doubled:
@@ -100,7 +124,7 @@ def _check_columns(train: pd.DataFrame, test: pd.DataFrame, competition: Competi
         column = getattr(competition, key)
         if column not in train:
             raise PodiumError(
-                f"{TRAIN}: no {key} column '{column}'; it has {_few(train.columns)}; "
+                f"{TRAIN}: no {key} column '{column}'; {nearest(column, train.columns)}; "
                 f"set {competition.name}.{key} in params.yaml"
             )
     if competition.id not in test:
@@ -142,6 +166,24 @@ def _check_sample(sample: pd.DataFrame, test: pd.DataFrame, id_column: str) -> N
         raise PodiumError(
             f"{SAMPLE}: its ids are not those of {TEST}: {len(expected - found)} lacking, "
             f"{len(found - expected)} unknown, for example {odd[0]}; take both from one download"
+        )
+
+
+def _check_predicted(sample: pd.DataFrame, classes: list[str], competition: Competition) -> None:
+    """The columns after the id: one, or one a class where probabilities are asked for."""
+    columns = list(sample.columns[1:])
+    if len(columns) == 1:
+        return
+    if competition.scoring.needs != "probabilities":
+        raise PodiumError(
+            f"{SAMPLE}: has the columns {_few(sample.columns)}; expected the id and one column for "
+            f"'{competition.metric}'"
+        )
+    unknown = sorted(set(columns) - set(classes))
+    if unknown:
+        raise PodiumError(
+            f"{SAMPLE}: column '{unknown[0]}' is no class of {competition.target}; classes: "
+            f"{_few(classes)}"
         )
 
 
