@@ -124,6 +124,6 @@ def _print(competition: Competition, schema: Schema, scores: pd.DataFrame) -> No
     out.print(f"submission  {paths.submission(competition.name)}")
     out.print(f"report      {paths.report(competition.name)}")
     out.print(f"runs        mlflow, experiment '{competition.name}' (make ui)")
-    if schema.synthetic:
-        out.print(f"submit      {_SYNTHETIC}")
-    out.print(f"submit      {submit_command(competition)}")
+    note = [_SYNTHETIC] if schema.synthetic else []
+    for index, line in enumerate([*note, submit_command(competition)]):
+        out.print(f"{'' if index else 'submit':<12}{line}")
