@@ -11,8 +11,6 @@ from typing import Any
 from podium.config import Competition
 from podium.sources import kaggle, local, mirror, sample
 
-RAW_FILES = ("train.csv", "test.csv", "sample_submission.csv")
-
 _PROVIDERS: dict[str, Callable[[Competition, Path], dict[str, Any]]] = {
     "sample": sample.fetch,
     "local": local.fetch,
