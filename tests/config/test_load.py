@@ -69,6 +69,7 @@ WRONG = {
         "no model",
     ),
     "local without path": ("provider: sample", "provider: local", "path", "needs the path"),
+    "sample without slug": ("    slug: house", "    # slug: house", "  source:", "needs the slug"),
     "unlisted blend model": ("models: all", "models: [nope]", "models: [nope]", "no model 'nope'"),
     "competition not there": ("[house-prices]", "[house-price]", "competitions", "'house-prices'?"),
     "group without column": ("scheme: kfold", "scheme: group", "scheme", "needs 'group: <column>'"),

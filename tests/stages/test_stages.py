@@ -46,6 +46,17 @@ def test_the_whole_way(project, podium, house_files):
         assert model in last.out
 
 
+def test_local_files_need_no_slug(project, podium, house_files):
+    project.use_files(house_files)
+    keep_models(project, "ridge")
+
+    def change(params):
+        params[NAME]["source"] = {"provider": "local", "path": str(house_files)}
+
+    project.edit(change)
+    assert "submit -c <slug> -f" in run_all(podium, ["ridge"])[-1].out.replace("\n", " ")
+
+
 def test_synthetic_data_are_named_wherever_results_are_shown(project, podium):
     keep_models(project, "ridge")
     outcomes = run_all(podium, ["ridge"])

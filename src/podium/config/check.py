@@ -67,6 +67,12 @@ def _check_source(competition: Competition) -> Iterator[Finding]:
     source = competition.source
     if source.provider == "local" and source.path is None:
         yield ("source", "path"), "provider 'local' needs the path of a folder or a zip"
+    if source.provider != "local" and source.slug is None:
+        yield (
+            ("source", "slug"),
+            f"provider '{source.provider}' needs the slug: the last part of the competition's "
+            "address on Kaggle",
+        )
 
 
 def _check_ensemble(competition: Competition) -> Iterator[Finding]:

@@ -28,7 +28,7 @@ class Source(Block):
     """Where raw files come from."""
 
     provider: Literal["sample", "mirror", "kaggle", "local"] = "sample"
-    slug: Name
+    slug: Name | None = None
     path: Name | None = None
     seed: int = Field(0, ge=0)
     files: Files = Files()

@@ -25,7 +25,7 @@ def fetch(competition: Competition, folder: Path) -> dict[str, Any]:
         PodiumError: no credentials, rules not accepted, no such competition, no network, or an
             archive that is not whole.
     """
-    slug = competition.source.slug
+    slug = str(competition.source.slug)
     names = competition.source.files.model_dump()
     with tempfile.TemporaryDirectory(prefix="podium-kaggle-") as scratch:
         _run_client(["competitions", "download", "-c", slug, "-p", scratch, "-q"], slug)

@@ -58,7 +58,7 @@ def fetch(competition: Competition, folder: Path) -> dict[str, Any]:
     Raises:
         PodiumError: no mirror for the slug, no network, or a file with the wrong SHA-1.
     """
-    mirror = MIRRORS.get(competition.source.slug)
+    mirror = MIRRORS.get(str(competition.source.slug))
     if mirror is None:
         raise PodiumError(
             f"params.yaml: {competition.name}.source: no mirror for '{competition.source.slug}'; "

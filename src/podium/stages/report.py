@@ -47,8 +47,9 @@ def report(name: str) -> None:
 
 def submit_command(competition: Competition) -> str:
     """The very command that sends the submission."""
+    slug = competition.source.slug or "<slug>"
     path = paths.submission(competition.name)
-    return f'kaggle competitions submit -c {competition.source.slug} -f {path} -m "podium"'
+    return f'kaggle competitions submit -c {slug} -f {path} -m "podium"'
 
 
 def _fit_seconds(name: str, model: str) -> float:
