@@ -110,17 +110,17 @@ def ui(
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 5000,
 ) -> None:
     """Compare runs: MLflow's pages on this machine, or the addresses on your own server."""
-    from podium.tracking import experiment_pages, tracking_uri
+    from podium.tracking import experiment_pages, tracking_uri, without_password
 
     if not Path("params.yaml").is_file():
         raise PodiumError("params.yaml is missing: run podium in the project's folder")
     uri = tracking_uri()
     remote = uri.startswith(("http://", "https://"))
-    pages = experiment_pages(uri if remote else f"http://127.0.0.1:{port}")
+    pages = experiment_pages(without_password(uri) if remote else f"http://127.0.0.1:{port}")
     for name, page in pages.items():
         print(f"{name}: {page}", flush=True)
     if not pages:
-        raise PodiumError(f"no runs in {uri} yet; 'make repro' makes some")
+        raise PodiumError(f"no runs in {without_password(uri)} yet; 'make repro' makes some")
     if not remote:
         environment.require_free_port(port)
         environment.become(

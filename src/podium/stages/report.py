@@ -26,15 +26,17 @@ def report(name: str) -> None:
     target = target_of(competition, schema)
     scores = pd.read_csv(paths.blend(name) / "scores.csv")
     scores["seconds"] = [_fit_seconds(name, model) for model in scores["model"]]
+    rows = scores_rows(scores, nested=competition.ensemble.method == "weighted")
     with files.publish(paths.plots(name)) as folder:
         pictures = folder / "pictures"
         pictures.mkdir()
-        _draw(pictures, competition, target, scores)
-        _predictions(competition, target).to_csv(folder / "predictions.csv", index=False)
+        predictions = _predictions(competition, target)
+        _draw(pictures, competition, scores, predictions)
+        predictions.to_csv(folder / "predictions.csv", index=False)
         page = Page(
             title=label(competition, schema),
             facts=_facts(competition, schema),
-            scores=pd.DataFrame(scores_rows(scores, _is_nested(competition)), columns=HEADINGS),
+            scores=pd.DataFrame(rows, columns=HEADINGS),
             summary=pd.read_csv(paths.processed(name) / "summary.csv"),
             pictures=sorted(pictures.glob("*.png")),
             submit=submit_command(competition),
@@ -42,7 +44,7 @@ def report(name: str) -> None:
         )
         text = render(page)
     files.write_text(paths.report(name), text)
-    _print(competition, schema, scores)
+    _print(competition, schema, rows)
 
 
 def submit_command(competition: Competition) -> str:
@@ -58,25 +60,22 @@ def _fit_seconds(name: str, model: str) -> float:
     return float(files.read_json(path)["fit_seconds"]) if path.is_file() else float("nan")
 
 
-def _draw(folder: Path, competition: Competition, target: Target, scores: pd.DataFrame) -> None:
+def _draw(
+    folder: Path, competition: Competition, scores: pd.DataFrame, predictions: pd.DataFrame
+) -> None:
     """The pictures of the page; the numbers in a name keep their order."""
     name = competition.name
     plots.model_scores(scores, folder / "1-scores.png", competition.scoring)
-    if target.is_regression:
-        table = _predictions(competition, target)
+    if competition.task == "regression":
         plots.predicted_vs_actual(
-            table["actual"].to_numpy(),
-            table["predicted"].to_numpy(),
+            predictions["actual"].to_numpy(),
+            predictions["predicted"].to_numpy(),
             folder / "2-predicted-vs-actual.png",
             "blend",
         )
     for index, model in enumerate(competition.models):
         history = pd.read_csv(paths.model(name, model) / "history.csv")
         plots.learning_curve(history, folder / f"3-{index}-learning-{model}.png", model)
-
-
-def _is_nested(competition: Competition) -> bool:
-    return competition.ensemble.method == "weighted"
 
 
 def _predictions(competition: Competition, target: Target) -> pd.DataFrame:
@@ -118,9 +117,8 @@ _FITTED = {
 }
 
 
-def _print(competition: Competition, schema: Schema, scores: pd.DataFrame) -> None:
+def _print(competition: Competition, schema: Schema, rows: list[list[str]]) -> None:
     out = console()
-    rows = scores_rows(scores, _is_nested(competition))
     out.print(scores_view(f"{label(competition, schema)}: {competition.scoring.title}", rows))
     out.print(f"submission  {paths.submission(competition.name)}")
     out.print(f"report      {paths.report(competition.name)}")
