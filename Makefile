@@ -9,7 +9,7 @@ export DO_NOT_TRACK := true
 export DVC_NO_ANALYTICS := true
 
 .DEFAULT_GOAL := help
-.PHONY: help env repro test lint ui bench
+.PHONY: help env repro test lint ui bench peers
 
 help: ## Show what make can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,11 @@ lint: ## Check style and types
 ui: env ## Compare runs: MLflow on http://127.0.0.1:5000 (PORT=... for another port)
 	@podium ui --port $(PORT)
 
-bench: env ## Measure: stage times, the textbook's run
+bench: env ## Measure: stage times, the textbook's run, the MLP's speed and accuracy
 	@python benchmarks/stages.py
 	@python benchmarks/textbook.py
+	@python benchmarks/mlp_speed.py
+	@python benchmarks/mlp_tables.py
+
+peers: env ## Make the environment of the networks that make bench compares with
+	@python benchmarks/peers/setup_env.py

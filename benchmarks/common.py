@@ -39,9 +39,9 @@ def edit(root: Path, change: Any) -> None:
     yaml.dump(params, root / "params.yaml")
 
 
-def source() -> dict[str, Any]:
-    """The real files where the environment names them, else the sample."""
-    folder = os.environ.get(REAL_FILES)
+def source(folder: str | None = None) -> dict[str, Any]:
+    """The real files where ``folder`` or the environment names them, else the sample."""
+    folder = folder or os.environ.get(REAL_FILES)
     if not folder:
         print(f"{REAL_FILES} names no folder: measuring on the synthetic sample")
         return {"provider": "sample"}

@@ -18,6 +18,11 @@ def model(competition: str, name: str) -> Path:
     return Path("models") / competition / name
 
 
+def checkpoint(competition: str, model: str) -> Path:
+    """A killed training's state; gone when the model's results are published."""
+    return Path("models") / competition / model / "checkpoint"
+
+
 def submission(competition: str) -> Path:
     """The file that goes to Kaggle."""
     return Path("submissions") / competition / "submission.csv"

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 SECONDS_BETWEEN_LINES = 10.0
@@ -18,6 +19,9 @@ class Reporter:
 
     def update(self, done: float, what: str, loss: float | None = None) -> None:
         """So many steps are done; ``what`` says where (``fold 2/5  epoch 30/100``)."""
+
+    def warn(self, text: str) -> None:
+        """Something went wrong that doesn't stop the work."""
 
 
 SILENT = Reporter()
@@ -58,6 +62,9 @@ class _Bar(Reporter):
     def update(self, done: float, what: str, loss: float | None = None) -> None:
         self.progress.update(self.task, completed=done, what=_describe(what, loss))
 
+    def warn(self, text: str) -> None:
+        self.progress.console.print(f"[yellow]warning:[/] {escape(text)}", soft_wrap=True)
+
 
 class _Lines(Reporter):
     """A line every few seconds and one at the end, so that a log stays readable."""
@@ -78,6 +85,9 @@ class _Lines(Reporter):
             self.spoken = now
             left = (now - self.started) * (self.total - done) / done
             self._say(f"{self.last}  {now - self.started:.0f} s, {left:.0f} s left")
+
+    def warn(self, text: str) -> None:
+        self._say(f"warning: {text}")
 
     def finish(self) -> None:
         self._say(f"{self.last}  {time.monotonic() - self.started:.1f} s")

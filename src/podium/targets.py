@@ -54,8 +54,15 @@ class Target:
         """A decoded prediction as metrics take it: (n,) for regression, (n, k) for classes."""
         return prediction[:, 0] if self.is_regression else prediction
 
-    def frame(self, ids: "pd.Series[object]", prediction: Array) -> pd.DataFrame:
-        """A prediction beside its ids, as ``oof.parquet`` and ``test.parquet`` hold it."""
+    def frame(
+        self, ids: "pd.Series[object]", prediction: Array, spread: Array | None = None
+    ) -> pd.DataFrame:
+        """A prediction beside its ids, as ``oof.parquet`` and ``test.parquet`` hold it.
+
+        Its spread, where there is one, has a column for each of the prediction's.
+        """
         table = pd.DataFrame(prediction, columns=self.columns)
         table.insert(0, str(ids.name), ids.to_numpy())
+        if spread is not None:
+            table[[f"spread_{name}" for name in self.columns]] = spread
         return table

@@ -1,63 +1,13 @@
 """Every model keeps the contract: complete OOF, test predictions, history, weights, no leak."""
 
 import numpy as np
-import pandas as pd
 import pytest
 from safetensors.numpy import load
 
-from podium.config import Folds, MLPParams, Preprocess
+from model_help import fit, make_dataset
+from podium.config import MLPParams
 from podium.config.models import MODEL_PARAMS
-from podium.metrics import METRICS
-from podium.models import fit_model
 from podium.models.fit import HISTORY
-from podium.tabular.dataset import Dataset, Schema, transform_name
-from podium.tabular.folds import assign_folds
-from podium.tabular.transform import fit_transform_on
-from podium.targets import Target
-
-KNOBS = {
-    "ridge": {"alphas": [0.1, 1, 10]},
-    "lasso": {"alpha_count": 10, "inner_folds": 3},
-    "elastic_net": {"alpha_count": 10, "inner_folds": 3},
-    "lightgbm": {"rounds": 150, "patience": 10, "learning_rate": 0.2},
-    "mlp": {"epochs": 30, "hidden": [16], "seeds": 2, "learning_rate": 0.01},
-    "linear": {"epochs": 20, "learning_rate": 0.05},
-}
-NUMERIC, CATEGORICAL = ["a", "b", "c"], ["k"]
-
-
-def make_dataset(task: str = "regression", repeats: int = 1) -> Dataset:
-    generator = np.random.default_rng(0)
-    rows = 240
-    table = pd.DataFrame(generator.normal(size=(rows, 3)), columns=NUMERIC)
-    table["k"] = generator.choice(["x", "y", "z"], rows)
-    signal = table["a"] + 0.5 * table["b"] ** 2 + (table["k"] == "x")
-    y = signal.to_numpy() + 0.1 * generator.normal(size=rows)
-    if task != "regression":
-        classes = {"binary": 2, "multiclass": 3}[task]
-        y = pd.qcut(y, classes, labels=False).astype(float)
-    train, test = table.iloc[:200], table.iloc[200:].reset_index(drop=True)
-    y = y[:200]
-    folds = assign_folds(Folds(count=4, repeats=repeats), y)
-    transforms = {
-        transform_name(repeat, fold): fit_transform_on(
-            train[folds[:, repeat] != fold], NUMERIC, CATEGORICAL, Preprocess()
-        )
-        for repeat in range(repeats)
-        for fold in range(4)
-    }
-    names = [] if task == "regression" else ["low", "mid", "top"][: int(y.max()) + 1]
-    schema = Schema("Id", "y", task, names, NUMERIC, CATEGORICAL, "fold", "local", True, "", "")
-    ids = pd.Series(np.arange(240), name="Id")
-    return Dataset(train, test, y, ids[:200], ids[200:], folds, transforms, schema)
-
-
-def fit(model: str, dataset: Dataset, **knobs):
-    params = MODEL_PARAMS[model](model=model, **{**KNOBS[model], **knobs})
-    schema = dataset.schema
-    target = Target(schema.task, "none", tuple(schema.classes))
-    metric = METRICS["rmse" if target.is_regression else "logloss"]
-    return fit_model(params, dataset, target, metric)
 
 
 @pytest.mark.parametrize("model", MODEL_PARAMS)
@@ -146,14 +96,15 @@ def test_stored_weights_give_the_test_predictions():
 
 def test_stored_network_gives_the_test_predictions():
     dataset = make_dataset()
-    result = fit("mlp", dataset, activation="relu", seeds=2)
+    result = fit("mlp", dataset, activation="relu", seeds=2, numeric_embedding="none")
     predictions = []
     for split in dataset.splits:
         stored = load(result.weights[f"{split.name}.safetensors"])
         x = split.transform.dense(dataset.test)
-        hidden = np.maximum(x @ stored["weights.0"] + stored["biases.0"], 0)
-        out = hidden @ stored["weights.1"] + stored["biases.1"]
-        predictions.append((out * stored["target_std"] + stored["target_mean"]).mean(axis=0))
+        hidden = np.maximum(x @ stored["hidden0.weight"] + stored["hidden0.bias"], 0)
+        out = hidden @ stored["output.weight"] + stored["output.bias"]
+        shift, scale = stored["target"][:, :1], stored["target"][:, 1:]
+        predictions.append((out * scale + shift).mean(axis=0))
     assert np.mean(predictions, axis=0) == pytest.approx(result.test, abs=1e-4)
 
 

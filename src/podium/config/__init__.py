@@ -1,16 +1,14 @@
 """``params.yaml`` as typed, validated objects."""
 
+from podium.config.block import ModelParams
 from podium.config.load import load_config
 from podium.config.models import (
     ElasticNetParams,
     LassoParams,
     LightGBMParams,
-    LinearParams,
-    MLPParams,
-    ModelParams,
-    NetworkParams,
     RidgeParams,
 )
+from podium.config.networks import LinearParams, MLPParams, NetworkParams
 from podium.config.schema import Competition, Config, Ensemble, Folds, Preprocess, Source
 
 __all__ = [

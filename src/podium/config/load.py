@@ -14,9 +14,10 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import MarkedYAMLError
 
+from podium.config.block import ModelParams
 from podium.config.check import check_competition
 from podium.config.messages import explain, nearest, one_of, shown
-from podium.config.models import MODEL_PARAMS, ModelParams
+from podium.config.models import MODEL_PARAMS
 from podium.config.schema import Competition, Config
 from podium.errors import PodiumError
 
@@ -104,7 +105,8 @@ class _Reader:
         if only is not None:
             self._must_exist(only, names)
             names = [name for name in names if name == only]
-        blocks = {str(name): self._competition(str(name)) for name in names}
+        read = {str(name): self._competition(str(name)) for name in names}
+        blocks = {name: block for name, block in read.items() if block is not None}
         if self.problems:
             return None
         return Config.model_construct(competitions=listed, blocks=blocks)

@@ -12,6 +12,9 @@ MOST_NAMES = 20
 
 def explain(details: ErrorDetails, kind: type[BaseModel]) -> str:
     """What pydantic found wrong in a block of ``kind``, with the nearest valid key or value."""
+    if not details["loc"]:
+        # A rule about several knobs together.
+        return details["msg"].removeprefix("Value error, ")
     key = str(details["loc"][-1])
     fields = _fields_at(kind, details["loc"][:-1])
     if details["type"] == "extra_forbidden":

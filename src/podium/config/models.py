@@ -5,26 +5,12 @@ is; left out, it is the entry's own name, so ``mlp: {}`` and ``wide: {model: mlp
 stand side by side.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-Fraction = Annotated[float, Field(ge=0, lt=1)]
-Positive = Annotated[float, Field(gt=0)]
-Count = Annotated[int, Field(ge=1)]
-
-
-class Block(BaseModel):
-    """A block of params.yaml: no unknown key, no silent conversion, no change after reading."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
-
-
-class ModelParams(Block):
-    """What every model's entry has."""
-
-    model: str = ""
-    seed: int = Field(0, ge=0)
+from podium.config.block import Count, ModelParams, Positive
+from podium.config.networks import LinearParams, MLPParams
 
 
 class RidgeParams(ModelParams):
@@ -79,47 +65,6 @@ class LightGBMParams(ModelParams):
     patience: int | None = Field(100, ge=1)
     holdout: Annotated[float, Field(gt=0, lt=1)] = 0.2
     seeds: Count = 1
-
-
-class NetworkParams(ModelParams):
-    """How a network is trained: shared by ``mlp`` and ``linear``."""
-
-    epochs: Count
-    batch_size: Count = 64
-    learning_rate: Positive
-    optimizer: Literal["sgd", "adam", "adamw"]
-    weight_decay: float = Field(0.0, ge=0)
-    schedule: Literal["constant", "cosine"]
-    loss: Literal["squared", "huber"] = "squared"
-    huber_delta: Positive = 0.5
-    seeds: Count = 1
-    standardize_target: bool = True
-
-
-class MLPParams(NetworkParams):
-    """Multilayer perceptron with dropout and decoupled weight decay (D2L, chapter 5)."""
-
-    hidden: list[Count] = [128, 64]
-    activation: Literal["relu", "gelu", "silu"] = "silu"
-    dropout: Fraction = 0.3
-    input_dropout: Fraction = 0.0
-    epochs: Count = 40
-    learning_rate: Positive = 1e-3
-    optimizer: Literal["sgd", "adam", "adamw"] = "adamw"
-    weight_decay: float = Field(1.0, ge=0)
-    schedule: Literal["constant", "cosine"] = "cosine"
-    loss: Literal["squared", "huber"] = "huber"
-    seeds: Count = 4
-
-
-class LinearParams(NetworkParams):
-    """The textbook's linear regression by minibatch SGD (D2L 3.5 and 5.7)."""
-
-    epochs: Count = 10
-    learning_rate: Positive = 0.01
-    optimizer: Literal["sgd", "adam", "adamw"] = "sgd"
-    schedule: Literal["constant", "cosine"] = "constant"
-    standardize_target: bool = False
 
 
 MODEL_PARAMS: dict[str, type[ModelParams]] = {

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from podium.config.models import Block, ModelParams
+from podium.config.block import Block, ModelParams
 from podium.metrics import METRICS, Metric
 
 Name = Annotated[str, StringConstraints(min_length=1)]

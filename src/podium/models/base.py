@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from podium.metrics import Metric
 from podium.progress import SILENT, Reporter
 from podium.tabular.dataset import Dataset, Split
 from podium.targets import Target
@@ -19,13 +21,16 @@ Array = NDArray[np.float64]
 class SplitFit:
     """What fitting one fold gives, on the model scale.
 
-    ``valid`` has shape (validation rows, outputs), ``test`` (test rows, outputs). ``history`` has
-    one dict a step (epoch, boosting round, alpha); ``details`` small facts (the chosen alpha);
+    ``valid`` has shape (validation rows, outputs), ``test`` (test rows, outputs); the
+    spreads, where a model knows how unsure it is, have the same shapes. ``history`` has one dict
+    a step (epoch, boosting round, alpha); ``details`` small facts (the chosen alpha);
     ``weights`` file names and the bytes of each, in formats that run no code when read.
     """
 
     valid: Array
     test: Array
+    valid_spread: Array | None = None
+    test_spread: Array | None = None
     history: list[dict[str, float]] = field(default_factory=list)
     details: dict[str, float] = field(default_factory=dict)
     weights: dict[str, bytes] = field(default_factory=dict)
@@ -33,12 +38,17 @@ class SplitFit:
 
 @dataclass(frozen=True)
 class Fit:
-    """All a model function gets: the data, the target's kind, its knobs, and whom to tell."""
+    """All a model function gets: the data, the target's kind, its knobs, and whom to tell.
+
+    ``scratch`` is a folder where unfinished work may be kept for the next try.
+    """
 
     dataset: Dataset
     target: Target
     params: Any
+    metric: Metric
     reporter: Reporter = SILENT
+    scratch: Path | None = None
 
     @property
     def y(self) -> Array:

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -23,7 +24,8 @@ class ModelResult:
 
     ``oof`` has shape (n, outputs): each training row predicted by the fold that did not train on
     it, averaged over repeats. ``test`` has shape (test rows, outputs): the mean over folds, taken
-    on the model scale. ``fold_scores`` has one score per split.
+    on the model scale. ``fold_scores`` has one score per split. The spreads (on the model scale)
+    have the shapes of the predictions; None where the model has none.
     """
 
     oof: Array
@@ -34,6 +36,8 @@ class ModelResult:
     history: pd.DataFrame
     details: list[dict[str, float]]
     weights: dict[str, bytes]
+    oof_spread: Array | None = None
+    test_spread: Array | None = None
 
 
 def fit_model(
@@ -42,9 +46,13 @@ def fit_model(
     target: Target,
     metric: Metric,
     reporter: Reporter = SILENT,
+    scratch: Path | None = None,
 ) -> ModelResult:
-    """Fit the model that ``params`` describes on every fold and score its OOF predictions."""
-    fit = Fit(dataset, target, params, reporter)
+    """Fit the model that ``params`` describes on every fold and score its OOF predictions.
+
+    ``scratch`` is a folder where unfinished work is kept, for a run that continues it.
+    """
+    fit = Fit(dataset, target, params, metric, reporter, scratch)
     started = time.perf_counter()
     splits = model_function(params.model)(fit)
     seconds = time.perf_counter() - started
@@ -62,14 +70,31 @@ def fit_model(
             for split, fitted in zip(dataset.splits, splits, strict=True)
             for name, content in fitted.weights.items()
         },
+        oof_spread=_oof_spread(dataset, splits, target.outputs),
+        test_spread=_mean_spread(splits),
     )
 
 
 def _out_of_fold(dataset: Dataset, fits: list[SplitFit], outputs: int) -> Array:
+    return _joined(dataset, [fitted.valid for fitted in fits], outputs)
+
+
+def _joined(dataset: Dataset, parts: list[Array], outputs: int) -> Array:
+    """What each split says of its validation rows as one table, the mean over repeats."""
     total = np.zeros((len(dataset.y), outputs))
-    for split, fitted in zip(dataset.splits, fits, strict=True):
-        total[split.valid_rows] += fitted.valid
+    for split, part in zip(dataset.splits, parts, strict=True):
+        total[split.valid_rows] += part
     return total / dataset.folds.shape[1]
+
+
+def _oof_spread(dataset: Dataset, fits: list[SplitFit], outputs: int) -> Array | None:
+    spreads = [fitted.valid_spread for fitted in fits if fitted.valid_spread is not None]
+    return _joined(dataset, spreads, outputs) if spreads else None
+
+
+def _mean_spread(fits: list[SplitFit]) -> Array | None:
+    spreads = [fitted.test_spread for fitted in fits if fitted.test_spread is not None]
+    return np.mean(spreads, axis=0) if spreads else None
 
 
 def _fold_scores(

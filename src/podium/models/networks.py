@@ -1,18 +1,19 @@
 """Networks as models of the pipeline: every fold and seed is a member of one batched training."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import defaultdict
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from safetensors.torch import save
-from torch import Tensor
 
 from podium.config import LinearParams, MLPParams, NetworkParams
+from podium.errors import PodiumError
 from podium.models.base import Fit, SplitFit
-from podium.nn.network import MemberNetworks
-from podium.nn.train import Epoch, Members, predict_members, train_members
+from podium.nn import Columns, FittedMembers, Progress, divergence, fit_members
+from podium.nn.data import Member
+from podium.nn.draws import mixed
+from podium.nn.predict import pooled
+from podium.tabular.dense import DenseTables, Layout, common_layout
 
 Array = NDArray[np.float64]
 
@@ -20,174 +21,172 @@ Array = NDArray[np.float64]
 def fit_mlp(fit: Fit) -> list[SplitFit]:
     """The regularized multilayer perceptron."""
     params: MLPParams = fit.params
-    return _fit_network(
-        fit,
-        params,
-        hidden=params.hidden,
-        activation=params.activation,
-        dropout=params.dropout,
-        input_dropout=params.input_dropout,
-    )
+    return _fit_network(fit, params)
 
 
 def fit_linear(fit: Fit) -> list[SplitFit]:
     """The textbook's linear (or softmax) regression: a network without hidden layers."""
     params: LinearParams = fit.params
-    return _fit_network(fit, params, hidden=[], activation="relu", dropout=0, input_dropout=0)
+    return _fit_network(fit, params)
 
 
-@dataclass(frozen=True)
-class _Scale:
-    """Centre and spread of the training target of each split, shape (splits,)."""
+def _fit_network(fit: Fit, params: NetworkParams) -> list[SplitFit]:
+    layout = common_layout([split.transform for split in fit.dataset.splits])
+    fitted = _train(fit, params, layout)
+    members = _usable_members(fit, fitted)
+    return _split_fits(fit, params, layout, fitted, members)
 
-    mean: Tensor
-    std: Tensor
 
-
-def _fit_network(
-    fit: Fit,
-    params: NetworkParams,
-    hidden: Sequence[int],
-    activation: str,
-    dropout: float,
-    input_dropout: float,
-) -> list[SplitFit]:
-    scale = _target_scale(fit, params)
-    members = _members(fit, params, scale)
-    network = MemberNetworks(
-        members.seeds,
-        members.x.shape[2],
-        hidden,
-        fit.target.outputs,
-        activation,
-        dropout,
-        input_dropout,
+def _train(fit: Fit, params: NetworkParams, layout: Layout) -> FittedMembers:
+    """All folds and seeds at once."""
+    splits = fit.dataset.splits
+    pairs = [(split, seed) for split in range(len(splits)) for seed in range(params.seeds)]
+    told = _Told(fit, params)
+    return fit_members(
+        DenseTables(splits, fit.dataset.train, layout),
+        fit.y,
+        [splits[split].train_rows for split, _ in pairs],
+        params,
+        classes=0 if fit.target.is_regression else fit.target.outputs,
+        seeds=[_member_seed(params, split, seed) for split, seed in pairs],
+        table_per_member=[split for split, _ in pairs],
+        valid_rows_per_member=[splits[split].valid_rows for split, _ in pairs],
+        columns=_columns(layout),
+        score=lambda member, predicted: _score(fit, member, predicted),
+        on_epoch=told.epoch,
+        checkpoint=fit.scratch,
     )
-    epochs = _train(fit, network, members, params)
-    return _split_fits(fit, params, network, members, scale, epochs)
 
 
-def _target_scale(fit: Fit, params: NetworkParams) -> _Scale:
-    splits = fit.dataset.splits
-    if not (fit.target.is_regression and params.standardize_target):
-        return _Scale(torch.zeros(len(splits)), torch.ones(len(splits)))
-    own = [fit.y[split.train_rows] for split in splits]
-    spread = [float(y.std()) or 1.0 for y in own]
-    return _Scale(torch.tensor([float(y.mean()) for y in own]), torch.tensor(spread))
-
-
-def _members(fit: Fit, params: NetworkParams, scale: _Scale) -> Members:
-    splits = fit.dataset.splits
-    train = fit.dataset.train
-    matrices = _same_width([split.transform.dense(train) for split in splits])
-    y = torch.tensor(fit.y)
-    if fit.target.is_regression:
-        centred = (y[None, :] - scale.mean[:, None]) / scale.std[:, None]
-        targets = centred.float()[:, :, None]
-    else:
-        targets = y.long().repeat(len(splits), 1)
-    pairs = [(index, seed) for index in range(len(splits)) for seed in range(params.seeds)]
-    return Members(
-        x=matrices,
-        y=targets,
-        split_of=torch.tensor([index for index, _ in pairs]),
-        train_rows=[splits[index].train_rows for index, _ in pairs],
-        valid_rows=[splits[index].valid_rows for index, _ in pairs],
-        seeds=[_member_seed(params, index, seed) for index, seed in pairs],
-        outputs=fit.target.outputs,
-        classification=not fit.target.is_regression,
+def _columns(layout: Layout) -> Columns:
+    return Columns(
+        len(layout.numeric), len(layout.plain), tuple(len(block) for block in layout.categories)
     )
 
 
 def _member_seed(params: NetworkParams, split: int, seed: int) -> int:
     """A seed of its own for every member, the same however many members there are."""
-    return int(np.random.SeedSequence([params.seed, split, seed]).generate_state(1)[0])
+    return int(mixed(np.array([params.seed], dtype=np.uint64), split, seed)[0] >> np.uint64(32))
 
 
-def _same_width(matrices: list[Array]) -> Tensor:
-    """Stack the splits' matrices; a fold that saw fewer levels gets zero columns at its end."""
-    width = max(matrix.shape[1] for matrix in matrices)
-    stacked = np.zeros((len(matrices), len(matrices[0]), width), dtype=np.float32)
-    for index, matrix in enumerate(matrices):
-        stacked[index, :, : matrix.shape[1]] = matrix
-    return torch.from_numpy(stacked)
+def _score(fit: Fit, member: Member, predicted: Array) -> float:
+    """The competition's metric of a member's predictions for its validation rows."""
+    with np.errstate(over="ignore"):
+        decoded = fit.target.decode(predicted)
+        if not np.isfinite(decoded).all():
+            return float("nan")
+        return fit.metric(fit.dataset.y[member.valid], fit.target.scorable(decoded))
 
 
-def _train(
-    fit: Fit, network: MemberNetworks, members: Members, params: NetworkParams
-) -> list[Epoch]:
-    splits = len(fit.dataset.splits)
-    fit.reporter.start(params.epochs)
-    epochs = []
-    for epoch in train_members(network, members, params):
-        epochs.append(epoch)
-        what = f"folds 1-{splits} x {params.seeds} seeds  epoch {epoch.index + 1}/{params.epochs}"
-        fit.reporter.update(epoch.index + 1, what, float(epoch.valid_loss.mean()))
-    return epochs
+class _Told:
+    """Passes the engine's progress on to the reporter."""
+
+    def __init__(self, fit: Fit, params: NetworkParams) -> None:
+        self.reporter, self.params = fit.reporter, params
+        self.what = f"folds 1-{len(fit.dataset.splits)} x {params.seeds} seeds"
+        self.started = False
+
+    def epoch(self, progress: Progress) -> None:
+        """A group of members finished an epoch."""
+        if not self.started:
+            self.reporter.start(progress.total)
+            self.started = True
+        what = f"{self.what}  epoch {progress.epoch}/{self.params.epochs}"
+        loss = float(np.mean([log.valid_loss for log in progress.logs]))
+        self.reporter.update(progress.done, what, loss)
+
+
+def _usable_members(fit: Fit, fitted: FittedMembers) -> dict[int, list[int]]:
+    """The members of each split that didn't diverge; the others are told of.
+
+    Raises:
+        PodiumError: a split has none left.
+    """
+    splits, params = fit.dataset.splits, fitted.params
+    usable = defaultdict(list)
+    for index, outcome in enumerate(fitted.outcomes):
+        if not outcome.diverged:
+            usable[outcome.member.table].append(index)
+            continue
+        where = f"{splits[outcome.member.table].name}, seed {index % params.seeds}"
+        what = f"{where} diverged and is left out: {divergence(outcome, params)}"
+        if all(fitted.outcomes[i].diverged for i in _of_split(outcome.member.table, params)):
+            raise PodiumError(f"training diverged in every seed of a fold: {what}")
+        fit.reporter.warn(what)
+    return usable
+
+
+def _of_split(split: int, params: NetworkParams) -> range:
+    """The numbers of a split's members, one a seed."""
+    return range(split * params.seeds, (split + 1) * params.seeds)
 
 
 def _split_fits(
     fit: Fit,
     params: NetworkParams,
-    network: MemberNetworks,
-    members: Members,
-    scale: _Scale,
-    epochs: list[Epoch],
+    layout: Layout,
+    fitted: FittedMembers,
+    members: dict[int, list[int]],
 ) -> list[SplitFit]:
     """Predictions of each split: the mean over its seeds, on the model scale."""
     splits = fit.dataset.splits
-    on_train = _predict(network, members.x, members, scale, fit)
-    tests = [split.transform.dense(fit.dataset.test) for split in splits]
-    on_test = _predict(network, _padded_to(tests, members.x.shape[2]), members, scale, fit)
+    passes = params.mc_dropout if isinstance(params, MLPParams) else 0
+    train, train_spread = _predicted(fitted, DenseTables(splits, fit.dataset.train, layout), passes)
+    test, test_spread = _predicted(fitted, DenseTables(splits, fit.dataset.test, layout), passes)
     fits = []
     for index, split in enumerate(splits):
-        own = slice(index * params.seeds, (index + 1) * params.seeds)
+        own = members[index]
+        rows = split.valid_rows
+        valid_mean, valid_spread = pooled(train[own][:, rows], train_spread[own][:, rows])
+        test_mean, spread = pooled(test[own], test_spread[own])
         fits.append(
             SplitFit(
-                valid=on_train[own, split.valid_rows].mean(axis=0),
-                test=on_test[own].mean(axis=0),
-                history=_history(epochs, own),
-                details={"features": float(len(split.transform.feature_names))},
-                weights={"safetensors": _weights(network, own, scale, index)},
+                valid=valid_mean,
+                test=test_mean,
+                valid_spread=valid_spread if passes else None,
+                test_spread=spread if passes else None,
+                history=_history(fitted, params, index),
+                details=_details(fitted, params, index, split.transform.feature_names),
+                weights={"safetensors": save(fitted.tensors(own))},
             )
         )
     return fits
 
 
-def _padded_to(matrices: list[Array], width: int) -> Tensor:
-    stacked = _same_width(matrices)
-    return torch.nn.functional.pad(stacked, (0, width - stacked.shape[2]))
+def _predicted(fitted: FittedMembers, tables: DenseTables, passes: int) -> tuple[Array, Array]:
+    """Each member's predictions, and their spread where Monte-Carlo dropout is asked for."""
+    if passes:
+        return fitted.predict_spread(tables, passes)
+    predicted = fitted.predict(tables)
+    return predicted, np.zeros_like(predicted)
 
 
-def _predict(
-    network: MemberNetworks, x: Tensor, members: Members, scale: _Scale, fit: Fit
-) -> Array:
-    out = predict_members(network, x, members.split_of).double()
-    if fit.target.is_regression:
-        std, mean = scale.std[members.split_of], scale.mean[members.split_of]
-        return (out * std[:, None, None] + mean[:, None, None]).numpy()
-    return torch.softmax(out, dim=2).numpy()
-
-
-def _history(epochs: list[Epoch], own: slice) -> list[dict[str, float]]:
+def _history(fitted: FittedMembers, params: NetworkParams, split: int) -> list[dict[str, float]]:
+    """One row an epoch of every member of a split."""
     return [
         {
             "seed": seed,
-            "step": epoch.index,
-            "train_loss": float(epoch.train_loss[own][seed]),
-            "valid_loss": float(epoch.valid_loss[own][seed]),
-            "learning_rate": epoch.learning_rate,
+            "step": log.epoch,
+            "train_loss": log.train_loss,
+            "valid_loss": log.valid_loss,
+            "valid_metric": log.valid_metric,
+            "learning_rate": log.learning_rate,
+            "seconds": round(log.seconds, 4),
         }
-        for seed in range(len(epochs[0].train_loss[own]))
-        for epoch in epochs
+        for seed, index in enumerate(_of_split(split, params))
+        for log in fitted.outcomes[index].history
     ]
 
 
-def _weights(network: MemberNetworks, own: slice, scale: _Scale, split: int) -> bytes:
-    """A split's members as safetensors: layers (seeds, inputs, outputs), and the target's scale."""
-    tensors = {
-        name: value[own].contiguous().clone() for name, value in network.state_dict().items()
-    }
-    tensors["target_mean"] = scale.mean[split].reshape(1).clone()
-    tensors["target_std"] = scale.std[split].reshape(1).clone()
-    return bytes(save(tensors))
+def _details(
+    fitted: FittedMembers, params: NetworkParams, split: int, features: list[str]
+) -> dict[str, float]:
+    """Facts for metrics.json: features, members lost, the epoch that early stopping chose."""
+    own = [fitted.outcomes[index] for index in _of_split(split, params)]
+    details = {"features": float(len(features))}
+    if any(outcome.diverged for outcome in fitted.outcomes):
+        details["diverged"] = float(sum(outcome.diverged for outcome in own))
+    best = [outcome.best_epoch for outcome in own if outcome.best_epoch is not None]
+    if params.early_stopping:
+        details["best_epoch"] = float(np.mean(best)) + 1
+    return details

@@ -1,1 +1,6 @@
 """Networks: many members (fold x seed) trained together in one batched tensor program."""
+
+from podium.nn.knobs.inputs import Columns
+from podium.nn.members import FittedMembers, Progress, divergence, fit_members
+
+__all__ = ["Columns", "FittedMembers", "Progress", "divergence", "fit_members"]

@@ -1,74 +1,113 @@
-"""Members' weights side by side: one tensor a layer, with a leading member dimension."""
+"""From knobs to layers: the network that all members have, each with weights of its own."""
 
-from collections.abc import Callable, Sequence
-from itertools import pairwise
+from podium.config import MLPParams, NetworkParams
+from podium.nn.knobs.activations import activation
+from podium.nn.knobs.initialization import INITIALIZATIONS, he, last_layer
+from podium.nn.knobs.inputs import (
+    CategoryEmbedding,
+    Columns,
+    InputScale,
+    NumericEmbedding,
+    Parts,
+    Periodic,
+    PiecewiseLinear,
+    SmoothClip,
+    Standardize,
+)
+from podium.nn.knobs.noise import Dropout, GaussianNoise
+from podium.nn.knobs.normalization import normalization
+from podium.nn.layers import Chain, Layer, Linear, Skip, Traced
 
-import torch
-from torch import Tensor, nn
-from torch.nn import functional
-
-# The output layer starts near zero, so that a member starts at its bias: the target's mean where
-# the target is standardized (D2L 3.4 draws its linear model's weights with the same 0.01).
-OUTPUT_SCALE = 0.01
-
-ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
-    "relu": functional.relu,
-    "gelu": functional.gelu,
-    "silu": functional.silu,
-}
+# Purposes of random numbers: inputs, and each hidden layer from here on.
+INPUT_DROPOUT, INPUT_NOISE, HIDDEN = 1, 2, 16
 
 
-class MemberNetworks(nn.Module):
-    """Multilayer perceptrons of one shape, one a member, evaluated by batched matrix products.
+def build_network(params: NetworkParams, columns: Columns, outputs: int) -> Chain:
+    """The layers that ``params`` describe; what is off isn't there.
 
-    With ``hidden`` empty it is a linear model per member. Input shape (members, rows, inputs),
-    output shape (members, rows, outputs). Each member's weights are drawn from a generator of its
-    own seed.
+    Without ``hidden`` layers (``linear``) it is a linear model.
     """
-
-    def __init__(
-        self,
-        seeds: Sequence[int],
-        inputs: int,
-        hidden: Sequence[int],
-        outputs: int,
-        activation: str,
-        dropout: float,
-        input_dropout: float,
-    ) -> None:
-        super().__init__()
-        sizes = [inputs, *hidden, outputs]
-        generators = [torch.Generator().manual_seed(seed) for seed in seeds]
-        shapes = list(pairwise(sizes))
-        scales = [_he_scale(shape[0]) for shape in shapes[:-1]] + [OUTPUT_SCALE]
-        self.weights = nn.ParameterList(
-            [_drawn(generators, *shape, scale) for shape, scale in zip(shapes, scales, strict=True)]
-        )
-        self.biases = nn.ParameterList(
-            [nn.Parameter(torch.zeros(len(seeds), 1, size)) for size in sizes[1:]]
-        )
-        self.activation = ACTIVATIONS[activation]
-        self.dropout, self.input_dropout = dropout, input_dropout
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Outputs (logits for classes), shape (members, rows, outputs)."""
-        x = functional.dropout(x, self.input_dropout, self.training)
-        last = len(self.weights) - 1
-        for layer, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
-            x = torch.baddbmm(bias, x, weight)
-            if layer < last:
-                x = functional.dropout(self.activation(x), self.dropout, self.training)
-        return x
+    layers, width = _inputs(params, columns)
+    if isinstance(params, MLPParams):
+        for index, size in enumerate(params.hidden):
+            layers.append(_block(params, index, width, size))
+            width = size
+    zero_last = isinstance(params, MLPParams) and params.zero_last
+    layers.append(Linear("output", width, outputs, last_layer(width, outputs, zero_last)))
+    network = Chain(layers)
+    network.first()
+    return network
 
 
-def _he_scale(inputs: int) -> float:
-    """The standard deviation that keeps a ReLU layer's variance (He et al. 2015)."""
-    return float((2.0 / inputs) ** 0.5)
+def row_numbers(params: NetworkParams, columns: Columns) -> int:
+    """Numbers that one row becomes on its way through the network, roughly."""
+    if not isinstance(params, MLPParams):
+        return columns.total
+    encoded = {"none": 0, "periodic": 3 * params.embedding_size, "piecewise_linear": params.bins}
+    each = encoded[params.numeric_embedding] + params.embedding_size
+    embedded = columns.numeric * each if params.numeric_embedding != "none" else 0
+    return columns.total + embedded + 2 * sum(params.hidden)
 
 
-def _drawn(
-    generators: Sequence[torch.Generator], inputs: int, outputs: int, scale: float
-) -> nn.Parameter:
-    """Normal weights of standard deviation ``scale``, shape (members, inputs, outputs)."""
-    drawn = [torch.randn(inputs, outputs, generator=generator) for generator in generators]
-    return nn.Parameter(torch.stack(drawn) * scale)
+def _inputs(params: NetworkParams, columns: Columns) -> tuple[list[Layer], int]:
+    """What happens to inputs, and how many features come out."""
+    layers: list[Layer] = []
+    width = columns.total
+    if isinstance(params, MLPParams):
+        layers, width = _embedded(params, columns)
+        if params.input_scale:
+            layers.append(InputScale("input.scale", width))
+    if params.input_dropout:
+        layers.append(Dropout(params.input_dropout, INPUT_DROPOUT))
+    if params.input_noise:
+        layers.append(GaussianNoise(params.input_noise, INPUT_NOISE))
+    return layers, width
+
+
+def _embedded(params: MLPParams, columns: Columns) -> tuple[list[Layer], int]:
+    """Numbers standardized, clipped and embedded, categories embedded, as far as asked."""
+    numbers: list[Traced] = []
+    width = columns.numeric
+    if width and params.standardize_inputs:
+        numbers.append(Standardize("numbers", width))
+    if width and params.smooth_clip is not None:
+        numbers.append(SmoothClip(params.smooth_clip))
+    if width and params.numeric_embedding != "none":
+        embedding = _numeric_embedding(params, width)
+        numbers.append(embedding)
+        width = embedding.out_width
+    categories, levels = None, sum(columns.categories)
+    if columns.categories and params.category_embedding is not None:
+        categories = CategoryEmbedding("categories", columns.categories, params.category_embedding)
+        levels = categories.outputs
+    total = width + columns.plain + levels
+    return ([Parts(columns, numbers, categories)] if numbers or categories else []), total
+
+
+def _numeric_embedding(params: MLPParams, width: int) -> NumericEmbedding:
+    size = params.embedding_size
+    if params.numeric_embedding == "periodic":
+        return Periodic("periodic", width, size, params.frequency_scale)
+    return PiecewiseLinear("piecewise", width, size, params.bins)
+
+
+def _block(params: MLPParams, index: int, inputs: int, outputs: int) -> Layer:
+    """A hidden layer: matrix, normalization, activation, noise, dropout; a skip around it."""
+    name = f"hidden{index}"
+    initial = INITIALIZATIONS[params.initialization](inputs, outputs)
+    # Batch normalization takes a bias away again: its gradient would be nothing but rounding, which
+    # Adam makes steps of.
+    biased = params.normalization != "batch"
+    layers: list[Layer] = [Linear(name, inputs, outputs, initial, biased)]
+    layers += normalization(params.normalization, f"{name}.norm", outputs)
+    layers.append(activation(params.activation, f"{name}.activation", outputs))
+    if params.activation_noise:
+        layers.append(GaussianNoise(params.activation_noise, HIDDEN + 2 * index))
+    if params.dropouts[index]:
+        layers.append(Dropout(params.dropouts[index], HIDDEN + 2 * index + 1))
+    if not params.skip:
+        return Chain(layers)
+    projection = None
+    if inputs != outputs:
+        projection = Linear(f"{name}.skip", inputs, outputs, he(inputs, outputs))
+    return Skip(Chain(layers), projection)

@@ -4,6 +4,11 @@ import numpy as np
 import pandas as pd
 
 MOST_POINTS = 200
+# All members' points of one run, at most.
+MOST_MEMBER_POINTS = 20_000
+MEMBER_CURVES = ("train_loss", "valid_loss", "valid_metric", "learning_rate", "seconds")
+MEMBER = ["repeat", "fold", "seed"]
+Curve = list[tuple[int, float]]
 PARTS = {"train_loss": "train", "valid_loss": "validation"}
 
 
@@ -11,12 +16,18 @@ def mean_by_step(history: pd.DataFrame) -> pd.DataFrame:
     """Losses averaged over folds and seeds: columns step, train_loss, valid_loss; thinned."""
     if history.empty:
         return pd.DataFrame(columns=["step", *PARTS])
-    steps = history.groupby("step")
-    # A step that only some folds reached (early stopping) would bend the mean.
-    complete = steps.size() == steps.size().max()
-    means = steps[list(PARTS)].mean()[complete].reset_index()
+    means = pd.DataFrame({part: _mean_of_members(history, part) for part in PARTS}).reset_index()
     keep = np.unique(np.linspace(0, len(means) - 1, min(len(means), MOST_POINTS)).astype(int))
     return means.iloc[keep]
+
+
+def _mean_of_members(history: pd.DataFrame, part: str) -> "pd.Series[float]":
+    """The mean by step. A member that stopped early keeps its last value, or the mean would bend;
+    one that diverged is left out.
+    """
+    values = history.groupby(["step", *MEMBER])[part].mean().unstack(MEMBER)
+    broken = (~np.isfinite(history[part])).groupby([history[key] for key in MEMBER]).any()
+    return values.loc[:, ~broken].ffill().mean(axis=1)
 
 
 def mean_curves(history: pd.DataFrame) -> pd.DataFrame:
@@ -26,18 +37,35 @@ def mean_curves(history: pd.DataFrame) -> pd.DataFrame:
     return long.dropna()
 
 
-def mlflow_curves(history: pd.DataFrame) -> dict[str, list[tuple[int, float]]]:
-    """The mean curves by metric name.
+def mlflow_curves(history: pd.DataFrame) -> dict[str, Curve]:
+    """The mean curves by metric name, and those of each member of a network.
 
     A search's path over alphas is no training curve: it has a name of its own, so that MLflow
     does not draw it beside losses by epoch.
     """
     means = mean_by_step(history)
     names = {"valid_loss": "search_loss"} if "alpha" in history else {name: name for name in PARTS}
-    return {
-        title: [
-            (int(step), float(value))
-            for step, value in zip(means["step"], means[name], strict=True)
-        ]
-        for name, title in names.items()
-    }
+    curves = {title: _curve(means, name) for name, title in names.items()}
+    return curves | (_member_curves(history) if "valid_metric" in history else {})
+
+
+def _member_curves(history: pd.DataFrame) -> dict[str, Curve]:
+    """``members/fold0-seed1/valid_loss`` and so on; MLflow shows what is before a slash as a group.
+
+    The more members, the fewer steps of each.
+    """
+    members = list(history.groupby(MEMBER))
+    most = max(2, MOST_MEMBER_POINTS // (len(members) * len(MEMBER_CURVES)))
+    curves: dict[str, Curve] = {}
+    for (repeat, fold, seed), own in members:
+        again = f"repeat{repeat}-" if repeat else ""
+        name = f"members/{again}fold{fold}-seed{seed}"
+        kept = own.iloc[np.unique(np.linspace(0, len(own) - 1, min(len(own), most)).astype(int))]
+        curves |= {f"{name}/{part}": _curve(kept, part) for part in MEMBER_CURVES}
+    return curves
+
+
+def _curve(table: pd.DataFrame, name: str) -> Curve:
+    """Steps and values, without those that are no number."""
+    pairs = zip(table["step"], table[name], strict=True)
+    return [(int(step), float(value)) for step, value in pairs if np.isfinite(value)]

@@ -50,7 +50,8 @@ def train(name: str, model: str) -> None:
         run.log_params({**run_params(competition), **params.model_dump()})
         run.log_data(name, dataset.schema.data_sha256, dataset.schema.provider)
         with reporting(f"{name} {model}", console()) as reporter:
-            result = fit_model(params, dataset, target, competition.scoring, reporter)
+            scratch = paths.checkpoint(name, model)
+            result = fit_model(params, dataset, target, competition.scoring, reporter, scratch)
         _write(paths.model(name, model), result, dataset, target, competition)
         run.tag("oof.sha256", files.sha256(paths.model(name, model) / "oof.parquet"))
         _log(run, result, model, dataset, target)
@@ -60,12 +61,12 @@ def train(name: str, model: str) -> None:
 def _write(
     where: Path, result: ModelResult, dataset: Dataset, target: Target, competition: Competition
 ) -> None:
-    oof = target.frame(dataset.train_ids, result.oof)
+    oof = target.frame(dataset.train_ids, result.oof, result.oof_spread)
     oof[target_column(competition)] = dataset.y
     oof["fold"] = dataset.folds[:, 0]
     with files.publish(where) as folder:
         oof.to_parquet(folder / "oof.parquet", index=False)
-        test = target.frame(dataset.test_ids, result.test)
+        test = target.frame(dataset.test_ids, result.test, result.test_spread)
         test.to_parquet(folder / "test.parquet", index=False)
         result.history.to_csv(folder / "history.csv", index=False, lineterminator="\n")
         curves = mean_curves(result.history)

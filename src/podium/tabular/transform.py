@@ -48,13 +48,20 @@ class TableTransform:
     @property
     def feature_names(self) -> list[str]:
         """The names of ``dense``'s columns, in order."""
-        names = list(self.numeric)
-        names += [f"{name} is missing" for name, fit in self.numeric.items() if fit.indicator]
-        for name, fit in self.categorical.items():
-            names += [f"{name}={level}" for level in fit.levels]
-            names += [f"{name}={OTHER_LEVEL}"] if fit.pooled else []
-            names += [f"{name} is missing"] if fit.indicator else []
-        return names
+        blocks = [self.category_features(name) for name in self.categorical]
+        return [*self.numeric, *self.numeric_flags, *(name for block in blocks for name in block)]
+
+    @property
+    def numeric_flags(self) -> list[str]:
+        """The columns that say where a number is missing."""
+        return [f"{name} is missing" for name, fit in self.numeric.items() if fit.indicator]
+
+    def category_features(self, name: str) -> list[str]:
+        """The one-hot columns of a category."""
+        fit = self.categorical[name]
+        names = [f"{name}={level}" for level in fit.levels]
+        names += [f"{name}={OTHER_LEVEL}"] if fit.pooled else []
+        return names + ([f"{name} is missing"] if fit.indicator else [])
 
     def dense(self, table: pd.DataFrame) -> NDArray[np.float64]:
         """The table as a matrix, shape (rows, len(feature_names)), without a missing value.

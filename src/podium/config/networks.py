@@ -1,0 +1,211 @@
+"""The knobs of networks: what ``mlp`` and ``linear`` take in params.yaml, and the estimators too.
+
+Every knob is one key, off or neutral by default where it can be; ``docs/mlp.md`` says in two
+sentences what each is for, and its source. The pieces that do the work stand under the same names
+in ``podium.nn.knobs``.
+"""
+
+from typing import Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from podium.config.block import Count, Fraction, ModelParams, NotNegative, Positive, Share
+
+Optimizer = Literal["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw"]
+Schedule = Literal[
+    "constant",
+    "linear",
+    "step",
+    "exponential",
+    "cosine",
+    "one_cycle",
+    "flat_cosine",
+    "warm_restarts",
+    "coslog",
+]
+Loss = Literal["squared", "absolute", "huber", "quantile"]
+ClassLoss = Literal["cross_entropy", "binary_cross_entropy"]
+Activation = Literal[
+    "relu", "leaky_relu", "prelu", "gelu", "silu", "selu", "tanh", "sigmoid", "mish"
+]
+Initialization = Literal["he", "xavier", "lecun", "orthogonal"]
+
+# A knob that does nothing unless another has one of these values.
+NEEDS: dict[str, tuple[str, tuple[Any, ...]]] = {
+    "huber_delta": ("loss", ("huber",)),
+    "quantile": ("loss", ("quantile",)),
+    "momentum": ("optimizer", ("momentum", "nesterov", "adam", "adamw")),
+    "beta2": ("optimizer", ("rmsprop", "adam", "adamw")),
+    "average_decay": ("averaging", ("ema",)),
+    "average_start": ("averaging", ("swa",)),
+    "embedding_size": ("numeric_embedding", ("periodic", "piecewise_linear")),
+    "frequency_scale": ("numeric_embedding", ("periodic",)),
+    "bins": ("numeric_embedding", ("piecewise_linear",)),
+}
+# The same for the shape parameters of schedules, which three knobs share.
+SHAPES: dict[str, tuple[str, ...]] = {
+    "schedule_end": ("linear", "exponential", "cosine", "flat_cosine", "warm_restarts"),
+    "step_every": ("step",),
+    "step_factor": ("step",),
+    "peak_at": ("one_cycle",),
+    "flat_until": ("flat_cosine",),
+    "restarts": ("warm_restarts",),
+}
+SCHEDULED = ("schedule", "weight_decay_schedule", "dropout_schedule")
+
+
+class NetworkParams(ModelParams):
+    """How a network is trained: shared by ``mlp`` and ``linear``."""
+
+    # The size of the work.
+    epochs: Count
+    batch_size: Count = 64
+    seeds: Count = 1
+    # The loss: of numbers, and of classes.
+    loss: Loss = "squared"
+    class_loss: ClassLoss = "cross_entropy"
+    huber_delta: Positive = 0.5
+    quantile: float = Field(0.5, gt=0, lt=1)
+    label_smoothing: Fraction = 0.0
+    standardize_target: bool = True
+    # The step.
+    optimizer: Optimizer
+    learning_rate: Positive
+    momentum: Fraction = 0.9
+    beta2: Fraction = 0.999
+    schedule: Schedule
+    warm_up: Fraction = 0.0
+    schedule_end: Share = 0.0
+    step_every: float = Field(0.3, gt=0, le=1)
+    step_factor: float = Field(0.1, gt=0, lt=1)
+    peak_at: float = Field(0.3, gt=0, lt=1)
+    flat_until: Fraction = 0.5
+    restarts: Count = 4
+    gradient_clip: float | None = Field(None, gt=0)
+    # Penalties.
+    weight_decay: NotNegative = 0.0
+    weight_decay_schedule: Schedule = "constant"
+    l1: NotNegative = 0.0
+    l2: NotNegative = 0.0
+    # Noise.
+    dropout_schedule: Schedule = "constant"
+    input_dropout: Fraction = 0.0
+    input_noise: NotNegative = 0.0
+    weight_noise: NotNegative = 0.0
+    mixup: NotNegative = 0.0
+    # Which weights are kept.
+    averaging: Literal["none", "ema", "swa"] = "none"
+    average_decay: Fraction = 0.99
+    average_start: Fraction = 0.75
+    early_stopping: int | None = Field(None, ge=1)
+    holdout: float = Field(0.1, gt=0, lt=1)
+    best_weights: bool = True
+    # Where it runs.
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    mixed_precision: bool = True
+
+    @model_validator(mode="after")
+    def _nothing_idle(self) -> Self:
+        """A knob that would do nothing is an error: a configuration must not lie."""
+        for knob, (other, values) in NEEDS.items():
+            if self._is_set(knob) and getattr(self, other) not in values:
+                raise ValueError(f"{knob} does nothing with {other}: {getattr(self, other)}")
+        used = {getattr(self, name) for name in SCHEDULED if hasattr(self, name)}
+        for knob, shapes in SHAPES.items():
+            if self._is_set(knob) and not used & set(shapes):
+                raise ValueError(f"{knob} does nothing without a schedule of {', '.join(shapes)}")
+        return self
+
+    @model_validator(mode="after")
+    def _nothing_without_its_switch(self) -> Self:
+        """Knobs of what is switched off."""
+        off = {
+            "holdout": ("early_stopping", self.early_stopping is not None),
+            "best_weights": ("early_stopping", self.early_stopping is not None),
+            "weight_decay_schedule": ("weight_decay above 0", self.weight_decay > 0),
+            "dropout_schedule": ("dropout above 0", self.has_dropout),
+        }
+        for knob, (other, on) in off.items():
+            if self._is_set(knob) and not on:
+                raise ValueError(f"{knob} does nothing without {other}")
+        if self.optimizer == "nesterov" and not self.momentum:
+            raise ValueError("nesterov needs momentum above 0")
+        return self
+
+    @property
+    def has_dropout(self) -> bool:
+        """Whether anything is dropped while training."""
+        return self.input_dropout > 0
+
+    def _is_set(self, knob: str) -> bool:
+        field = type(self).model_fields.get(knob)
+        return field is not None and getattr(self, knob) != field.default
+
+
+class MLPParams(NetworkParams):
+    """The regularized multilayer perceptron (D2L, chapter 5)."""
+
+    # Defaults that ship.
+    epochs: Count = 40
+    seeds: Count = 4
+    loss: Loss = "huber"
+    optimizer: Optimizer = "adamw"
+    learning_rate: Positive = 2e-3
+    schedule: Schedule = "cosine"
+    weight_decay: NotNegative = 0.5
+    # The network.
+    hidden: list[Count] = [128, 64]
+    activation: Activation = "silu"
+    initialization: Initialization = "he"
+    zero_last: bool = False
+    normalization: Literal["none", "batch", "layer"] = "none"
+    skip: bool = False
+    dropout: Fraction | list[Fraction] = 0.3
+    activation_noise: NotNegative = 0.0
+    # Its inputs.
+    standardize_inputs: bool = False
+    smooth_clip: float | None = Field(None, gt=0)
+    input_scale: bool = False
+    numeric_embedding: Literal["none", "periodic", "piecewise_linear"] = "periodic"
+    embedding_size: Count = 4
+    frequency_scale: Positive = 0.1
+    bins: int = Field(16, ge=2)
+    category_embedding: int | None = Field(None, ge=1)
+    # At prediction.
+    mc_dropout: int = Field(0, ge=0)
+
+    @model_validator(mode="after")
+    def _one_dropout_a_layer(self) -> Self:
+        if isinstance(self.dropout, list) and len(self.dropout) != len(self.hidden):
+            raise ValueError(
+                f"dropout lists {len(self.dropout)} rates for {len(self.hidden)} hidden layers"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _dropout_to_draw(self) -> Self:
+        if self.mc_dropout and not self.has_dropout:
+            raise ValueError("mc_dropout needs dropout above 0")
+        return self
+
+    @property
+    def has_dropout(self) -> bool:
+        """Whether anything is dropped while training."""
+        return any([self.input_dropout, *self.dropouts])
+
+    @property
+    def dropouts(self) -> list[float]:
+        """The dropout rate after each hidden layer."""
+        if isinstance(self.dropout, list):
+            return self.dropout
+        return [self.dropout] * len(self.hidden)
+
+
+class LinearParams(NetworkParams):
+    """The textbook's linear regression by minibatch SGD (D2L 3.5 and 5.7)."""
+
+    epochs: Count = 10
+    optimizer: Optimizer = "sgd"
+    learning_rate: Positive = 0.01
+    schedule: Schedule = "constant"
+    standardize_target: bool = False

@@ -1,0 +1,234 @@
+"""What members are trained on: tables, targets, and which rows each member draws."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from podium.errors import PodiumError
+from podium.nn.draws import generator
+from podium.nn.knobs.inputs import Columns
+from podium.nn.layers import Step
+
+Rows = NDArray[np.int64]
+Table = NDArray[np.float32]
+# One table for all members, one for each fold, or a function that makes the one of a fold.
+Tables = Table | Sequence[Table] | Callable[[int], Table]
+# Purpose of the random numbers that put rows in order.
+ORDER = 4
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is predicted: ``outputs`` numbers (regression), or one of ``outputs`` classes.
+
+    ``sigmoid``: classes by binary cross entropy, each against the others, instead of a softmax.
+    """
+
+    classification: bool
+    outputs: int
+    sigmoid: bool = False
+
+    @property
+    def width(self) -> int:
+        """Outputs of the network: two classes need one logit only where it goes to a sigmoid."""
+        return 1 if self.sigmoid and self.outputs == 2 else self.outputs
+
+    def shares(self, codes: NDArray[np.int64]) -> Tensor:
+        """Class codes (rows,) as targets: the share of each class, shape (rows, width)."""
+        shares = torch.zeros(len(codes), self.outputs)
+        shares[torch.arange(len(codes)), torch.from_numpy(codes)] = 1.0
+        return shares[:, 1:].contiguous() if self.width < self.outputs else shares
+
+    def predictions(self, out: Tensor, target: Tensor) -> Tensor:
+        """What outputs (members, rows, width) predict, float64 on the CPU.
+
+        Numbers (outputs scaled and shifted by ``target``, (members, 2, outputs)), or the
+        probability of each class; shape (members, rows, outputs).
+        """
+        out, target = out.double().cpu(), target.double().cpu()
+        if not self.classification:
+            return out * target[:, 1:] + target[:, :1]
+        if not self.sigmoid:
+            return torch.softmax(out, dim=2)
+        each = out.sigmoid()
+        if self.width < self.outputs:
+            return torch.cat([1.0 - each, each], dim=2)
+        return each / each.sum(2, keepdim=True)
+
+
+@dataclass(frozen=True)
+class Member:
+    """One network to train.
+
+    ``index`` is its place among all members, ``table`` the one it reads (its fold's), ``seed`` what
+    all its random numbers come from. It learns from ``train`` rows, stops early by ``stop`` rows,
+    and its curve is drawn on ``valid`` rows; the last two may be empty.
+    """
+
+    index: int
+    seed: int
+    train: Rows
+    valid: Rows = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    stop: Rows = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    table: int = 0
+
+
+@dataclass(frozen=True)
+class Data:
+    """Everything that members read.
+
+    ``tables`` have shape (rows, columns). ``y`` has shape (rows, outputs): numbers (float64, so
+    that standardizing loses nothing) or the share of each class (float32). ``weight`` has shape
+    (rows,); None where all rows count alike.
+    """
+
+    tables: Tables
+    y: Tensor
+    columns: Columns
+    task: Task
+    weight: Tensor | None = None
+
+    @property
+    def rows(self) -> int:
+        """Rows of every table."""
+        return len(self.y)
+
+    @property
+    def shared(self) -> bool:
+        """Whether all members read one table."""
+        return isinstance(self.tables, np.ndarray)
+
+
+def read_table(tables: Tables, index: int) -> Tensor:
+    """A table by number, shape (rows, columns), float32, not copied where it needn't be."""
+    if callable(tables):
+        table = tables(index)
+    else:
+        table = tables if isinstance(tables, np.ndarray) else tables[index]
+    return torch.from_numpy(np.ascontiguousarray(table, dtype=np.float32))
+
+
+class GroupData:
+    """The data of members that are trained together, on their device.
+
+    Rows of different tables lie below each other, so that every member's batch is one gather.
+    """
+
+    def __init__(self, data: Data, members: Sequence[Member], device: torch.device) -> None:
+        self.data, self.members, self.device = data, list(members), device
+        wanted = [0] if data.shared else sorted({member.table for member in members})
+        tables = [read_table(data.tables, index).to(device) for index in wanted]
+        self.x = tables[0] if len(tables) == 1 else torch.cat(tables)
+        place = {index: number * data.rows for number, index in enumerate(wanted)}
+        self.first = torch.tensor([0 if data.shared else place[m.table] for m in members])
+        self.first = self.first.to(device)[:, None]
+        self.y = data.y.to(device)
+        # Targets as they are trained, one block for all members or one for each.
+        self.trained, self.first_target = self.y.float(), torch.zeros_like(self.first)
+        self.weight = self._weights()
+
+    def keep(self, kept: Tensor) -> None:
+        """Go on with some of the members."""
+        self.members = [self.members[index] for index in kept.tolist()]
+        self.first, self.first_target = self.first[kept], self.first_target[kept]
+        self.weight = self.weight[kept] if self.weight is not None else None
+
+    def inputs(self, rows: Tensor, step: Step) -> Tensor:
+        """The inputs of rows, shape (members, rows, columns), for rows (members, rows)."""
+        places = (rows + self.first).flatten()
+        out = step.memory(self, "inputs", (len(places), self.x.shape[1]), self.device)
+        return torch.index_select(self.x, 0, places, out=out).view(*rows.shape, -1)
+
+    def standardize(self, target: Tensor) -> None:
+        """Scale each member's targets, before float32 rounds them; shifts, scales in ``target``."""
+        scaled = (self.y - target[:, :1]) / target[:, 1:]
+        self.trained = scaled.float().flatten(0, 1)
+        self.first_target = torch.arange(len(target), device=self.device)[:, None] * len(self.y)
+
+    def targets(self, rows: Tensor) -> Tensor:
+        """The targets of rows as they are trained, shape (members, rows, outputs)."""
+        places = (rows + self.first_target).flatten()
+        return self.trained.index_select(0, places).view(*rows.shape, -1)
+
+    def weights(self, rows: Tensor) -> Tensor | None:
+        """The weights of rows, of mean 1 over a member's training rows; None where all are 1."""
+        return None if self.weight is None else self.weight.gather(1, rows)
+
+    def _weights(self) -> Tensor | None:
+        if self.data.weight is None:
+            return None
+        own = [self.data.weight / self.data.weight[m.train].mean() for m in self.members]
+        return torch.stack(own).to(self.device)
+
+    def one(self, place: int, rows: Rows, inputs: bool) -> tuple[Tensor, Tensor, Tensor]:
+        """Inputs (none if not wanted), targets and weights of rows of the member at ``place``."""
+        index = torch.from_numpy(rows).to(self.device)
+        weight = torch.ones(len(rows), device=self.device)
+        if self.weight is not None:
+            weight = self.weight[place, index]
+        x = self.x[index + self.first[place]] if inputs else self.x[:0]
+        return x, self.y[index], weight
+
+
+class Orders:
+    """The rows of each step of an epoch, each member's in an order of its own.
+
+    An epoch is dealt evenly into as few steps as ``batch_size`` allows, so that no last batch is a
+    small and noisy one. Members that train together have the same number of steps.
+    """
+
+    def __init__(self, members: Sequence[Member], batch_size: int, device: torch.device) -> None:
+        self.members, self.device = list(members), device
+        counts = np.array([len(member.train) for member in members])
+        self.steps = steps_per_epoch(int(counts.max()), batch_size)
+        step = np.arange(self.steps)[:, None]
+        start = step * counts // self.steps
+        size = (step + 1) * counts // self.steps - start
+        # Rows that only fill up a step repeat the member's last one and weigh nothing.
+        width = np.arange(size.max())
+        self.places = np.minimum(start[:, :, None] + width, counts[:, None] - 1)
+        self.counts = torch.from_numpy(size).to(device)
+        self.widths = size.max(axis=1).tolist()
+        self.real = [self._real(own) for own in size]
+
+    def _real(self, counts: NDArray[np.int64]) -> Tensor | None:
+        """Ones where a step's rows are real, (members, rows, 1); None where all of them are."""
+        if (counts == counts.max()).all():
+            return None
+        real = np.arange(counts.max()) < counts[:, None]
+        return torch.from_numpy(real).float().to(self.device)[:, :, None]
+
+    def epoch(self, epoch: int) -> list[Tensor]:
+        """The row numbers of each step, shape (members, rows of the step)."""
+        rows = np.empty(self.places.shape, dtype=np.int64)
+        for place, member in enumerate(self.members):
+            order = generator(member.seed, ORDER, epoch).permutation(member.train)
+            rows[:, place] = order[self.places[:, place]]
+        steps = torch.from_numpy(rows).to(self.device)
+        return [own[:, :width] for own, width in zip(steps, self.widths, strict=True)]
+
+
+def steps_per_epoch(rows: int, batch_size: int) -> int:
+    """How many steps an epoch of so many rows has."""
+    return -(-rows // batch_size)
+
+
+def check_rows(members: Sequence[Member], data: Data) -> None:
+    """Stop before training if a member has no rows that count, or rows that there are not.
+
+    Raises:
+        PodiumError: with the member's number.
+    """
+    for member in members:
+        if not len(member.train):
+            raise PodiumError(f"member {member.index} has no rows to train on")
+        own = np.concatenate([member.train, member.valid, member.stop])
+        if own.min() < 0 or own.max() >= data.rows:
+            last = data.rows - 1
+            raise PodiumError(f"member {member.index} has rows outside the table's 0 to {last}")
+        if data.weight is not None and not data.weight[member.train].sum() > 0:
+            raise PodiumError(f"member {member.index} has only rows of weight 0 to train on")

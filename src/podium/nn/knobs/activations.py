@@ -1,0 +1,100 @@
+"""Activations (knob ``activation``): a name, a function and its derivative."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from podium.nn.layers import Layer, Step, Traced
+from podium.nn.store import FREE, Slot
+
+# Klambauer et al. 2017, "Self-normalizing neural networks": alpha and scale.
+SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
+LEAK = 0.01
+
+_ops: Any = torch.ops.aten
+# What writes activation(x) into out, and what gives the gradient at x from the one at the output.
+Forward = Callable[[Tensor, Tensor], Tensor]
+Backward = Callable[[Tensor, Tensor, Tensor], Tensor]
+FUNCTIONS: dict[str, tuple[Forward, Backward]] = {
+    # Nair and Hinton 2010.
+    "relu": (
+        lambda x, out: torch.clamp_min(x, 0.0, out=out),
+        lambda grad, x, out: _ops.threshold_backward.grad_input(grad, x, 0, grad_input=out),
+    ),
+    # Maas et al. 2013.
+    "leaky_relu": (
+        lambda x, out: _ops.leaky_relu.out(x, LEAK, out=out),
+        lambda grad, x, out: _ops.leaky_relu_backward.grad_input(
+            grad, x, LEAK, False, grad_input=out
+        ),
+    ),
+    # Hendrycks and Gimpel 2016.
+    "gelu": (
+        lambda x, out: _ops.gelu.out(x, out=out),
+        lambda grad, x, out: _ops.gelu_backward.grad_input(grad, x, grad_input=out),
+    ),
+    # Elfwing et al. 2017; Ramachandran et al. 2017 call it swish.
+    "silu": (
+        lambda x, out: _ops.silu.out(x, out=out),
+        lambda grad, x, out: _ops.silu_backward.grad_input(grad, x, grad_input=out),
+    ),
+    # Klambauer et al. 2017; wants initialization lecun.
+    "selu": (
+        lambda x, out: _ops.elu.out(x, SELU_ALPHA, SELU_SCALE, 1.0, out=out),
+        lambda grad, x, out: _ops.elu_backward.grad_input(
+            grad, SELU_ALPHA, SELU_SCALE, 1.0, False, x, grad_input=out
+        ),
+    ),
+    "tanh": (
+        lambda x, out: torch.tanh(x, out=out),
+        lambda grad, x, out: _ops.tanh_backward.grad_input(grad, x.tanh(), grad_input=out),
+    ),
+    "sigmoid": (
+        lambda x, out: torch.sigmoid(x, out=out),
+        lambda grad, x, out: _ops.sigmoid_backward.grad_input(grad, x.sigmoid(), grad_input=out),
+    ),
+    # Misra 2019.
+    "mish": (
+        lambda x, out: _ops.mish.out(x, out=out),
+        lambda grad, x, out: out.copy_(_ops.mish_backward(grad, x)),
+    ),
+}
+
+
+def activation(kind: str, name: str, width: int) -> Layer:
+    """The layer of an activation; ``name`` is that of its slots, ``width`` its features."""
+    return PReLU(f"{name}.slope", width) if kind == "prelu" else Activation(kind)
+
+
+class Activation(Layer):
+    """A function of each number."""
+
+    def __init__(self, kind: str) -> None:
+        self.function, self.derivative = FUNCTIONS[kind]
+
+    def forward(self, x: Tensor, step: Step) -> Tensor:
+        """The function of ``x``."""
+        self.x = x
+        return self.function(x, step.memory(self, "out", x.shape, x.device))
+
+    def backward(self, grad: Tensor, step: Step) -> Tensor:
+        """The chain rule."""
+        return self.derivative(grad, self.x, step.memory(self, "grad", grad.shape, grad.device))
+
+
+class PReLU(Traced):
+    """A ReLU whose slope below zero is learnt for each unit (He et al. 2015)."""
+
+    def __init__(self, name: str, width: int) -> None:
+        self.name, self.width = name, width
+
+    def slots(self) -> list[Slot]:
+        """The slopes, 0.25 at first as in the paper."""
+        return [Slot(self.name, (1, self.width), FREE, lambda _: torch.full((1, self.width), 0.25))]
+
+    def compute(self, x: Tensor, values: Mapping[str, Tensor], step: Step) -> Tensor:
+        """``max(x, 0) + slope min(x, 0)``."""
+        return functional.relu(x) - values[self.name] * functional.relu(-x)

@@ -1,0 +1,59 @@
+"""Averages of the weights over training (knob ``averaging``): what predicts instead of the last."""
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from podium.config import NetworkParams
+from podium.nn.store import Store
+
+Flats = dict[str, Tensor]
+
+
+class Averaging:
+    """A running average of all flat tensors, normalizations' statistics included.
+
+    ``ema``: exponential, per step, of memory ``average_decay`` (Polyak and Juditsky 1992; Tarvainen
+    and Valpola 2017), shorter at the start so that the first weights are soon forgotten.
+    ``swa``: the mean over the ends of epochs from ``average_start`` on (Izmailov et al. 2018).
+    """
+
+    def __init__(self, params: NetworkParams, store: Store) -> None:
+        self.params = params
+        self.flats = {kind: flat.clone() for kind, flat in store.flat.items()}
+        self.count = 0
+
+    def after_step(self, store: Store) -> None:
+        """Follow a step (ema)."""
+        if self.params.averaging != "ema":
+            return
+        self.count += 1
+        decay = min(self.params.average_decay, self.count / (self.count + 9.0))
+        self._towards(store, 1.0 - decay)
+
+    def after_epoch(self, store: Store, epoch: int) -> None:
+        """Follow an epoch (swa); before its start the average is the current weights."""
+        if self.params.averaging != "swa":
+            return
+        first = math.floor(self.params.average_start * self.params.epochs)
+        self.count = max(0, epoch - first) + 1
+        self._towards(store, 1.0 / self.count)
+
+    def facts(self) -> dict[str, Any]:
+        """What a checkpoint needs beside ``flats``."""
+        return {"count": self.count}
+
+    def load(self, flats: Flats, facts: dict[str, Any]) -> None:
+        """Go on from a checkpoint."""
+        self.flats, self.count = flats, facts["count"]
+
+    def keep(self, old: Store, kept: Tensor) -> None:
+        """Go on with some members of the old store."""
+        self.flats = {kind: old.select(flat, kind, kept) for kind, flat in self.flats.items()}
+
+    def _towards(self, store: Store, share: float) -> None:
+        with torch.no_grad():
+            for kind, flat in store.flat.items():
+                self.flats[kind].lerp_(flat, share)

@@ -1,0 +1,271 @@
+"""What happens to inputs before the first matrix: scaling, clipping, embeddings.
+
+Columns come in this order: numbers, then plain columns (flags), then each category's one-hot block.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from podium.nn.knobs.initialization import he, normal
+from podium.nn.layers import Layer, Linear, Step, Traced
+from podium.nn.store import FREE, RUNNING, WEIGHT, Slot, ones, zeros
+
+# Rows that quantiles are taken from, at most.
+QUANTILE_ROWS = 100_000
+
+
+@dataclass(frozen=True)
+class Columns:
+    """How many columns are numbers, how many plain, and the levels of each category at the end."""
+
+    numeric: int
+    plain: int = 0
+    categories: tuple[int, ...] = ()
+
+    @property
+    def total(self) -> int:
+        """All columns."""
+        return self.numeric + self.plain + sum(self.categories)
+
+
+class Parts(Layer):
+    """Numbers and categories go through layers of their own; the rest goes straight."""
+
+    def __init__(
+        self, columns: Columns, numbers: Sequence[Traced], categories: Layer | None
+    ) -> None:
+        self.sizes = [columns.numeric, columns.plain, sum(columns.categories)]
+        if categories is None:
+            self.sizes = [columns.numeric, columns.total - columns.numeric]
+        self.numbers, self.categories = list(numbers), categories
+        self.learns_from_rows = any(layer.learns_from_rows for layer in self.numbers)
+
+    def slots(self) -> list[Slot]:
+        """Those of both parts."""
+        return [slot for layer in self._layers() for slot in layer.slots()]
+
+    def bind(self, values: Mapping[str, Tensor], grads: Mapping[str, Tensor]) -> None:
+        """Bind both parts."""
+        for layer in self._layers():
+            layer.bind(values, grads)
+
+    def fit(self, member: int, rows: Tensor, weight: Tensor) -> None:
+        """Fit the numbers' layers, each to what the one before makes of the rows."""
+        rows = rows[:, : self.sizes[0]]
+        for layer in self.numbers:
+            layer.fit(member, rows, weight)
+            if layer is not self.numbers[-1]:
+                own = {name: value[member : member + 1] for name, value in layer.values.items()}
+                rows = layer.compute(rows[None], own, Step())[0]
+
+    def first(self) -> None:
+        """Nothing is trained below the inputs."""
+        super().first()
+        for layer in self._layers():
+            layer.first()
+
+    def forward(self, x: Tensor, step: Step) -> Tensor:
+        """Each part through its layers, side by side again."""
+        parts = list(x.split(self.sizes, dim=2))
+        for layer in self.numbers:
+            parts[0] = layer.forward(parts[0], step)
+        if self.categories:
+            parts[2] = self.categories.forward(parts[2], step)
+        self.out_sizes = [part.shape[2] for part in parts]
+        return torch.cat(parts, dim=2)
+
+    def backward(self, grad: Tensor, step: Step) -> Tensor:
+        """Each part's gradient to its layers; that of the inputs themselves nobody needs."""
+        parts = list(grad.split(self.out_sizes, dim=2))
+        for layer in reversed(self.numbers):
+            if layer.is_trained:
+                parts[0] = layer.backward(parts[0].contiguous(), step)
+        if self.categories:
+            self.categories.backward(parts[2].contiguous(), step)
+        return grad
+
+    def _layers(self) -> list[Layer]:
+        return [*self.numbers, *([self.categories] if self.categories else [])]
+
+
+class Standardize(Traced):
+    """Numbers to mean 0 and standard deviation 1 of the member's own training rows.
+
+    So one table serves all folds, and none sees another's rows.
+    """
+
+    learns_from_rows = True
+
+    def __init__(self, name: str, width: int) -> None:
+        self.name, self.width = name, width
+
+    def slots(self) -> list[Slot]:
+        """Each member's means and the inverse of its standard deviations."""
+        return [
+            Slot(f"{self.name}.mean", (1, self.width), RUNNING, zeros(1, self.width)),
+            Slot(f"{self.name}.scale", (1, self.width), RUNNING, ones(1, self.width)),
+        ]
+
+    def fit(self, member: int, rows: Tensor, weight: Tensor) -> None:
+        """Take the (weighted) mean and standard deviation of a member's training rows."""
+        # From the first row on, so that a column of one large number has no spread by rounding.
+        first = rows[0]
+        mean = (weight[:, None] * (rows - first)).mean(0)
+        spread = (weight[:, None] * (rows - first - mean).square()).mean(0).sqrt()
+        self.values[f"{self.name}.mean"][member] = first + mean
+        self.values[f"{self.name}.scale"][member] = torch.where(spread > 1e-7, 1 / spread, 1.0)
+
+    def compute(self, x: Tensor, values: Mapping[str, Tensor], step: Step) -> Tensor:
+        """Centre and scale."""
+        return (x - values[f"{self.name}.mean"]) * values[f"{self.name}.scale"]
+
+
+class SmoothClip(Traced):
+    """``x / sqrt(1 + (x / bound)^2)``: near the identity inside, within ``bound`` outside
+    (Holzmüller et al. 2024, RealMLP, with bound 3).
+    """
+
+    def __init__(self, bound: float) -> None:
+        self.bound = bound
+
+    def compute(self, x: Tensor, values: Mapping[str, Tensor], step: Step) -> Tensor:
+        """Clip smoothly."""
+        return x * torch.rsqrt(1.0 + (x / self.bound).square())
+
+
+class InputScale(Traced):
+    """A learnable factor for each feature (RealMLP's scaling layer): soft feature selection."""
+
+    def __init__(self, name: str, width: int) -> None:
+        self.name, self.width = name, width
+
+    def slots(self) -> list[Slot]:
+        """The factors, 1 at first."""
+        return [Slot(self.name, (1, self.width), FREE, ones(1, self.width))]
+
+    def compute(self, x: Tensor, values: Mapping[str, Tensor], step: Step) -> Tensor:
+        """Scale."""
+        return x * values[self.name]
+
+
+class NumericEmbedding(Traced):
+    """Each number to a small vector: an encoding, its own matrix, ReLU (Gorishniy et al. 2022).
+
+    The number itself stays beside its vector (RealMLP's dense variant).
+    """
+
+    def __init__(self, name: str, width: int, encoded: int, size: int) -> None:
+        self.name, self.width, self.encoded, self.size = name, width, encoded, size
+
+    @property
+    def out_width(self) -> int:
+        """Columns of the output."""
+        return self.width * (self.size + 1)
+
+    def slots(self) -> list[Slot]:
+        """A matrix and a bias for each number."""
+
+        def matrices(generator: torch.Generator) -> Tensor:
+            drawn = [he(self.encoded, self.size)(generator) for _ in range(self.width)]
+            return torch.stack(drawn)
+
+        return [
+            Slot(f"{self.name}.weight", (self.width, self.encoded, self.size), WEIGHT, matrices),
+            Slot(
+                f"{self.name}.bias",
+                (1, self.width, self.size),
+                FREE,
+                zeros(1, self.width, self.size),
+            ),
+        ]
+
+    def encode(self, x: Tensor, values: Mapping[str, Tensor]) -> Tensor:
+        """The encoding of each number, shape (members, rows, numbers, encoded)."""
+        raise NotImplementedError
+
+    def compute(self, x: Tensor, values: Mapping[str, Tensor], step: Step) -> Tensor:
+        """Encode, then each number's matrix and ReLU."""
+        encoded = self.encode(x, values)
+        vectors = torch.einsum("mrni,mnio->mrno", encoded, values[f"{self.name}.weight"])
+        vectors = functional.relu(vectors + values[f"{self.name}.bias"])
+        return torch.cat([x, vectors.flatten(2)], dim=2)
+
+
+class Periodic(NumericEmbedding):
+    """Sines and cosines of learnt frequencies, drawn with ``frequency_scale`` at first."""
+
+    def __init__(self, name: str, width: int, size: int, frequency_scale: float) -> None:
+        super().__init__(name, width, 2 * size, size)
+        self.frequency_scale = frequency_scale
+
+    def slots(self) -> list[Slot]:
+        """The frequencies as well."""
+        frequencies = normal(self.width, self.size, self.frequency_scale)
+        frequency = Slot(f"{self.name}.frequency", (self.width, self.size), FREE, frequencies)
+        return [*super().slots(), frequency]
+
+    def encode(self, x: Tensor, values: Mapping[str, Tensor]) -> Tensor:
+        """``sin(2 pi f x)`` and ``cos(2 pi f x)``."""
+        frequency = values[f"{self.name}.frequency"][:, None]
+        angle = 2.0 * math.pi * frequency * x[:, :, :, None]
+        return torch.cat([angle.sin(), angle.cos()], dim=3)
+
+
+class PiecewiseLinear(NumericEmbedding):
+    """How much of each bin lies below the number; bins between quantiles of the training rows."""
+
+    learns_from_rows = True
+
+    def __init__(self, name: str, width: int, size: int, bins: int) -> None:
+        super().__init__(name, width, bins, size)
+
+    def slots(self) -> list[Slot]:
+        """The edges of the bins as well."""
+        shape = (self.width, self.encoded + 1)
+        edges = Slot(f"{self.name}.edges", shape, RUNNING, zeros(*shape))
+        return [*super().slots(), edges]
+
+    def fit(self, member: int, rows: Tensor, weight: Tensor) -> None:
+        """Put the edges at quantiles of a member's training rows (of positive weight)."""
+        rows = rows[weight > 0]
+        rows = rows[:: max(1, -(-len(rows) // QUANTILE_ROWS))]
+        shares = torch.linspace(0, 1, self.encoded + 1, device=rows.device)
+        self.values[f"{self.name}.edges"][member] = torch.quantile(rows, shares, dim=0).T
+
+    def encode(self, x: Tensor, values: Mapping[str, Tensor]) -> Tensor:
+        """0 before a bin, 1 behind it, linear inside."""
+        edges = values[f"{self.name}.edges"][:, None]
+        low, high = edges[..., :-1], edges[..., 1:]
+        return ((x[:, :, :, None] - low) / (high - low).clamp(min=1e-6)).clamp(0.0, 1.0)
+
+
+class CategoryEmbedding(Linear):
+    """A learnt vector for each level of each category (Guo and Berkhahn 2016).
+
+    Vectors of one-hot levels are the rows of a matrix; one matrix with blocks does for all
+    categories, and what lies outside the blocks stays zero.
+    """
+
+    def __init__(self, name: str, levels: Sequence[int], size: int) -> None:
+        blocks = torch.block_diag(*[torch.ones(count, size) for count in levels])
+        drawn = normal(sum(levels), size * len(levels), size**-0.5)
+        super().__init__(
+            name, sum(levels), size * len(levels), lambda generator: drawn(generator) * blocks
+        )
+        self.blocks = blocks
+
+    def bind(self, values: Mapping[str, Tensor], grads: Mapping[str, Tensor]) -> None:
+        """Take the matrix, and the blocks to where it lies."""
+        super().bind(values, grads)
+        self.blocks = self.blocks.to(self.weight.device)
+
+    def backward(self, grad: Tensor, step: Step) -> Tensor:
+        """No gradient outside the blocks."""
+        below = super().backward(grad, step)
+        self.weight_grad.mul_(self.blocks)
+        return below

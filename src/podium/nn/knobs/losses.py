@@ -1,0 +1,90 @@
+"""Losses (knobs ``loss``, ``class_loss``, ``label_smoothing``): values and gradients of each row.
+
+Outputs and targets have shape (members, rows, outputs); a loss gives the value of each row, shape
+(members, rows), the mean over its outputs, and its gradient at the outputs. Targets of classes are
+shares of each class, so that label smoothing and mixup are means of targets.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from podium.config import NetworkParams
+
+# Outputs and targets to values (members, rows) and gradients (members, rows, outputs).
+Loss = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+
+
+def squared(out: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """The mean of squared errors (D2L 3.1)."""
+    error = out - y
+    return error.square().mean(2), error.mul_(2.0 / out.shape[2])
+
+
+def absolute(out: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """The mean of absolute errors: fits the median."""
+    error = out - y
+    return error.abs().mean(2), error.sign_().div_(out.shape[2])
+
+
+def huber(delta: float) -> Loss:
+    """Squared near zero, absolute beyond ``delta`` (Huber 1964): outliers pull less."""
+
+    def loss(out: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        error = out - y
+        near = error.clamp(-delta, delta)
+        return (near * (error - 0.5 * near)).mean(2), near.div_(out.shape[2])
+
+    return loss
+
+
+def quantile(share: float) -> Loss:
+    """The pinball loss: fits the quantile ``share`` (Koenker and Bassett 1978)."""
+
+    def loss(out: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        error = out - y
+        slope = torch.where(error > 0, 1.0 - share, -share)
+        return (error * slope).mean(2), slope.div_(out.shape[2])
+
+    return loss
+
+
+def cross_entropy(out: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """Softmax and cross entropy (D2L 4.1); outputs are logits, targets shares that sum to 1."""
+    logs = functional.log_softmax(out, dim=2)
+    return -(y * logs).sum(2), logs.exp_().sub_(y)
+
+
+def binary_cross_entropy(out: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """Sigmoid and binary cross entropy of each output; outputs are logits."""
+    value = functional.binary_cross_entropy_with_logits(out, y, reduction="none").mean(2)
+    return value, out.sigmoid().sub_(y).div_(out.shape[2])
+
+
+def regression_loss(params: NetworkParams) -> Loss:
+    """The loss of numbers that ``loss`` names."""
+    return {
+        "squared": squared,
+        "absolute": absolute,
+        "huber": huber(params.huber_delta),
+        "quantile": quantile(params.quantile),
+    }[params.loss]
+
+
+def class_loss(params: NetworkParams) -> Loss:
+    """The loss of classes that ``class_loss`` names."""
+    return {"cross_entropy": cross_entropy, "binary_cross_entropy": binary_cross_entropy}[
+        params.class_loss
+    ]
+
+
+def smooth_labels(
+    smoothing: float, x: Tensor, y: Tensor, counts: Tensor, step: int
+) -> tuple[Tensor, Tensor]:
+    """Targets that leave ``smoothing`` to all classes alike (Szegedy et al. 2016).
+
+    A single output stands for two classes.
+    """
+    return x, y * (1.0 - smoothing) + smoothing / max(y.shape[2], 2)

@@ -1,0 +1,89 @@
+"""Noise, each member's own: dropout, Gaussian noise on inputs, activations and weights.
+
+``purpose`` tells the layers' random numbers apart.
+"""
+
+import torch
+from torch import Tensor
+
+from podium.nn.layers import Layer, Step
+from podium.nn.store import WEIGHT, Store
+
+# The purposes of weight noise, one a matrix from here on.
+WEIGHT_PURPOSE = 1024
+
+
+class Dropout(Layer):
+    """Inverted dropout (Srivastava et al. 2014; D2L 5.6), off at prediction."""
+
+    def __init__(self, rate: float, purpose: int) -> None:
+        self.rate, self.purpose = rate, purpose
+
+    def forward(self, x: Tensor, step: Step) -> Tensor:
+        """Units dropped at random, the kept ones scaled so that the expectation stays."""
+        rate = self.rate * step.dropout_factor
+        self.dropping = step.draws is not None and rate > 0
+        if step.draws is None or not self.dropping:
+            return x
+        members, rows, features = x.shape
+        self.mask = step.memory(self, "mask", x.shape, x.device)
+        step.draws.keep(rate, (members, rows, features), self.purpose, step.number, self.mask)
+        self.mask.mul_(1.0 / (1.0 - rate))
+        return torch.mul(x, self.mask, out=step.memory(self, "out", x.shape, x.device))
+
+    def backward(self, grad: Tensor, step: Step) -> Tensor:
+        """Through the kept units only."""
+        if not self.dropping:
+            return grad
+        return torch.mul(grad, self.mask, out=step.memory(self, "grad", grad.shape, grad.device))
+
+
+class GaussianNoise(Layer):
+    """Normal noise of a standard deviation added to each number while training.
+
+    On inputs it is a ridge penalty for small noise (Bishop 1995; D2L 5.6).
+    """
+
+    def __init__(self, scale: float, purpose: int) -> None:
+        self.scale, self.purpose = scale, purpose
+
+    def forward(self, x: Tensor, step: Step) -> Tensor:
+        """``x`` and noise."""
+        if not step.training or step.draws is None:
+            return x
+        members, rows, features = x.shape
+        noise = step.draws.normal((members, rows, features), self.purpose, step.number)
+        return x + self.scale * noise
+
+    def backward(self, grad: Tensor, step: Step) -> Tensor:
+        """The noise has no gradient."""
+        return grad
+
+
+class WeightNoise:
+    """Normal noise on all matrices for the time of a step (Graves 2011).
+
+    ``scale`` is its share of each matrix's own standard deviation, so that one number fits every
+    layer.
+    """
+
+    def __init__(self, scale: float) -> None:
+        self.scale = scale
+
+    def add(self, store: Store, step: Step) -> None:
+        """Disturb the weights, keeping the clean ones."""
+        assert step.draws is not None
+        self.clean = store.flat[WEIGHT].clone()
+        matrices = [slot for slot in store.slots if slot.kind == WEIGHT]
+        for index, slot in enumerate(matrices):
+            matrix = store.values[slot.name].view(store.members, slot.shape[0], -1)
+            members, rows, columns = matrix.shape
+            shape = (members, rows, columns)
+            noise = step.draws.normal(shape, WEIGHT_PURPOSE + index, step.number)
+            spread = matrix.std(dim=(1, 2), keepdim=True, correction=0)
+            # What is zero stays so: the blocks that embeddings of categories don't have.
+            matrix.add_(noise * spread * (matrix != 0), alpha=self.scale)
+
+    def remove(self, store: Store) -> None:
+        """Put the clean weights back; the gradients stay those at the disturbed ones."""
+        store.flat[WEIGHT].copy_(self.clean)

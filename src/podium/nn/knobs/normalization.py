@@ -1,0 +1,78 @@
+"""Batch and layer normalization (knob ``normalization``), after a matrix and before activation."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from podium.nn.layers import Layer, Step, Traced
+from podium.nn.store import FREE, RUNNING, Slot, ones, zeros
+
+EPSILON = 1e-5
+# The share of a new batch in the running statistics (D2L 8.5 and PyTorch have the same).
+MOMENTUM = 0.1
+
+
+def normalization(kind: str, name: str, width: int) -> list[Layer]:
+    """The layers of a normalization: none, or one."""
+    if kind == "none":
+        return []
+    return [BatchNorm(name, width) if kind == "batch" else LayerNorm(name, width)]
+
+
+class LayerNorm(Traced):
+    """Each row to mean 0, variance 1 over its features (Ba et al. 2016), then scale and shift."""
+
+    def __init__(self, name: str, width: int) -> None:
+        self.name, self.width = name, width
+
+    def slots(self) -> list[Slot]:
+        """The learnt scale and shift."""
+        return [
+            Slot(f"{self.name}.scale", (1, self.width), FREE, ones(1, self.width)),
+            Slot(f"{self.name}.shift", (1, self.width), FREE, zeros(1, self.width)),
+        ]
+
+    def compute(self, x: Tensor, values: Mapping[str, Tensor], step: Step) -> Tensor:
+        """Normalize over features."""
+        mean = x.mean(2, keepdim=True)
+        spread = (x - mean).square().mean(2, keepdim=True)
+        return self._scaled(x, mean, spread, values)
+
+    def _scaled(
+        self, x: Tensor, mean: Tensor, variance: Tensor, values: Mapping[str, Tensor]
+    ) -> Tensor:
+        normal = (x - mean) * torch.rsqrt(variance + EPSILON)
+        return normal * values[f"{self.name}.scale"] + values[f"{self.name}.shift"]
+
+
+class BatchNorm(LayerNorm):
+    """Each feature to mean 0 and variance 1 over the batch (Ioffe and Szegedy 2015; D2L 8.5).
+
+    While training, the batch's own statistics (of its real rows); at prediction, running ones.
+    """
+
+    def slots(self) -> list[Slot]:
+        """The learnt scale and shift, the running mean and variance."""
+        return [
+            *super().slots(),
+            Slot(f"{self.name}.mean", (1, self.width), RUNNING, zeros(1, self.width)),
+            Slot(f"{self.name}.variance", (1, self.width), RUNNING, ones(1, self.width)),
+        ]
+
+    def compute(self, x: Tensor, values: Mapping[str, Tensor], step: Step) -> Tensor:
+        """Normalize over rows."""
+        if not step.training:
+            return self._scaled(
+                x, values[f"{self.name}.mean"], values[f"{self.name}.variance"], values
+            )
+        real = torch.ones_like(x[:, :, :1]) if step.real is None else step.real
+        count = real.sum(1, keepdim=True)
+        mean = (x * real).sum(1, keepdim=True) / count
+        variance = ((x - mean).square() * real).sum(1, keepdim=True) / count
+        self._follow(mean.detach(), variance.detach(), values)
+        return self._scaled(x, mean, variance, values)
+
+    def _follow(self, mean: Tensor, variance: Tensor, values: Mapping[str, Tensor]) -> None:
+        values[f"{self.name}.mean"].lerp_(mean, MOMENTUM)
+        values[f"{self.name}.variance"].lerp_(variance, MOMENTUM)

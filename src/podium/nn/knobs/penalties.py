@@ -1,0 +1,25 @@
+"""Penalties in the loss (knobs ``l2`` and ``l1``; both: elastic net), on matrices, not biases.
+
+Decoupled ``weight_decay`` is the optimizer's, since it goes past the gradient.
+"""
+
+from podium.nn.store import WEIGHT, Store
+
+
+class Penalty:
+    """``l2 / 2 * |w|^2 + l1 * |w|``, as the gradient it adds.
+
+    Ridge (Hoerl and Kennard 1970; D2L 3.7), lasso (Tibshirani 1996), elastic net (Zou and Hastie
+    2005).
+    """
+
+    def __init__(self, l2: float, l1: float) -> None:
+        self.l2, self.l1 = l2, l1
+
+    def __call__(self, store: Store) -> None:
+        """Add the penalty's gradient to that of the loss."""
+        weight, grad = store.flat[WEIGHT], store.flat_grad[WEIGHT]
+        if self.l2:
+            grad.add_(weight, alpha=self.l2)
+        if self.l1:
+            grad.add_(weight.sign(), alpha=self.l1)

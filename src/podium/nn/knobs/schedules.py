@@ -1,0 +1,95 @@
+"""Schedules (knobs ``schedule``, ``weight_decay_schedule``, ``dropout_schedule``).
+
+A schedule is a factor for each moment of the training, from ``done`` = 0 to 1; ``warm_up`` goes
+before any of them (Goyal et al. 2017).
+"""
+
+import math
+from collections.abc import Callable
+
+from podium.config import NetworkParams
+
+# One cycle starts at 1/25 of its peak (Smith and Topin 2019, as fastai and PyTorch have it).
+CYCLE_START = 0.04
+# An exponential schedule can't end at 0.
+SMALLEST_END = 1e-3
+
+
+def constant(params: NetworkParams, done: float) -> float:
+    """Always 1."""
+    return 1.0
+
+
+def linear(params: NetworkParams, done: float) -> float:
+    """A straight line down to ``schedule_end``."""
+    return _between(1.0, params.schedule_end, done)
+
+
+def step(params: NetworkParams, done: float) -> float:
+    """Times ``step_factor`` after each ``step_every`` of the training (D2L 12.11)."""
+    return params.step_factor ** math.floor(done / params.step_every + 1e-9)
+
+
+def exponential(params: NetworkParams, done: float) -> float:
+    """Down to ``schedule_end`` (at least 0.001), the same factor at every step."""
+    return max(params.schedule_end, SMALLEST_END) ** done
+
+
+def cosine(params: NetworkParams, done: float) -> float:
+    """Half a cosine down to ``schedule_end`` (Loshchilov and Hutter 2017)."""
+    return _between(params.schedule_end, 1.0, (1.0 + math.cos(math.pi * done)) / 2)
+
+
+def one_cycle(params: NetworkParams, done: float) -> float:
+    """Up by half a cosine until ``peak_at``, then down to 0 (Smith and Topin 2019)."""
+    if done < params.peak_at:
+        up = (1.0 - math.cos(math.pi * done / params.peak_at)) / 2
+        return _between(CYCLE_START, 1.0, up)
+    down = (done - params.peak_at) / (1.0 - params.peak_at)
+    return (1.0 + math.cos(math.pi * down)) / 2
+
+
+def flat_cosine(params: NetworkParams, done: float) -> float:
+    """1 until ``flat_until``, then half a cosine down (Holzmüller et al. 2024)."""
+    return cosine(params, max(0.0, (done - params.flat_until) / (1.0 - params.flat_until)))
+
+
+def warm_restarts(params: NetworkParams, done: float) -> float:
+    """``restarts`` cosines of equal length, each from 1 (SGDR, Loshchilov and Hutter 2017)."""
+    return cosine(params, done * params.restarts % 1.0)
+
+
+def coslog(params: NetworkParams, done: float) -> float:
+    """Four cosine waves, longer and longer (Holzmüller et al. 2024, RealMLP)."""
+    return (1.0 - math.cos(2.0 * math.pi * math.log2(1.0 + 15.0 * done))) / 2
+
+
+def _between(start: float, end: float, share: float) -> float:
+    return start + (end - start) * share
+
+
+SCHEDULES: dict[str, Callable[[NetworkParams, float], float]] = {
+    "constant": constant,
+    "linear": linear,
+    "step": step,
+    "exponential": exponential,
+    "cosine": cosine,
+    "one_cycle": one_cycle,
+    "flat_cosine": flat_cosine,
+    "warm_restarts": warm_restarts,
+    "coslog": coslog,
+}
+
+
+def factor(name: str, params: NetworkParams, done: float) -> float:
+    """The factor of the named schedule when the share ``done`` of all steps is done."""
+    return SCHEDULES[name](params, done)
+
+
+def rate_factor(params: NetworkParams, done: float, steps: int) -> float:
+    """The learning rate's factor: a line up over ``warm_up`` of the training, then the schedule."""
+    if done < params.warm_up:
+        # The first of ``steps`` steps moves already.
+        return min(1.0, (done + 1.0 / steps) / params.warm_up)
+    rest = (done - params.warm_up) / (1.0 - params.warm_up)
+    return factor(params.schedule, params, rest)

@@ -1,0 +1,52 @@
+"""Early stopping (knobs ``early_stopping``, ``best_weights``; Prechelt 1998; D2L 5.5)."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from podium.nn.store import Store
+
+Flats = dict[str, Tensor]
+
+
+class EarlyStopping:
+    """Each member's best epoch by the loss on rows held out of its training rows.
+
+    The fold's validation rows have no part in it, so that their score stays honest.
+    """
+
+    def __init__(self, patience: int, store: Store) -> None:
+        self.patience = patience
+        self.loss = np.full(store.members, np.inf)
+        self.epoch = np.zeros(store.members, dtype=np.int64)
+        self.flats = {kind: flat.clone() for kind, flat in store.flat.items()}
+
+    def after_epoch(
+        self, epoch: int, loss: NDArray[np.float64], store: Store, flats: Flats
+    ) -> NDArray[np.bool_]:
+        """Keep what is better than before; returns which members have waited long enough."""
+        better = loss < self.loss
+        self.loss[better], self.epoch[better] = loss[better], epoch
+        members = torch.from_numpy(np.flatnonzero(better)).to(store.device)
+        now, best = store.views(flats), store.views(self.flats)
+        for name, value in best.items():
+            value[members] = now[name][members]
+        return epoch - self.epoch >= self.patience
+
+    def facts(self) -> dict[str, Any]:
+        """What a checkpoint needs beside ``flats``."""
+        return {"loss": self.loss.tolist(), "epoch": self.epoch.tolist()}
+
+    def load(self, flats: Flats, facts: dict[str, Any]) -> None:
+        """Go on from a checkpoint."""
+        self.flats = flats
+        self.loss, self.epoch = np.array(facts["loss"]), np.array(facts["epoch"])
+
+    def keep(self, old: Store, kept: Tensor) -> None:
+        """Go on with some members of the old store."""
+        places = kept.cpu().numpy()
+        self.loss, self.epoch = self.loss[places], self.epoch[places]
+        self.flats = {kind: old.select(flat, kind, kept) for kind, flat in self.flats.items()}

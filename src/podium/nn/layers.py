@@ -1,0 +1,249 @@
+"""Layers: rows forward, gradients back, for all members at once.
+
+A layer has its backward pass written out, and keeps its results in memory of its own that the next
+step uses again: on small networks, which most tables need, that is what most of the time goes into
+otherwise. Layers that are rarely used inherit from ``Traced`` and leave the backward pass to torch.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from podium.nn.draws import Draws
+from podium.nn.store import FREE, RUNNING, WEIGHT, Initial, Slot, zeros
+
+
+@dataclass
+class Step:
+    """What a layer is told about a pass over the network.
+
+    ``draws`` is None at prediction unless Monte-Carlo dropout draws on; ``training`` says whether
+    gradients follow and running statistics move. ``real`` has shape (members, rows, 1) and is 0 on
+    rows that only fill up a member's share; None where there is no such row.
+    """
+
+    training: bool = False
+    draws: Draws | None = None
+    number: int = 0
+    real: Tensor | None = None
+    dropout_factor: float = 1.0
+    compute: torch.dtype = torch.float32
+    buffers: dict[tuple[object, str, tuple[int, ...]], Tensor] = field(default_factory=dict)
+
+    def memory(
+        self, owner: object, name: str, shape: Sequence[int], device: torch.device
+    ) -> Tensor:
+        """Memory to write into: the same at every training step, fresh at prediction."""
+        if not self.training:
+            return torch.empty(tuple(shape), device=device)
+        key = (owner, name, tuple(shape))
+        if key not in self.buffers:
+            self.buffers[key] = torch.empty(key[2], device=device)
+        return self.buffers[key]
+
+
+class Layer:
+    """One step of a network; inputs and outputs have shape (members, rows, features)."""
+
+    # Whether the gradient of the input is wanted: not where nothing below is trained.
+    wants_input_grad = True
+    # Whether ``fit`` takes something from the training rows.
+    learns_from_rows = False
+
+    def first(self) -> None:
+        """Tell the layer that nothing below it is trained."""
+        self.wants_input_grad = False
+
+    def slots(self) -> list[Slot]:
+        """The tensors that each member has of this layer."""
+        return []
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether any of its tensors is."""
+        return any(slot.kind != RUNNING for slot in self.slots())
+
+    def bind(self, values: Mapping[str, Tensor], grads: Mapping[str, Tensor]) -> None:
+        """Take the views of this layer's slots."""
+
+    def fit(self, member: int, rows: Tensor, weight: Tensor) -> None:
+        """Learn what isn't trained (a mean, say) from a member's training rows, (rows, features).
+
+        ``weight`` has shape (rows,) and mean 1.
+        """
+
+    def forward(self, x: Tensor, step: Step) -> Tensor:
+        """The layer's output."""
+        raise NotImplementedError
+
+    def backward(self, grad: Tensor, step: Step) -> Tensor:
+        """From the output's gradient to the input's; the slots' gradients are written."""
+        raise NotImplementedError
+
+
+class Linear(Layer):
+    """Matrix product and bias, one batched product for all members."""
+
+    def __init__(
+        self, name: str, inputs: int, outputs: int, initial: Initial, biased: bool = True
+    ) -> None:
+        self.name, self.inputs, self.outputs, self.initial = name, inputs, outputs, initial
+        self.biased = biased
+
+    def slots(self) -> list[Slot]:
+        """A matrix (inputs, outputs) and a bias (1, outputs)."""
+        weight = Slot(f"{self.name}.weight", (self.inputs, self.outputs), WEIGHT, self.initial)
+        bias = Slot(f"{self.name}.bias", (1, self.outputs), FREE, zeros(1, self.outputs))
+        return [weight, bias] if self.biased else [weight]
+
+    def bind(self, values: Mapping[str, Tensor], grads: Mapping[str, Tensor]) -> None:
+        """Take the matrix and the bias."""
+        self.weight, self.bias = values[f"{self.name}.weight"], values.get(f"{self.name}.bias")
+        if grads:
+            self.weight_grad = grads[f"{self.name}.weight"]
+            self.bias_grad = grads.get(f"{self.name}.bias")
+
+    def forward(self, x: Tensor, step: Step) -> Tensor:
+        """``x @ weight + bias``."""
+        self.x = x
+        shape = (len(x), x.shape[1], self.outputs)
+        out = step.memory(self, "out", shape, x.device)
+        out = product(x, self.weight, out, step.compute)
+        return out if self.bias is None else out.add_(self.bias)
+
+    def backward(self, grad: Tensor, step: Step) -> Tensor:
+        """The products with the input (for the matrix) and with the matrix (for the input)."""
+        product(self.x.transpose(1, 2), grad, self.weight_grad, step.compute)
+        if self.bias_grad is not None:
+            torch.sum(grad, 1, keepdim=True, out=self.bias_grad)
+        if not self.wants_input_grad:
+            return grad
+        out = step.memory(self, "grad", self.x.shape, grad.device)
+        return product(grad, self.weight.transpose(1, 2), out, step.compute)
+
+
+def product(a: Tensor, b: Tensor, out: Tensor, compute: torch.dtype) -> Tensor:
+    """The batched matrix product into ``out``, in a shorter floating-point type where asked."""
+    if compute == torch.float32:
+        return torch.bmm(a, b, out=out)
+    return out.copy_(torch.bmm(a.to(compute), b.to(compute)))
+
+
+class Chain(Layer):
+    """Layers one after the other."""
+
+    def __init__(self, layers: Sequence[Layer]) -> None:
+        self.layers = list(layers)
+
+    def slots(self) -> list[Slot]:
+        """Those of all its layers."""
+        return [slot for layer in self.layers for slot in layer.slots()]
+
+    def bind(self, values: Mapping[str, Tensor], grads: Mapping[str, Tensor]) -> None:
+        """Bind all its layers."""
+        for layer in self.layers:
+            layer.bind(values, grads)
+
+    @property
+    def learns_from_rows(self) -> bool:  # type: ignore[override]
+        """Whether any of its layers does."""
+        return any(layer.learns_from_rows for layer in self.layers)
+
+    def fit(self, member: int, rows: Tensor, weight: Tensor) -> None:
+        """Fit those of its layers that learn from inputs: only first ones do."""
+        for layer in self.layers:
+            if layer.learns_from_rows:
+                layer.fit(member, rows, weight)
+
+    def forward(self, x: Tensor, step: Step) -> Tensor:
+        """Through all layers."""
+        for layer in self.layers:
+            x = layer.forward(x, step)
+        return x
+
+    def backward(self, grad: Tensor, step: Step) -> Tensor:
+        """Back through all layers, as far as there is something to train."""
+        for layer in reversed(self.layers):
+            grad = layer.backward(grad, step)
+            if not layer.wants_input_grad:
+                break
+        return grad
+
+    def first(self) -> None:
+        """No gradient is needed below the first layer that has something to train."""
+        super().first()
+        for layer in self.layers:
+            layer.first()
+            if layer.is_trained:
+                return
+
+
+class Skip(Layer):
+    """``x + inner(x)`` (He et al. 2016); where the widths differ, ``x`` goes through a matrix."""
+
+    def __init__(self, inner: Layer, projection: Linear | None) -> None:
+        self.inner, self.projection = inner, projection
+
+    def slots(self) -> list[Slot]:
+        """The inner layers' and the projection's."""
+        return self.inner.slots() + (self.projection.slots() if self.projection else [])
+
+    def bind(self, values: Mapping[str, Tensor], grads: Mapping[str, Tensor]) -> None:
+        """Bind both paths."""
+        self.inner.bind(values, grads)
+        if self.projection:
+            self.projection.bind(values, grads)
+
+    def forward(self, x: Tensor, step: Step) -> Tensor:
+        """The sum of both paths."""
+        straight = self.projection.forward(x, step) if self.projection else x
+        return straight + self.inner.forward(x, step)
+
+    def backward(self, grad: Tensor, step: Step) -> Tensor:
+        """The sum of both paths' gradients."""
+        inner = self.inner.backward(grad, step)
+        straight = self.projection.backward(grad, step) if self.projection else grad
+        return inner + straight if self.wants_input_grad else grad
+
+    def first(self) -> None:
+        """Both paths are first."""
+        super().first()
+        self.inner.first()
+        if self.projection:
+            self.projection.first()
+
+
+class Traced(Layer):
+    """A layer whose backward pass torch derives: ``compute`` is all that it says."""
+
+    def compute(self, x: Tensor, values: Mapping[str, Tensor], step: Step) -> Tensor:
+        """The output as a function of the input and of the layer's values, by slot name."""
+        raise NotImplementedError
+
+    def bind(self, values: Mapping[str, Tensor], grads: Mapping[str, Tensor]) -> None:
+        """Take the views of this layer's slots."""
+        names = [slot.name for slot in self.slots()]
+        self.values = {name: values[name] for name in names}
+        self.trained = {name: grads[name] for name in names if name in grads}
+
+    def forward(self, x: Tensor, step: Step) -> Tensor:
+        """``compute``, recorded for the backward pass while training."""
+        if not (step.training and (self.trained or self.wants_input_grad)):
+            return self.compute(x, self.values, step)
+        with torch.enable_grad():
+            leaves = {name: self.values[name].detach().requires_grad_() for name in self.trained}
+            self.inputs = [x.detach().requires_grad_(self.wants_input_grad), *leaves.values()]
+            self.out = self.compute(self.inputs[0], self.values | leaves, step)
+        return self.out.detach()
+
+    def backward(self, grad: Tensor, step: Step) -> Tensor:
+        """What torch recorded."""
+        wanted = self.inputs if self.wants_input_grad else self.inputs[1:]
+        grads = list(torch.autograd.grad(self.out, wanted, grad))
+        below = grads.pop(0) if self.wants_input_grad else grad
+        for target, own in zip(self.trained.values(), grads, strict=True):
+            target.copy_(own)
+        del self.out
+        return below

@@ -1,0 +1,303 @@
+"""``fit_members``: train many members of a network together, and predict with them."""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from podium.config import MLPParams, NetworkParams
+from podium.errors import PodiumError
+from podium.nn.checkpoint import Checkpoint
+from podium.nn.data import Data, Member, Rows, Tables, Task, check_rows
+from podium.nn.draws import generator, mixed
+from podium.nn.knobs.inputs import Columns
+from podium.nn.outcome import EpochLog, Outcome
+from podium.nn.plan import Plan, make_plan
+from podium.nn.predict import Array, Predictor
+from podium.nn.trainer import Score, Trainer
+
+# How often a running training writes its state.
+CHECKPOINT_SECONDS = 30.0
+# Purposes of random numbers: which rows early stopping holds out, and seeds where none are given.
+HOLDOUT, SEEDS = 5, 6
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a training is: member epochs done and to do, and the epoch just finished."""
+
+    done: int
+    total: int
+    epoch: int
+    members: list[Member]
+    logs: list[EpochLog]
+
+
+OnEpoch = Callable[[Progress], None]
+
+
+@dataclass(frozen=True)
+class FittedMembers:
+    """Trained members; predictions have the shape (members, rows, outputs).
+
+    A member that diverged predicts NaN; ``outcomes`` has every member's curve and end.
+    """
+
+    params: NetworkParams
+    columns: Columns
+    task: Task
+    outcomes: list[Outcome]
+
+    @property
+    def diverged(self) -> list[Outcome]:
+        """Members whose loss became infinite or NaN."""
+        return [outcome for outcome in self.outcomes if outcome.diverged]
+
+    def tensors(self, members: Sequence[int]) -> dict[str, Tensor]:
+        """Weights of some members by name, each of shape (members, *slot)."""
+        own = [self.outcomes[index].tensors() for index in members]
+        return {name: torch.stack([state[name] for state in own]) for name in own[0]}
+
+    def predict(self, X: Tables) -> Array:  # noqa: N803
+        """Numbers, or the probability of each class, for the rows of each member's table."""
+        return Predictor(self.params, self.columns, self.task, self.outcomes).predict(X)
+
+    def predict_spread(self, X: Tables, passes: int = 50) -> tuple[Array, Array]:  # noqa: N803
+        """Monte-Carlo dropout: mean and standard deviation over ``passes`` with dropout on.
+
+        The spread tells which rows a member is unsure of (Gal and Ghahramani 2016).
+
+        Raises:
+            PodiumError: the members have no dropout.
+        """
+        return Predictor(self.params, self.columns, self.task, self.outcomes).spread(X, passes)
+
+
+def fit_members(
+    X: Tables,  # noqa: N803
+    y: NDArray[Any],
+    rows_per_member: Sequence[Rows],
+    params: NetworkParams | None = None,
+    *,
+    classes: int = 0,
+    seeds: Sequence[int] | None = None,
+    table_per_member: Sequence[int] | None = None,
+    valid_rows_per_member: Sequence[Rows] | None = None,
+    sample_weight: NDArray[Any] | None = None,
+    columns: Columns | None = None,
+    score: Score | None = None,
+    on_epoch: OnEpoch | None = None,
+    checkpoint: Path | None = None,
+    checkpoint_seconds: float | None = None,
+) -> FittedMembers:
+    """Train one network per entry of ``rows_per_member``, all of them together.
+
+    A member's result doesn't depend on which others are trained beside it (but for the last digits
+    of sums), nor on how the members are dealt into groups that fit the machine.
+
+    Args:
+        X: a table of shape (rows, columns) that all members share (it is not copied); or one for
+            each fold, as a sequence or as a function of the fold's number.
+        y: numbers, shape (rows,) or (rows, outputs); with ``classes``, class codes, shape (rows,).
+        rows_per_member: the rows that each member learns from.
+        params: the knobs; those of ``mlp`` by default.
+        classes: how many classes there are; 0 for numbers.
+        seeds: what each member's random numbers come from; drawn from ``params.seed`` by default.
+        table_per_member: which table each member reads; the first by default.
+        valid_rows_per_member: rows that each member's curve is also drawn on; they change nothing.
+        sample_weight: how much each row counts, shape (rows,).
+        columns: which columns are numbers and which a category's; all are numbers by default.
+        score: a metric of a member's predictions for its validation rows, for the curves.
+        on_epoch: told after every epoch of every group, from one thread at a time.
+        checkpoint: a folder for the state of unfinished and finished groups, from which a killed
+            training continues to the same result.
+        checkpoint_seconds: how often to write it; every 30 seconds by default.
+
+    Raises:
+        PodiumError: shapes don't fit, or every member diverged.
+    """
+    params = params or MLPParams()
+    task = Task(bool(classes), classes or _outputs(y), params.class_loss == "binary_cross_entropy")
+    members = _members(rows_per_member, params, seeds, table_per_member, valid_rows_per_member)
+    if params.early_stopping:
+        members = [_with_holdout(member, params.holdout) for member in members]
+    data = _data(X, y, task, columns, sample_weight)
+    check_rows(members, data)
+    device = _device(params)
+    plan = make_plan(data, members, params, device)
+    every = CHECKPOINT_SECONDS if checkpoint_seconds is None else checkpoint_seconds
+    run = _Run(data, params, device, score, on_epoch, checkpoint, every, members)
+    outcomes = sorted(run.all(plan), key=lambda outcome: outcome.member.index)
+    if all(outcome.diverged for outcome in outcomes):
+        first = outcomes[0]
+        where = f"table {first.member.table}, seed {first.member.seed}"
+        raise PodiumError(f"every network diverged: {where}: {divergence(first, params)}")
+    return FittedMembers(params, data.columns, task, outcomes)
+
+
+def divergence(outcome: Outcome, params: NetworkParams) -> str:
+    """Where a member's loss became infinite or NaN, and what to try."""
+    log = outcome.history[-1]
+    finite = np.isfinite(log.train_loss)
+    what = "weights are no longer finite" if finite else f"the loss is {log.train_loss}"
+    advice = f"try a learning_rate below {params.learning_rate:g}"
+    advice += "" if params.gradient_clip else ", or gradient_clip: 1"
+    return f"{what} in epoch {log.epoch + 1}, learning rate {log.learning_rate:g}; {advice}"
+
+
+class _Run:
+    """The groups of a plan, each trained to its end, so many at once."""
+
+    def __init__(
+        self,
+        data: Data,
+        params: NetworkParams,
+        device: torch.device,
+        score: Score | None,
+        on_epoch: OnEpoch | None,
+        checkpoint: Path | None,
+        checkpoint_seconds: float,
+        members: list[Member],
+    ) -> None:
+        self.data, self.params, self.device, self.score = data, params, device, score
+        self.on_epoch, self.folder, self.every = on_epoch, checkpoint, checkpoint_seconds
+        self.lock, self.stopped = threading.Lock(), threading.Event()
+        self.done, self.total = 0, len(members) * params.epochs
+
+    def all(self, plan: Plan) -> list[Outcome]:
+        """Every group's outcomes."""
+        with _pool(plan) as pool:
+            try:
+                done = list(pool.map(self._group, plan.groups))
+            except BaseException:
+                # The other groups stop at the end of their epoch, and leave their checkpoints.
+                self.stopped.set()
+                raise
+        return [outcome for outcomes in done for outcome in outcomes]
+
+    def _group(self, members: list[Member]) -> list[Outcome]:
+        trainer = Trainer(self.data, members, self.params, self.device, self.score)
+        keeper = Checkpoint(self.folder, trainer, self.every) if self.folder else None
+        if keeper:
+            keeper.restore(trainer)
+            self._tell(trainer, members, trainer.epoch)
+        while trainer.members and not self.stopped.is_set():
+            trainer.run_epoch()
+            if keeper:
+                keeper.save_if_due(trainer)
+            self._tell(trainer, members, 1)
+        return trainer.outcomes
+
+    def _tell(self, trainer: Trainer, members: list[Member], epochs: int) -> None:
+        """Report epochs; those that an ended member is spared count as done at its end."""
+        with self.lock:
+            self.done += epochs * len(members)
+            if not trainer.members:
+                self.done += (self.params.epochs - trainer.epoch) * len(members)
+            if self.on_epoch and epochs:
+                logs = [trainer.histories[member.index][-1] for member in members]
+                self.on_epoch(Progress(self.done, self.total, trainer.epoch, members, logs))
+
+
+@contextmanager
+def _pool(plan: Plan) -> Iterator[ThreadPoolExecutor]:
+    """The plan's workers with its threads each, and torch's threads as they were afterwards."""
+    before = torch.get_num_threads()
+
+    def share() -> None:
+        torch.set_num_threads(plan.threads)
+
+    try:
+        with ThreadPoolExecutor(plan.workers, initializer=share) as pool:
+            yield pool
+    finally:
+        torch.set_num_threads(before)
+
+
+def _outputs(y: NDArray[Any]) -> int:
+    return 1 if y.ndim == 1 else y.shape[1]
+
+
+def _members(
+    rows: Sequence[Rows],
+    params: NetworkParams,
+    seeds: Sequence[int] | None,
+    tables: Sequence[int] | None,
+    valid: Sequence[Rows] | None,
+) -> list[Member]:
+    if seeds is None:
+        counts = np.arange(len(rows), dtype=np.uint64)
+        seeds = [int(seed) >> 32 for seed in mixed(counts, SEEDS, params.seed)]
+    nothing = np.empty(0, dtype=np.int64)
+    return [
+        Member(
+            index,
+            seeds[index],
+            np.asarray(own, dtype=np.int64),
+            nothing if valid is None else np.asarray(valid[index], dtype=np.int64),
+            table=0 if tables is None else tables[index],
+        )
+        for index, own in enumerate(rows)
+    ]
+
+
+def _with_holdout(member: Member, share: float) -> Member:
+    """The member with a share of its training rows held out for early stopping."""
+    order = generator(member.seed, HOLDOUT).permutation(member.train)
+    count = max(1, round(share * len(order)))
+    return replace(member, train=np.sort(order[count:]), stop=np.sort(order[:count]))
+
+
+def _data(
+    X: Tables,  # noqa: N803
+    y: NDArray[Any],
+    task: Task,
+    columns: Columns | None,
+    sample_weight: NDArray[Any] | None,
+) -> Data:
+    first = X(0) if callable(X) else X if isinstance(X, np.ndarray) else X[0]
+    columns = columns or Columns(first.shape[1])
+    _check_shapes(first, y, sample_weight, columns)
+    if task.classification:
+        targets = task.shares(np.asarray(y, dtype=np.int64))
+    else:
+        targets = torch.from_numpy(np.array(y, dtype=np.float64).reshape(len(y), -1))
+    weight = None
+    if sample_weight is not None:
+        weight = torch.from_numpy(np.array(sample_weight, dtype=np.float32))
+    return Data(X, targets, columns, task, weight)
+
+
+def _check_shapes(
+    table: NDArray[Any], y: NDArray[Any], sample_weight: NDArray[Any] | None, columns: Columns
+) -> None:
+    """Stop before training if arrays don't fit each other.
+
+    Raises:
+        PodiumError: with both shapes.
+    """
+    if table.ndim != 2 or table.shape[1] != columns.total:
+        raise PodiumError(f"X has shape {table.shape}, expected (rows, {columns.total} columns)")
+    for name, values in (("y", y), ("sample_weight", sample_weight)):
+        if values is not None and len(values) != len(table):
+            raise PodiumError(f"{name} has {len(values)} rows, X has {len(table)}")
+
+
+def _device(params: NetworkParams) -> torch.device:
+    """The device that ``device`` names; auto is CUDA where there is one.
+
+    Raises:
+        PodiumError: CUDA is asked for and there is none.
+    """
+    there = torch.cuda.is_available()
+    if params.device == "cuda" and not there:
+        raise PodiumError("device: cuda, but this machine has no CUDA device; use auto or cpu")
+    return torch.device("cuda" if there and params.device != "cpu" else "cpu")

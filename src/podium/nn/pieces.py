@@ -1,0 +1,45 @@
+"""The knobs that act around a step, as lists that the loop goes through."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from torch import Tensor
+
+from podium.config import NetworkParams
+from podium.nn.data import Member, Task
+from podium.nn.knobs.clipping import clip_gradients
+from podium.nn.knobs.losses import smooth_labels
+from podium.nn.knobs.mixing import Mixup
+from podium.nn.knobs.noise import WeightNoise
+from podium.nn.knobs.penalties import Penalty
+from podium.nn.store import Store
+
+# Inputs, targets, each member's count of real rows, the step's number; gives inputs and targets.
+OnBatch = Callable[[Tensor, Tensor, Tensor, int], tuple[Tensor, Tensor]]
+OnGradient = Callable[[Store], None]
+
+
+@dataclass
+class Pieces:
+    """What changes a batch, what disturbs weights for a step, what changes gradients, in order."""
+
+    on_batch: list[OnBatch] = field(default_factory=list)
+    on_weights: list[WeightNoise] = field(default_factory=list)
+    on_gradient: list[OnGradient] = field(default_factory=list)
+
+
+def pieces(params: NetworkParams, task: Task, members: Sequence[Member]) -> Pieces:
+    """The pieces that ``params`` turn on."""
+    on = Pieces()
+    if params.label_smoothing and task.classification:
+        on.on_batch.append(partial(smooth_labels, params.label_smoothing))
+    if params.mixup:
+        on.on_batch.append(Mixup(params.mixup, [member.seed for member in members]))
+    if params.weight_noise:
+        on.on_weights.append(WeightNoise(params.weight_noise))
+    if params.l1 or params.l2:
+        on.on_gradient.append(Penalty(params.l2, params.l1))
+    if params.gradient_clip is not None:
+        on.on_gradient.append(partial(clip_gradients, params.gradient_clip))
+    return on

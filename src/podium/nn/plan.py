@@ -1,0 +1,108 @@
+"""Which members are trained together, and how many such groups at once.
+
+On a CPU a group is as large as the cache allows, since every step sweeps over all its weights and
+moments, and each core trains a group of its own: matrices of this size are too small to be worth
+splitting between cores. On a GPU a group is as large as the memory allows.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import torch
+
+from podium.config import NetworkParams
+from podium.nn.data import Data, Member, steps_per_epoch
+from podium.nn.network import build_network, row_numbers
+
+# A group's weights, gradients and two moments: a core's share of a usual last-level cache. Measured
+# (docs/mlp.md): half and double of it are both slower on 256-128 networks.
+CACHE_BYTES = 9 * 2**20
+# A step of less work than this is slower on several threads than on one, and on a busy machine by
+# far: threads that wait for each other at every product wait for the busiest core.
+SHARED_WORK = 10**8
+# The share of the machine's memory that tables and groups may take, each.
+MEMORY_SHARE = 0.25
+FLOAT = 4
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Groups of members, how many of them are trained at once, and the threads of each."""
+
+    groups: list[list[Member]]
+    workers: int
+    threads: int = 1
+
+
+def make_plan(
+    data: Data, members: Sequence[Member], params: NetworkParams, device: torch.device
+) -> Plan:
+    """Deal the members into groups; the machine decides, never what happens to be running on it."""
+    workers = torch.get_num_threads() if device.type == "cpu" else 1
+    most = _most_together(data, params, device, workers)
+    together = _tables_together(data, device)
+    groups = []
+    for same in _alike(data, members, params, together):
+        groups += _dealt(same, most, workers)
+    at_once = min(workers, len(groups), max(1, together))
+    work = max(len(group) for group in groups) * _work(data, params)
+    return Plan(groups, at_once, max(1, workers // at_once) if work > SHARED_WORK else 1)
+
+
+def _work(data: Data, params: NetworkParams) -> int:
+    """Multiplications of a member's step, forward and back, roughly."""
+    return 3 * min(params.batch_size, data.rows) * _numbers(data, params)
+
+
+def _numbers(data: Data, params: NetworkParams) -> int:
+    """Numbers of a member's weights."""
+    return sum(slot.size for slot in build_network(params, data.columns, data.task.width).slots())
+
+
+def _most_together(data: Data, params: NetworkParams, device: torch.device, workers: int) -> int:
+    """The most members of a group that fit into cache and memory."""
+    numbers = _numbers(data, params)
+    # Weights, gradients, two moments; averages and best weights where they are kept.
+    kept = 4 + 2 * (params.averaging != "none") + 2 * bool(params.early_stopping)
+    # Of each layer the output, its mask and their gradients, roughly.
+    batch = 4 * min(params.batch_size, data.rows) * row_numbers(params, data.columns)
+    in_memory = _memory(device) * MEMORY_SHARE / (workers * FLOAT * (kept * numbers + batch))
+    in_cache = CACHE_BYTES / (4 * FLOAT * numbers) if device.type == "cpu" else in_memory
+    return max(1, round(min(in_cache, in_memory)))
+
+
+def _tables_together(data: Data, device: torch.device) -> int:
+    """How many tables fit into memory at once."""
+    return int(_memory(device) * MEMORY_SHARE / (FLOAT * data.rows * max(1, data.columns.total)))
+
+
+def _memory(device: torch.device) -> float:
+    """Bytes of memory of the device."""
+    if device.type == "cuda":
+        return float(torch.cuda.get_device_properties(device).total_memory)
+    return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+
+
+def _alike(
+    data: Data, members: Sequence[Member], params: NetworkParams, together: int
+) -> list[list[Member]]:
+    """Members that may share a group: as many steps an epoch, and tables that fit into memory."""
+    tables = 1 if data.shared else len({member.table for member in members})
+    # A group holds its tables' rows below each other: a copy, unless it reads one table only.
+    apart = 2 * tables > together
+
+    def key(member: Member) -> tuple[int, int]:
+        table = member.table if apart else 0
+        return steps_per_epoch(len(member.train), params.batch_size), table
+
+    return [list(same) for _, same in groupby(sorted(members, key=key), key)]
+
+
+def _dealt(members: list[Member], most: int, workers: int) -> list[list[Member]]:
+    """Even groups of at most ``most`` members, as many as keep all workers busy."""
+    count = -(-len(members) // most)
+    count = min(len(members), -(-count // workers) * workers)
+    bounds = [number * len(members) // count for number in range(count + 1)]
+    return [members[start:end] for start, end in zip(bounds, bounds[1:], strict=False)]

@@ -1,0 +1,339 @@
+"""Training one group of members together: the loop over epochs and steps."""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from podium.config import NetworkParams
+from podium.nn.data import Data, GroupData, Member, Orders, Rows
+from podium.nn.draws import Draws
+from podium.nn.knobs.averaging import Averaging
+from podium.nn.knobs.losses import class_loss, regression_loss
+from podium.nn.knobs.optimizers import Optimizer, selected
+from podium.nn.knobs.schedules import factor, rate_factor
+from podium.nn.knobs.stopping import EarlyStopping
+from podium.nn.layers import Step
+from podium.nn.network import build_network, row_numbers
+from podium.nn.outcome import EpochLog, Outcome
+from podium.nn.pieces import pieces
+from podium.nn.store import Store
+
+# Numbers of all layers for all members in one pass at evaluation, at most: 128 MiB.
+EVALUATION_SIZE = 2**25
+
+# Scores a member's predictions of its validation rows: member, predictions (rows, outputs).
+Score = Callable[[Member, NDArray[np.float64]], float]
+
+
+class Trainer:
+    """A group of members on their way through the epochs."""
+
+    def __init__(
+        self,
+        data: Data,
+        members: Sequence[Member],
+        params: NetworkParams,
+        device: torch.device,
+        score: Score | None = None,
+    ) -> None:
+        self.params, self.task, self.device, self.score = params, data.task, device, score
+        self.data = GroupData(data, members, device)
+        self.network = build_network(params, data.columns, data.task.width)
+        self.loss = class_loss(params) if data.task.classification else regression_loss(params)
+        self.epoch = 0
+        self.outcomes: list[Outcome] = []
+        self.histories: dict[int, list[EpochLog]] = {member.index: [] for member in members}
+        self.store = Store(self.network.slots(), len(members), device)
+        self.store.draw([member.seed for member in members])
+        self.network.bind(self.store.values, self.store.grads)
+        self._fit_to_rows()
+        self.optimizer = Optimizer(self.store, params)
+        self.averaging = Averaging(params, self.store) if params.averaging != "none" else None
+        patience = params.early_stopping
+        self.stopping = EarlyStopping(patience, self.store) if patience else None
+        self._get_ready()
+
+    @property
+    def members(self) -> list[Member]:
+        """Who is still training."""
+        return self.data.members
+
+    def run_epoch(self) -> None:
+        """Train all members for an epoch, then see who goes on."""
+        started = time.perf_counter()
+        train_loss, rate = self._train_epoch()
+        if self.averaging:
+            self.averaging.after_epoch(self.store, self.epoch)
+        diverged = ~np.isfinite(train_loss) | self._broken()
+        valid_loss, metric = self._validate(diverged)
+        stop_loss, waited = self._stop_early(diverged)
+        # Without validation rows the curve shows the loss that early stopping goes by.
+        valid_loss = np.where(np.isnan(valid_loss), stop_loss, valid_loss)
+        seconds = time.perf_counter() - started
+        for place, member in enumerate(self.members):
+            numbers = float(train_loss[place]), float(valid_loss[place]), float(metric[place])
+            self.histories[member.index].append(EpochLog(self.epoch, *numbers, rate, seconds))
+        self.epoch += 1
+        self._let_go(diverged, waited | (self.epoch == self.params.epochs))
+
+    def _fit_to_rows(self) -> None:
+        """What members take from their own training rows before the first step."""
+        targets = []
+        for place, member in enumerate(self.members):
+            x, y, weight = self.data.one(place, member.train, self.network.learns_from_rows)
+            targets.append(_target_scale(y, weight, self._standardizes_target()))
+            self.network.fit(place, x, weight)
+        self.target = torch.stack(targets)
+        if self._standardizes_target():
+            self.data.standardize(self.target)
+
+    def _standardizes_target(self) -> bool:
+        return self.params.standardize_target and not self.task.classification
+
+    def _get_ready(self) -> None:
+        """What depends on who is training."""
+        self.network.bind(self.store.values, self.store.grads)
+        self.orders = Orders(self.members, self.params.batch_size, self.device)
+        self.pieces = pieces(self.params, self.task, self.members)
+        self.step = Step(
+            training=True,
+            draws=Draws([member.seed for member in self.members], self.device),
+            compute=_compute_type(self.params, self.device),
+        )
+
+    @torch.no_grad()
+    def _train_epoch(self) -> tuple[NDArray[np.float64], float]:
+        """One pass over the training rows; each member's mean loss, and the last rate."""
+        total = torch.zeros(len(self.members), device=self.device)
+        rate = 0.0
+        for index, rows in enumerate(self.orders.epoch(self.epoch)):
+            rate = self._set_schedules(self.epoch * self.orders.steps + index)
+            total += self._train_step(rows, index)
+        counts = [len(member.train) for member in self.members]
+        return total.double().cpu().numpy() / counts, rate
+
+    def _set_schedules(self, number: int) -> float:
+        """Tell the step its number, rates and factors; returns the learning rate."""
+        params, steps = self.params, self.orders.steps * self.params.epochs
+        done = number / steps
+        self.step.number = number
+        self.step.dropout_factor = factor(params.dropout_schedule, params, done)
+        self.decay = params.weight_decay * factor(params.weight_decay_schedule, params, done)
+        self.rate = params.learning_rate * rate_factor(params, done, steps)
+        return self.rate
+
+    def _train_step(self, rows: Tensor, index: int) -> Tensor:
+        """One step of all members on their rows, (members, rows); returns the sums of losses."""
+        counts = self.orders.counts[index]
+        self.step.real = self.orders.real[index]
+        x, y = self.data.inputs(rows, self.step), self.data.targets(rows)
+        for piece in self.pieces.on_batch:
+            x, y = piece(x, y, counts, self.step.number)
+        for noise in self.pieces.on_weights:
+            noise.add(self.store, self.step)
+        value, grad = self.loss(self.network.forward(x, self.step), y)
+        value, grad = self._weighted(value, grad, rows)
+        self.network.backward(grad.div_(counts[:, None, None]), self.step)
+        for noise in self.pieces.on_weights:
+            noise.remove(self.store)
+        for change in self.pieces.on_gradient:
+            change(self.store)
+        self.optimizer.step(self.rate, self.decay)
+        if self.averaging:
+            self.averaging.after_step(self.store)
+        return value.sum(1)
+
+    def _weighted(self, value: Tensor, grad: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+        """Losses and gradients with the rows' weights; none for rows that only fill up."""
+        for weight in (self.data.weights(rows), self.step.real):
+            if weight is not None:
+                weight = weight.view(*rows.shape)
+                value, grad = value * weight, grad * weight[:, :, None]
+        return value, grad
+
+    def _validate(self, diverged: NDArray[np.bool_]) -> tuple[NDArray[np.float64], list[float]]:
+        """Each member's loss and metric on its validation rows; NaN where it has none."""
+        rows = [member.valid for member in self.members]
+        if not any(len(own) for own in rows):
+            nothing = [float("nan")] * len(rows)
+            return np.array(nothing), nothing
+        loss, outputs = self._evaluate(rows)
+        metric = [
+            self.score(member, out.numpy())
+            if self.score and len(member.valid) and not lost
+            else float("nan")
+            for member, out, lost in zip(self.members, outputs, diverged, strict=True)
+        ]
+        return loss, metric
+
+    def _stop_early(
+        self, diverged: NDArray[np.bool_]
+    ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+        """The loss on the rows held out, and who has waited long enough for a better epoch."""
+        if self.stopping is None:
+            nothing = np.full(len(self.members), np.nan)
+            return nothing, np.zeros(len(self.members), dtype=bool)
+        loss, _ = self._evaluate([member.stop for member in self.members])
+        trusted = np.where(diverged, np.inf, loss)
+        flats = self._predicting()
+        return loss, self.stopping.after_epoch(self.epoch, trusted, self.store, flats)
+
+    def _broken(self) -> NDArray[np.bool_]:
+        """Whose weights hold a number that is infinite or none, though its losses didn't yet."""
+        sums = torch.stack([value.flatten(1).sum(1) for value in self.store.values.values()])
+        return (~torch.isfinite(sums).all(0)).cpu().numpy()
+
+    def _predicting(self) -> dict[str, Tensor]:
+        """The flat tensors that predict: averages where there are any, else the current ones."""
+        return self.averaging.flats if self.averaging else self.store.flat
+
+    @torch.no_grad()
+    def _evaluate(self, rows: list[Rows]) -> tuple[NDArray[np.float64], list[Tensor]]:
+        """Mean losses of the members on rows of their own, and decoded predictions of them."""
+        longest = max(len(own) for own in rows)
+        padded = np.stack([np.resize(own, longest) if len(own) else np.zeros(longest, np.int64)
+                           for own in rows])  # fmt: skip
+        index = torch.from_numpy(padded.astype(np.int64)).to(self.device)
+        self.network.bind(self.store.views(self._predicting()), {})
+        step = Step(compute=self.step.compute)
+        values, weights, outputs = [], [], []
+        for part in index.split(self._evaluation_rows(), dim=1):
+            out = self.network.forward(self.data.inputs(part, step), step)
+            value, weight = self.loss(out, self.data.targets(part))[0], self.data.weights(part)
+            values.append(value)
+            weights.append(torch.ones_like(value) if weight is None else weight)
+            outputs.append(self.task.predictions(out, self.target))
+        self.network.bind(self.store.values, self.store.grads)
+        together = torch.cat(outputs, dim=1)
+        own = [together[place, : len(wanted)] for place, wanted in enumerate(rows)]
+        return _own_means(values, weights, rows), own
+
+    def _evaluation_rows(self) -> int:
+        each = row_numbers(self.params, self.data.data.columns)
+        return max(1, EVALUATION_SIZE // (len(self.members) * each))
+
+    def _let_go(self, diverged: NDArray[np.bool_], ended: NDArray[np.bool_]) -> None:
+        """Take leave of members that diverged or are at their end; the others go on."""
+        leaving = diverged | ended
+        for place in np.flatnonzero(leaving):
+            self.outcomes.append(self._outcome(int(place), bool(diverged[place])))
+        if leaving.any():
+            self._keep(torch.from_numpy(np.flatnonzero(~leaving)).to(self.device))
+
+    def _outcome(self, place: int, diverged: bool) -> Outcome:
+        """A member's final weights: the best, the average, or the last."""
+        member, flats, best_epoch = self.members[place], self._predicting(), None
+        if self.stopping is not None:
+            best_epoch = int(self.stopping.epoch[place])
+            flats = self.stopping.flats if self.params.best_weights else flats
+        views = self.store.views(flats)
+        state = {name: value[place].detach().cpu().clone() for name, value in views.items()}
+        history = self.histories[member.index]
+        return Outcome(member, state, self.target[place].cpu(), history, best_epoch, diverged)
+
+    def _keep(self, kept: Tensor) -> None:
+        """Go on with some of the members only; they don't notice."""
+        self.data.keep(kept)
+        if not self.members:
+            return
+        old = self.store
+        state = selected(self.optimizer.state(), old, kept)
+        self.store = Store(old.slots, len(kept), self.device)
+        for kind in old.flat:
+            self.store.flat[kind].copy_(old.select(old.flat[kind], kind, kept))
+        self.target = self.target[kept]
+        self.optimizer = Optimizer(self.store, self.params)
+        self.optimizer.load(state)
+        for keeper in self._keepers().values():
+            keeper.keep(old, kept)
+        self._get_ready()
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """All that a continued training needs, as tensors and as JSON facts."""
+        tensors = {f"weights/{kind}": flat for kind, flat in self.store.flat.items()}
+        tensors |= {f"optimizer/{name}": value for name, value in self.optimizer.state().items()}
+        facts: dict[str, Any] = {
+            "epoch": self.epoch,
+            "members": [member.index for member in self.members],
+            "histories": {
+                index: [vars(log) for log in logs] for index, logs in self.histories.items()
+            },
+            "outcomes": [outcome.facts() for outcome in self.outcomes],
+        }
+        for outcome in self.outcomes:
+            prefix = f"outcome/{outcome.member.index}/"
+            tensors |= {prefix + name: value for name, value in outcome.tensors().items()}
+        for name, keeper in self._keepers().items():
+            tensors |= {f"{name}/{kind}": flat for kind, flat in keeper.flats.items()}
+            facts[name] = keeper.facts()
+        return tensors, facts
+
+    def load_state(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
+        """Go on from ``state()`` of a trainer of the same members, data and knobs."""
+        members = {member.index: member for member in self.members}
+        self.outcomes = [
+            Outcome.restored(
+                members[own["index"]], _under(tensors, f"outcome/{own['index']}/"), own
+            )
+            for own in facts["outcomes"]
+        ]
+        self.epoch = facts["epoch"]
+        self.histories = {
+            int(index): [EpochLog(**log) for log in logs]
+            for index, logs in facts["histories"].items()
+        }
+        places = [place for place, own in enumerate(self.members) if own.index in facts["members"]]
+        self._keep(torch.tensor(places, dtype=torch.int64, device=self.device))
+        if not self.members:
+            return
+        for kind, flat in _under(tensors, "weights/").items():
+            self.store.flat[kind].copy_(flat)
+        self.optimizer.load(_under(tensors, "optimizer/"))
+        for name, keeper in self._keepers().items():
+            keeper.load(_under(tensors, f"{name}/"), facts[name])
+
+    def _keepers(self) -> dict[str, Averaging | EarlyStopping]:
+        """What keeps weights beside the current ones."""
+        keepers = {"average": self.averaging, "best": self.stopping}
+        return {name: keeper for name, keeper in keepers.items() if keeper is not None}
+
+
+def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """The tensors whose names begin so, by the rest of their names."""
+    return {
+        name.removeprefix(prefix): value
+        for name, value in tensors.items()
+        if name.startswith(prefix)
+    }
+
+
+def _own_means(
+    values: list[Tensor], weights: list[Tensor], rows: list[Rows]
+) -> NDArray[np.float64]:
+    """Each member's (weighted) mean over its own rows; NaN where it has none."""
+    loss, weight = (torch.cat(parts, dim=1).double().cpu().numpy() for parts in (values, weights))
+    real = np.arange(loss.shape[1]) < np.array([len(own) for own in rows])[:, None]
+    weight = weight * real
+    with np.errstate(invalid="ignore"):
+        return np.where(real, loss * weight, 0.0).sum(1) / weight.sum(1)
+
+
+def _target_scale(y: Tensor, weight: Tensor, standardize: bool) -> Tensor:
+    """The mean and standard deviation of targets, shape (2, outputs); 0 and 1 where not wanted."""
+    if not standardize:
+        width = y.shape[1]
+        return torch.stack([y.new_zeros(width), y.new_ones(width)]).double()
+    mean = (weight[:, None] * y).mean(0)
+    spread = (weight[:, None] * (y - mean).square()).mean(0).sqrt()
+    return torch.stack([mean, torch.where(spread > 0, spread, 1.0)])
+
+
+def _compute_type(params: NetworkParams, device: torch.device) -> torch.dtype:
+    """bfloat16 for matrix products on CUDA where asked (no loss scaling needed), else float32."""
+    mixed = params.mixed_precision and device.type == "cuda"
+    return torch.bfloat16 if mixed else torch.float32

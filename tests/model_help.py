@@ -1,0 +1,57 @@
+"""A small table with a signal, and every model with knobs that suit it."""
+
+import numpy as np
+import pandas as pd
+
+from podium.config import Folds, Preprocess
+from podium.config.models import MODEL_PARAMS
+from podium.metrics import METRICS
+from podium.models import fit_model
+from podium.tabular.dataset import Dataset, Schema, transform_name
+from podium.tabular.folds import assign_folds
+from podium.tabular.transform import fit_transform_on
+from podium.targets import Target
+
+KNOBS = {
+    "ridge": {"alphas": [0.1, 1, 10]},
+    "lasso": {"alpha_count": 10, "inner_folds": 3},
+    "elastic_net": {"alpha_count": 10, "inner_folds": 3},
+    "lightgbm": {"rounds": 150, "patience": 10, "learning_rate": 0.2},
+    "mlp": {"epochs": 30, "hidden": [16], "seeds": 2, "learning_rate": 0.01},
+    "linear": {"epochs": 20, "learning_rate": 0.05},
+}
+NUMERIC, CATEGORICAL = ["a", "b", "c"], ["k"]
+
+
+def make_dataset(task: str = "regression", repeats: int = 1) -> Dataset:
+    generator = np.random.default_rng(0)
+    rows = 240
+    table = pd.DataFrame(generator.normal(size=(rows, 3)), columns=NUMERIC)
+    table["k"] = generator.choice(["x", "y", "z"], rows)
+    signal = table["a"] + 0.5 * table["b"] ** 2 + (table["k"] == "x")
+    y = signal.to_numpy() + 0.1 * generator.normal(size=rows)
+    if task != "regression":
+        classes = {"binary": 2, "multiclass": 3}[task]
+        y = pd.qcut(y, classes, labels=False).astype(float)
+    train, test = table.iloc[:200], table.iloc[200:].reset_index(drop=True)
+    y = y[:200]
+    folds = assign_folds(Folds(count=4, repeats=repeats), y)
+    transforms = {
+        transform_name(repeat, fold): fit_transform_on(
+            train[folds[:, repeat] != fold], NUMERIC, CATEGORICAL, Preprocess()
+        )
+        for repeat in range(repeats)
+        for fold in range(4)
+    }
+    names = [] if task == "regression" else ["low", "mid", "top"][: int(y.max()) + 1]
+    schema = Schema("Id", "y", task, names, NUMERIC, CATEGORICAL, "fold", "local", True, "", "")
+    ids = pd.Series(np.arange(240), name="Id")
+    return Dataset(train, test, y, ids[:200], ids[200:], folds, transforms, schema)
+
+
+def fit(model: str, dataset: Dataset, **knobs):
+    params = MODEL_PARAMS[model](model=model, **{**KNOBS[model], **knobs})
+    schema = dataset.schema
+    target = Target(schema.task, "none", tuple(schema.classes))
+    metric = METRICS["rmse" if target.is_regression else "logloss"]
+    return fit_model(params, dataset, target, metric)
