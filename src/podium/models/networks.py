@@ -52,6 +52,7 @@ def _train(fit: Fit, params: NetworkParams, layout: Layout) -> FittedMembers:
         table_per_member=[split for split, _ in pairs],
         valid_rows_per_member=[splits[split].valid_rows for split, _ in pairs],
         columns=_columns(layout),
+        names=[_name(fit, params, index) for index in range(len(pairs))],
         score=lambda member, predicted: _score(fit, member, predicted),
         on_epoch=told.epoch,
         checkpoint=fit.scratch,
@@ -102,18 +103,24 @@ def _usable_members(fit: Fit, fitted: FittedMembers) -> dict[int, list[int]]:
     Raises:
         PodiumError: a split has none left.
     """
-    splits, params = fit.dataset.splits, fitted.params
+    params = fitted.params
     usable = defaultdict(list)
     for index, outcome in enumerate(fitted.outcomes):
         if not outcome.diverged:
             usable[outcome.member.table].append(index)
             continue
-        where = f"{splits[outcome.member.table].name}, seed {index % params.seeds}"
+        where = _name(fit, params, index)
         what = f"{where} diverged and is left out: {divergence(outcome, params)}"
         if all(fitted.outcomes[i].diverged for i in _of_split(outcome.member.table, params)):
             raise PodiumError(f"training diverged in every seed of a fold: {what}")
         fit.reporter.warn(what)
     return usable
+
+
+def _name(fit: Fit, params: NetworkParams, index: int) -> str:
+    """What messages call a member."""
+    split, seed = divmod(index, params.seeds)
+    return f"{fit.dataset.splits[split].name}, seed {seed}"
 
 
 def _of_split(split: int, params: NetworkParams) -> range:

@@ -93,6 +93,7 @@ def fit_members(
     valid_rows_per_member: Sequence[Rows] | None = None,
     sample_weight: NDArray[Any] | None = None,
     columns: Columns | None = None,
+    names: Sequence[str] | None = None,
     score: Score | None = None,
     on_epoch: OnEpoch | None = None,
     checkpoint: Path | None = None,
@@ -115,6 +116,7 @@ def fit_members(
         valid_rows_per_member: rows that each member's curve is also drawn on; they change nothing.
         sample_weight: how much each row counts, shape (rows,).
         columns: which columns are numbers and which a category's; all are numbers by default.
+        names: what an error calls each member.
         score: a metric of a member's predictions for its validation rows, for the curves.
         on_epoch: told after every epoch of every group, from one thread at a time.
         checkpoint: a folder for the state of unfinished and finished groups, from which a killed
@@ -137,9 +139,9 @@ def fit_members(
     run = _Run(data, params, device, score, on_epoch, checkpoint, every, members)
     outcomes = sorted(run.all(plan), key=lambda outcome: outcome.member.index)
     if all(outcome.diverged for outcome in outcomes):
-        first = outcomes[0]
-        where = f"table {first.member.table}, seed {first.member.seed}"
-        raise PodiumError(f"every network diverged: {where}: {divergence(first, params)}")
+        name = names[0] if names else "member 0"
+        what = divergence(outcomes[0], params)
+        raise PodiumError(f"training diverged in every network: {name}: {what}")
     return FittedMembers(params, data.columns, task, outcomes)
 
 
