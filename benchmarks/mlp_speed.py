@@ -42,8 +42,8 @@ def read_options() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description="How fast the networks train.")
     parser.add_argument("--data", help="folder of the real house-price files")
-    parser.add_argument("--epochs", type=int, default=10, help="of each race (default 10)")
-    parser.add_argument("--rounds", type=int, default=5, help="turns of each (default 5)")
+    parser.add_argument("--epochs", type=int, default=40, help="of each race (default 40)")
+    parser.add_argument("--rounds", type=int, default=3, help="turns of each (default 3)")
     parser.add_argument("--out", type=Path, default=RESULTS, help="folder for tables and the plot")
     parser.add_argument("--parts", nargs="+", choices=list(PARTS), default=list(PARTS))
     return parser.parse_args()

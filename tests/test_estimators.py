@@ -292,7 +292,9 @@ def test_early_stopping_holds_out_rows_of_each_member(table):
 
 def test_all_networks_diverged(table):
     wild = {"optimizer": "sgd", "loss": "squared", "learning_rate": 1e20}
-    with pytest.raises(PodiumError, match=r"^training diverged in every network: .*try a learning_rate below"):
+    with pytest.raises(
+        PodiumError, match=r"^training diverged in every network: .*try a learning_rate below"
+    ):
         MLPRegressor(**{**FAST, **wild}).fit(*table)
 
 

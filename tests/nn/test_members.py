@@ -218,7 +218,12 @@ def resumable(folder: Path | None, on_epoch=None, epochs: int = 8, **knobs):
 
 @pytest.mark.parametrize("averaging", ["ema", "swa"])
 @pytest.mark.parametrize("stopped_after", [1, 7, 13])
-def test_a_stopped_training_continues_to_the_same_bits(tmp_path, stopped_after, averaging):
+def test_a_stopped_training_continues_to_the_same_bits(
+    tmp_path, monkeypatch, stopped_after, averaging
+):
+    """Two groups, stopped when they have gone so many epochs together."""
+    monkeypatch.setattr(planning, "GROUP_WORK", 1)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
     told = []
 
     def stop(progress):
@@ -346,6 +351,19 @@ def test_tables_that_do_not_fit_are_made_one_at_a_time(monkeypatch):
     assert plan.workers == 1
     assert all(len({member.table for member in group}) == 1 for group in plan.groups)
     assert sorted(m.index for group in plan.groups for m in group) == list(range(8))
+
+
+def test_small_members_stay_together_and_large_ones_share_the_cores(monkeypatch):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    data = Data(np.zeros((100, 50), np.float32), torch.zeros(100, 1), Columns(50), Task(False, 1))
+    members = [Member(m, m, np.arange(80)) for m in range(2)]
+    cpu = torch.device("cpu")
+    small = planning.make_plan(data, members, MLPParams(hidden=[8]), cpu)
+    large = planning.make_plan(data, members, MLPParams(hidden=[512, 512]), cpu)
+    alone = planning.make_plan(data, members[:1], MLPParams(hidden=[1024, 1024]), cpu)
+    assert (len(small.groups), small.workers, small.threads) == (1, 1, 1)
+    assert (len(large.groups), large.workers, large.threads) == (2, 2, 1)
+    assert (len(alone.groups), alone.workers, alone.threads) == (1, 1, 2)
 
 
 def test_many_wide_members_are_split_to_fit():

@@ -22,6 +22,9 @@ CACHE_BYTES = 9 * 2**20
 # A step of less work than this is slower on several threads than on one, and on a busy machine by
 # far: threads that wait for each other at every product wait for the busiest core.
 SHARED_WORK = 10**8
+# Groups of less work a step than this are not worth a thread of their own: Python, which one thread
+# at a time can run, takes as long as their products.
+GROUP_WORK = 3 * 10**7
 # The share of the machine's memory that tables and groups may take, each.
 MEMORY_SHARE = 0.25
 FLOAT = 4
@@ -42,10 +45,11 @@ def make_plan(
     """Deal the members into groups; the machine decides, never what happens to be running on it."""
     workers = torch.get_num_threads() if device.type == "cpu" else 1
     most = _most_together(data, params, device, workers)
+    least = -(-GROUP_WORK // _work(data, params))
     together = _tables_together(data, device)
-    groups = []
+    groups: list[list[Member]] = []
     for same in _alike(data, members, params, together):
-        groups += _dealt(same, most, workers)
+        groups += _dealt(same, least, most, workers)
     at_once = min(workers, len(groups), max(1, together))
     work = max(len(group) for group in groups) * _work(data, params)
     return Plan(groups, at_once, max(1, workers // at_once) if work > SHARED_WORK else 1)
@@ -100,9 +104,11 @@ def _alike(
     return [list(same) for _, same in groupby(sorted(members, key=key), key)]
 
 
-def _dealt(members: list[Member], most: int, workers: int) -> list[list[Member]]:
-    """Even groups of at most ``most`` members, as many as keep all workers busy."""
-    count = -(-len(members) // most)
-    count = min(len(members), -(-count // workers) * workers)
+def _dealt(members: list[Member], least: int, most: int, workers: int) -> list[list[Member]]:
+    """Even groups of at most ``most`` members, as many as keep all workers busy, but for their sake
+    none of less than ``least``.
+    """
+    needed = -(-len(members) // most)
+    count = max(needed, min(-(-needed // workers) * workers, len(members) // least))
     bounds = [number * len(members) // count for number in range(count + 1)]
     return [members[start:end] for start, end in zip(bounds, bounds[1:], strict=False)]
