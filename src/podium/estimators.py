@@ -45,6 +45,8 @@ KNOBS: dict[str, Any] = {
     for name, field in MLPParams.model_fields.items()
     if name not in _NO_KNOBS
 } | {"standardize_inputs": True, "random_state": None, "categorical_features": None}
+# Passes of Monte-Carlo dropout where the knob is off.
+DRAWS = 50
 
 
 @dataclass(frozen=True)
@@ -162,11 +164,12 @@ class _MLP(BaseEstimator):  # type: ignore[misc]
         self._look_back()
         return self
 
-    def predict_spread(self, X: Any, passes: int = 50) -> Array:  # noqa: N803
+    def predict_spread(self, X: Any, passes: int | None = None) -> Array:  # noqa: N803
         """How unsure predictions are: their standard deviation over Monte-Carlo dropout.
 
         Each network predicts ``passes`` times with dropout on (Gal and Ghahramani 2016); the spread
-        is that of all passes of all networks together.
+        is that of all passes of all networks together. By default there are ``mc_dropout`` passes,
+        or 50.
 
         Returns:
             A spread for each number that ``predict`` gives, or ``predict_proba`` for classes.
@@ -176,6 +179,7 @@ class _MLP(BaseEstimator):  # type: ignore[misc]
             PodiumError: the networks have no dropout.
         """
         check_is_fitted(self)
+        passes = (self._passes or DRAWS) if passes is None else passes
         if passes < 1:
             raise ValueError(f"passes: expected greater than or equal to 1, found {passes}")
         return self._shaped(self._mean_and_spread(X, passes)[1])

@@ -20,6 +20,9 @@ class Reporter:
     def update(self, done: float, what: str, loss: float | None = None) -> None:
         """So many steps are done; ``what`` says where (``fold 2/5  epoch 30/100``)."""
 
+    def resume(self, done: float, what: str) -> None:
+        """So many steps had been done by an earlier run."""
+
     def warn(self, text: str) -> None:
         """Something went wrong that doesn't stop the work."""
 
@@ -62,6 +65,10 @@ class _Bar(Reporter):
     def update(self, done: float, what: str, loss: float | None = None) -> None:
         self.progress.update(self.task, completed=done, what=_describe(what, loss))
 
+    def resume(self, done: float, what: str) -> None:
+        self.progress.console.print(what)
+        self.progress.update(self.task, completed=done)
+
     def warn(self, text: str) -> None:
         self.progress.console.print(f"[yellow]warning:[/] {escape(text)}", soft_wrap=True)
 
@@ -72,7 +79,7 @@ class _Lines(Reporter):
     def __init__(self, title: str, console: Console) -> None:
         self.title, self.console = title, console
         self.started = self.spoken = time.monotonic()
-        self.total, self.last = 0.0, ""
+        self.total, self.resumed, self.last = 0.0, 0.0, ""
 
     def start(self, total: float) -> None:
         self.total = total
@@ -83,8 +90,12 @@ class _Lines(Reporter):
         self.last = _describe(what, loss)
         if now - self.spoken >= SECONDS_BETWEEN_LINES and 0 < done < self.total:
             self.spoken = now
-            left = (now - self.started) * (self.total - done) / done
+            left = (now - self.started) * (self.total - done) / max(1.0, done - self.resumed)
             self._say(f"{self.last}  {now - self.started:.0f} s, {left:.0f} s left")
+
+    def resume(self, done: float, what: str) -> None:
+        self.resumed = done
+        self._say(what)
 
     def warn(self, text: str) -> None:
         self._say(f"warning: {text}")

@@ -127,3 +127,42 @@ def test_what_cannot_be_is_an_error(knob, value):
 def test_a_linear_model_has_no_hidden_layers_knobs(knob):
     with pytest.raises(ValidationError, match="Extra inputs"):
         LinearParams(**{knob: MLPParams.model_fields[knob].default})
+
+
+@pytest.mark.parametrize(
+    ("knob", "value"), [("normalization", "batch"), ("skip", True), ("activation_noise", 0.1)]
+)
+def test_knobs_of_hidden_layers_need_some(knob, value):
+    with pytest.raises(ValidationError, match=f"{knob} does nothing without hidden layers"):
+        MLPParams(hidden=[], **{knob: value})
+
+
+def check(project, podium, **knobs):
+    def change(params):
+        params["house-prices"]["models"]["mlp"] = knobs
+
+    project.edit(change)
+    return podium("check")
+
+
+@pytest.mark.parametrize("value", [1.5, "0.3"])
+def test_a_wrong_dropout_is_told_once(project, podium, value):
+    outcome = check(project, podium, dropout=value)
+    assert outcome.code == 2
+    assert outcome.err.count("error:") == 1
+    assert "house-prices.models.mlp.dropout" in outcome.err
+
+
+def test_a_rule_of_several_knobs_is_one_line(project, podium):
+    outcome = check(project, podium, quantile=0.9)
+    assert outcome.code == 2
+    assert "quantile does nothing with loss: huber" in outcome.err
+
+
+@pytest.mark.parametrize(
+    "knobs", [{"label_smoothing": 0.1}, {"class_loss": "binary_cross_entropy"}]
+)
+def test_knobs_of_classes_do_nothing_for_numbers(project, podium, knobs):
+    outcome = check(project, podium, **knobs)
+    assert outcome.code == 2
+    assert f"mlp.{next(iter(knobs))}: does nothing for task 'regression'" in outcome.err

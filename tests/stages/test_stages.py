@@ -231,10 +231,14 @@ def test_a_stopped_training_continues_to_the_same_files(project, podium, monkeyp
 
     monkeypatch.setattr("podium.nn.members.CHECKPOINT_SECONDS", 0.0)
     monkeypatch.setattr(networks._Told, "epoch", interrupt)
-    assert podium("train", NAME, "mlp").code != 0
+    stopped = podium("train", NAME, "mlp")
+    assert stopped.code != 0
+    assert "stopped; the next run continues from here" in stopped.out
     assert list((folder / "checkpoint").glob("*.safetensors"))
     assert whole == {name: (folder / name).read_bytes() for name in names}
-    assert podium("train", NAME, "mlp").code == 0
+    again = podium("train", NAME, "mlp")
+    assert again.code == 0
+    assert "networks continue from epoch" in again.out
     assert len(epochs) < 5 + 2 * 12
     assert whole == {name: (folder / name).read_bytes() for name in names}
     assert not (folder / "checkpoint").exists()

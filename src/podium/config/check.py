@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from podium.config.networks import NetworkParams
 from podium.config.schema import Competition
 from podium.metrics import METRICS
 
@@ -15,6 +16,7 @@ def check_competition(competition: Competition) -> Iterator[Finding]:
     yield from _check_target(competition)
     yield from _check_source(competition)
     yield from _check_ensemble(competition)
+    yield from _check_networks(competition)
 
 
 def _check_folds(competition: Competition) -> Iterator[Finding]:
@@ -85,3 +87,16 @@ def _check_ensemble(competition: Competition) -> Iterator[Finding]:
         if name not in competition.models:
             known = ", ".join(competition.models)
             yield ("ensemble", "models"), f"no model '{name}' in this competition; valid: {known}"
+
+
+def _check_networks(competition: Competition) -> Iterator[Finding]:
+    """Knobs of numbers in a competition of classes, and the other way round."""
+    idle = ("label_smoothing", "class_loss")
+    if competition.task != "regression":
+        idle = ("huber_delta", "quantile")
+    for name, params in competition.models.items():
+        if isinstance(params, NetworkParams):
+            for knob in idle:
+                if getattr(params, knob) != type(params).model_fields[knob].default:
+                    message = f"does nothing for task '{competition.task}'; remove it"
+                    yield ("models", name, knob), message

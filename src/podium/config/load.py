@@ -196,7 +196,10 @@ class _Reader:
         except ValidationError as error:
             for details in error.errors():
                 inside = tuple(part for part in details["loc"] if part in _keys(value, details))
-                self._add((*path, *inside), explain(details, kind))
+                where = (*path, *inside)
+                # A value that fits no branch of a union is wrong once, not once a branch.
+                if not any(problem.path == where for problem in self.problems) or where == path:
+                    self._add(where, explain(details, kind))
             return None
 
 

@@ -51,6 +51,8 @@ SHAPES: dict[str, tuple[str, ...]] = {
     "flat_until": ("flat_cosine",),
     "restarts": ("warm_restarts",),
 }
+# What only hidden layers have.
+OF_HIDDEN_LAYERS = ("activation", "initialization", "normalization", "skip", "activation_noise")
 SCHEDULED = ("schedule", "weight_decay_schedule", "dropout_schedule")
 
 
@@ -183,9 +185,16 @@ class MLPParams(NetworkParams):
         return self
 
     @model_validator(mode="after")
+    def _layers_to_shape(self) -> Self:
+        for knob in OF_HIDDEN_LAYERS:
+            if not self.hidden and self._is_set(knob):
+                raise ValueError(f"{knob} does nothing without hidden layers")
+        return self
+
+    @model_validator(mode="after")
     def _dropout_to_draw(self) -> Self:
         if self.mc_dropout and not self.has_dropout:
-            raise ValueError("mc_dropout needs dropout above 0")
+            raise ValueError("mc_dropout needs dropout above 0 on a hidden layer, or input_dropout")
         return self
 
     @property

@@ -92,6 +92,10 @@ class _Told:
         if not self.started:
             self.reporter.start(progress.total)
             self.started = True
+        if progress.resumed:
+            what = f"{len(progress.members)} networks continue from epoch {progress.epoch}"
+            self.reporter.resume(progress.done, what)
+            return
         what = f"{self.what}  epoch {progress.epoch}/{self.params.epochs}"
         loss = float(np.mean([log.valid_loss for log in progress.logs]))
         self.reporter.update(progress.done, what, loss)

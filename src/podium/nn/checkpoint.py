@@ -45,6 +45,10 @@ class Checkpoint:
         """Write the state if the last time is long enough ago, or the group is done."""
         if trainer.members and time.monotonic() - self.written < self.every_seconds:
             return
+        self.save(trainer)
+
+    def save(self, trainer: Trainer) -> None:
+        """Write the state."""
         tensors, facts = trainer.state()
         scratch = self.path.with_suffix(".writing")
         save_file(tensors, scratch, metadata={"facts": json.dumps(facts)})

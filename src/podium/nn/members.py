@@ -32,13 +32,17 @@ HOLDOUT, SEEDS = 5, 6
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a training is: member epochs done and to do, and the epoch just finished."""
+    """Where a training is: member epochs done and to do, and the epoch just finished.
+
+    ``resumed``: the epochs were not trained now but read from a checkpoint.
+    """
 
     done: int
     total: int
     epoch: int
     members: list[Member]
     logs: list[EpochLog]
+    resumed: bool = False
 
 
 OnEpoch = Callable[[Progress], None]
@@ -190,15 +194,19 @@ class _Run:
         keeper = Checkpoint(self.folder, trainer, self.every) if self.folder else None
         if keeper:
             keeper.restore(trainer)
-            self._tell(trainer, members, trainer.epoch)
+            self._tell(trainer, members, trainer.epoch, resumed=True)
         while trainer.members and not self.stopped.is_set():
             trainer.run_epoch()
             if keeper:
                 keeper.save_if_due(trainer)
             self._tell(trainer, members, 1)
+        if keeper and self.stopped.is_set():
+            keeper.save(trainer)
         return trainer.outcomes
 
-    def _tell(self, trainer: Trainer, members: list[Member], epochs: int) -> None:
+    def _tell(
+        self, trainer: Trainer, members: list[Member], epochs: int, resumed: bool = False
+    ) -> None:
         """Report epochs; those that an ended member is spared count as done at its end."""
         with self.lock:
             self.done += epochs * len(members)
@@ -206,7 +214,9 @@ class _Run:
                 self.done += (self.params.epochs - trainer.epoch) * len(members)
             if self.on_epoch and epochs:
                 logs = [trainer.histories[member.index][-1] for member in members]
-                self.on_epoch(Progress(self.done, self.total, trainer.epoch, members, logs))
+                self.on_epoch(
+                    Progress(self.done, self.total, trainer.epoch, members, logs, resumed)
+                )
 
 
 @contextmanager

@@ -1,5 +1,7 @@
 """Stage train: one model by k-fold, its artefacts in ``models/<competition>/<model>/``."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -51,11 +53,23 @@ def train(name: str, model: str) -> None:
         run.log_data(name, dataset.schema.data_sha256, dataset.schema.provider)
         with reporting(f"{name} {model}", console()) as reporter:
             scratch = paths.checkpoint(name, model)
-            result = fit_model(params, dataset, target, competition.scoring, reporter, scratch)
+            with _told_if_stopped(scratch):
+                result = fit_model(params, dataset, target, competition.scoring, reporter, scratch)
         _write(paths.model(name, model), result, dataset, target, competition)
         run.tag("oof.sha256", files.sha256(paths.model(name, model) / "oof.parquet"))
         _log(run, result, model, dataset, target)
     _print_score(competition, dataset, model, result)
+
+
+@contextmanager
+def _told_if_stopped(scratch: Path) -> Iterator[None]:
+    """After Ctrl-C say that the next run goes on, where it does."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if scratch.is_dir():
+            console().print("stopped; the next run continues from here", highlight=False)
+        raise
 
 
 def _write(
