@@ -31,11 +31,8 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from podium.config import MLPParams
 from podium.config.messages import explain, nearest
 from podium.nn import Columns, FittedMembers, divergence, fit_members
-from podium.nn.predict import pooled
-
-Array = NDArray[np.float64]
-Rows = NDArray[np.int64]
-Table = NDArray[np.float32]
+from podium.nn.data import Rows, Table
+from podium.nn.predict import Array, pooled
 
 # The class stands for the one, ``random_state`` for the other.
 _NO_KNOBS = {"model", "seed"}

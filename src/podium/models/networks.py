@@ -32,18 +32,22 @@ def fit_linear(fit: Fit) -> list[SplitFit]:
 
 def _fit_network(fit: Fit, params: NetworkParams) -> list[SplitFit]:
     layout = common_layout([split.transform for split in fit.dataset.splits])
-    fitted = _train(fit, params, layout)
+    train, test = (
+        DenseTables(fit.dataset.splits, table, layout)
+        for table in (fit.dataset.train, fit.dataset.test)
+    )
+    fitted = _train(fit, params, layout, train)
     members = _usable_members(fit, fitted)
-    return _split_fits(fit, params, layout, fitted, members)
+    return _split_fits(fit, fitted, members, train, test)
 
 
-def _train(fit: Fit, params: NetworkParams, layout: Layout) -> FittedMembers:
+def _train(fit: Fit, params: NetworkParams, layout: Layout, tables: DenseTables) -> FittedMembers:
     """All folds and seeds at once."""
     splits = fit.dataset.splits
     pairs = [(split, seed) for split in range(len(splits)) for seed in range(params.seeds)]
     told = _Told(fit, params)
     return fit_members(
-        DenseTables(splits, fit.dataset.train, layout),
+        tables,
         fit.y,
         [splits[split].train_rows for split, _ in pairs],
         params,
@@ -134,16 +138,16 @@ def _of_split(split: int, params: NetworkParams) -> range:
 
 def _split_fits(
     fit: Fit,
-    params: NetworkParams,
-    layout: Layout,
     fitted: FittedMembers,
     members: dict[int, list[int]],
+    train_tables: DenseTables,
+    test_tables: DenseTables,
 ) -> list[SplitFit]:
     """Predictions of each split: the mean over its seeds, on the model scale."""
-    splits = fit.dataset.splits
+    splits, params = fit.dataset.splits, fitted.params
     passes = params.mc_dropout if isinstance(params, MLPParams) else 0
-    train, train_spread = _predicted(fitted, DenseTables(splits, fit.dataset.train, layout), passes)
-    test, test_spread = _predicted(fitted, DenseTables(splits, fit.dataset.test, layout), passes)
+    train, train_spread = _predicted(fitted, train_tables, passes)
+    test, test_spread = _predicted(fitted, test_tables, passes)
     fits = []
     for index, split in enumerate(splits):
         own = members[index]

@@ -140,7 +140,7 @@ def fit_members(
     device = _device(params)
     plan = make_plan(data, members, params, device)
     every = CHECKPOINT_SECONDS if checkpoint_seconds is None else checkpoint_seconds
-    run = _Run(data, params, device, score, on_epoch, checkpoint, every, members)
+    run = _Run(data, params, device, score, on_epoch, checkpoint, every)
     outcomes = sorted(run.all(plan), key=lambda outcome: outcome.member.index)
     if all(outcome.diverged for outcome in outcomes):
         name = names[0] if names else "member 0"
@@ -171,15 +171,15 @@ class _Run:
         on_epoch: OnEpoch | None,
         checkpoint: Path | None,
         checkpoint_seconds: float,
-        members: list[Member],
     ) -> None:
         self.data, self.params, self.device, self.score = data, params, device, score
         self.on_epoch, self.folder, self.every = on_epoch, checkpoint, checkpoint_seconds
         self.lock, self.stopped = threading.Lock(), threading.Event()
-        self.done, self.total = 0, len(members) * params.epochs
+        self.done = self.total = 0
 
     def all(self, plan: Plan) -> list[Outcome]:
         """Every group's outcomes."""
+        self.total = sum(len(group) for group in plan.groups) * self.params.epochs
         with _pool(plan) as pool:
             try:
                 done = list(pool.map(self._group, plan.groups))

@@ -44,20 +44,18 @@ def make_plan(
 ) -> Plan:
     """Deal the members into groups; the machine decides, never what happens to be running on it."""
     workers = torch.get_num_threads() if device.type == "cpu" else 1
-    most = _most_together(data, params, device, workers)
-    least = -(-GROUP_WORK // _work(data, params))
+    numbers = _numbers(data, params)
+    # Multiplications of a member's step, forward and back, roughly.
+    each = 3 * min(params.batch_size, data.rows) * numbers
+    most = _most_together(data, params, numbers, device, workers)
+    least = -(-GROUP_WORK // each)
     together = _tables_together(data, device)
     groups: list[list[Member]] = []
     for same in _alike(data, members, params, together):
         groups += _dealt(same, least, most, workers)
     at_once = min(workers, len(groups), max(1, together))
-    work = max(len(group) for group in groups) * _work(data, params)
+    work = max(len(group) for group in groups) * each
     return Plan(groups, at_once, max(1, workers // at_once) if work > SHARED_WORK else 1)
-
-
-def _work(data: Data, params: NetworkParams) -> int:
-    """Multiplications of a member's step, forward and back, roughly."""
-    return 3 * min(params.batch_size, data.rows) * _numbers(data, params)
 
 
 def _numbers(data: Data, params: NetworkParams) -> int:
@@ -65,9 +63,10 @@ def _numbers(data: Data, params: NetworkParams) -> int:
     return sum(slot.size for slot in build_network(params, data.columns, data.task.width).slots())
 
 
-def _most_together(data: Data, params: NetworkParams, device: torch.device, workers: int) -> int:
+def _most_together(
+    data: Data, params: NetworkParams, numbers: int, device: torch.device, workers: int
+) -> int:
     """The most members of a group that fit into cache and memory."""
-    numbers = _numbers(data, params)
     # Weights, gradients, two moments; averages and best weights where they are kept.
     kept = 4 + 2 * (params.averaging != "none") + 2 * bool(params.early_stopping)
     # Of each layer the output, its mask and their gradients, roughly.

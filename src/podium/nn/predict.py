@@ -57,12 +57,11 @@ class Predictor:
     def _predict(self, tables: Tables, mc_pass: int | None) -> Array:
         shared = isinstance(tables, np.ndarray)
         parts: dict[int, Array] = {}
-        for number in sorted({outcome.member.table for outcome in self.outcomes}):
+        numbers = [0] if shared else sorted({outcome.member.table for outcome in self.outcomes})
+        for number in numbers:
             own = [outcome for outcome in self.outcomes if shared or outcome.member.table == number]
             predicted = self._by_table(read_table(tables, number), own, mc_pass)
             parts |= {out.member.index: part for out, part in zip(own, predicted, strict=True)}
-            if shared:
-                break
         for outcome in self.outcomes:
             if outcome.diverged:
                 parts[outcome.member.index][:] = np.nan

@@ -58,7 +58,7 @@ class Store:
 
     def __init__(self, slots: Sequence[Slot], members: int, device: torch.device) -> None:
         self.slots, self.members, self.device = list(slots), members, device
-        self.flat = {kind: self._zeros(kind) for kind in (WEIGHT, FREE, RUNNING)}
+        self.flat = {kind: self._zeros(kind, members) for kind in (WEIGHT, FREE, RUNNING)}
         self.flat_grad = {kind: torch.zeros_like(self.flat[kind]) for kind in (WEIGHT, FREE)}
         self.values = self.views(self.flat)
         self.grads = self.views(self.flat_grad)
@@ -72,31 +72,33 @@ class Store:
 
     def views(self, flat: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Each slot's part of flat tensors in this store's layout, shape (members, *shape)."""
-        return {
-            slot.name: flat[slot.kind][start : start + self.members * slot.size].view(
-                self.members, *slot.shape
-            )
-            for slot, start in self._starts()
-            if slot.kind in flat
-        }
+        return self._views(flat, self.members)
 
     def select(self, flat: Tensor, kind: str, keep: Tensor) -> Tensor:
         """A flat tensor of this layout with the members ``keep`` only, in the smaller layout."""
-        smaller = Store(self.slots, len(keep), self.device)
-        out, views = smaller.flat[kind], self.views({kind: flat})
-        for name, view in smaller.views({kind: out}).items():
+        out, views = self._zeros(kind, len(keep)), self.views({kind: flat})
+        for name, view in self._views({kind: out}, len(keep)).items():
             view.copy_(views[name][keep])
         return out
 
-    def _zeros(self, kind: str) -> Tensor:
-        ends = [start + self.members * slot.size for slot, start in self._starts()
-                if slot.kind == kind]  # fmt: skip
+    def _views(self, flat: Mapping[str, Tensor], members: int) -> dict[str, Tensor]:
+        return {
+            slot.name: flat[slot.kind][start : start + members * slot.size].view(
+                members, *slot.shape
+            )
+            for slot, start in self._starts(members)
+            if slot.kind in flat
+        }
+
+    def _zeros(self, kind: str, members: int) -> Tensor:
+        starts = self._starts(members)
+        ends = [start + members * slot.size for slot, start in starts if slot.kind == kind]
         return torch.zeros(max(ends, default=0), device=self.device)
 
-    def _starts(self) -> Iterator[tuple[Slot, int]]:
-        """Each slot and where it starts in the flat tensor of its kind."""
+    def _starts(self, members: int) -> Iterator[tuple[Slot, int]]:
+        """Each slot and where it starts in the flat tensor of its kind, for so many members."""
         ends = {WEIGHT: 0, FREE: 0, RUNNING: 0}
         for slot in self.slots:
             start = -(-ends[slot.kind] // _ALIGNMENT) * _ALIGNMENT
-            ends[slot.kind] = start + self.members * slot.size
+            ends[slot.kind] = start + members * slot.size
             yield slot, start

@@ -97,7 +97,6 @@ class Trainer:
 
     def _get_ready(self) -> None:
         """What depends on who is training."""
-        self.network.bind(self.store.values, self.store.grads)
         self.orders = Orders(self.members, self.params.batch_size, self.device)
         self.pieces = pieces(self.params, self.task, self.members)
         self.step = Step(
@@ -246,6 +245,7 @@ class Trainer:
         self.store = Store(old.slots, len(kept), self.device)
         for kind in old.flat:
             self.store.flat[kind].copy_(old.select(old.flat[kind], kind, kept))
+        self.network.bind(self.store.values, self.store.grads)
         self.target = self.target[kept]
         self.optimizer = Optimizer(self.store, self.params)
         self.optimizer.load(state)

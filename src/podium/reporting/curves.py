@@ -17,8 +17,13 @@ def mean_by_step(history: pd.DataFrame) -> pd.DataFrame:
     if history.empty:
         return pd.DataFrame(columns=["step", *PARTS])
     means = pd.DataFrame({part: _mean_of_members(history, part) for part in PARTS}).reset_index()
-    keep = np.unique(np.linspace(0, len(means) - 1, min(len(means), MOST_POINTS)).astype(int))
-    return means.iloc[keep]
+    return _thinned(means, MOST_POINTS)
+
+
+def _thinned(table: pd.DataFrame, most: int) -> pd.DataFrame:
+    """At most so many rows, evenly spread from the first to the last."""
+    keep = np.unique(np.linspace(0, len(table) - 1, min(len(table), most)).astype(int))
+    return table.iloc[keep]
 
 
 def _mean_of_members(history: pd.DataFrame, part: str) -> "pd.Series[float]":
@@ -60,7 +65,7 @@ def _member_curves(history: pd.DataFrame) -> dict[str, Curve]:
     for (repeat, fold, seed), own in members:
         again = f"repeat{repeat}-" if repeat else ""
         name = f"members/{again}fold{fold}-seed{seed}"
-        kept = own.iloc[np.unique(np.linspace(0, len(own) - 1, min(len(own), most)).astype(int))]
+        kept = _thinned(own, most)
         curves |= {f"{name}/{part}": _curve(kept, part) for part in MEMBER_CURVES}
     return curves
 

@@ -15,18 +15,18 @@ from podium.nn.store import FREE, WEIGHT, Store
 TRAINED = (WEIGHT, FREE)
 
 
-def _sgd(params: NetworkParams, **knobs: Any) -> dict[str, Any]:
+def _sgd(**knobs: Any) -> dict[str, Any]:
     return {"cls": torch.optim.SGD, "fused": True, **knobs}
 
 
 # Each optimizer's class and arguments. D2L chapter 12 has all of them but Nesterov's and AdamW.
 OPTIMIZERS: dict[str, Callable[[NetworkParams], dict[str, Any]]] = {
     # Robbins and Monro 1951.
-    "sgd": lambda params: _sgd(params),
+    "sgd": lambda params: _sgd(),
     # Polyak 1964.
-    "momentum": lambda params: _sgd(params, momentum=params.momentum),
+    "momentum": lambda params: _sgd(momentum=params.momentum),
     # Nesterov 1983; Sutskever et al. 2013.
-    "nesterov": lambda params: _sgd(params, momentum=params.momentum, nesterov=True),
+    "nesterov": lambda params: _sgd(momentum=params.momentum, nesterov=True),
     # Duchi et al. 2011.
     "adagrad": lambda params: {"cls": torch.optim.Adagrad, "fused": True},
     # Tieleman and Hinton 2012.
