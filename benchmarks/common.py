@@ -8,26 +8,36 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from ruamel.yaml import YAML
 
+from podium.environment import prepare
+
 ROOT = Path(__file__).resolve().parent.parent
-REAL_FILES = "PODIUM_HOUSE_PRICES"
+HOUSES, DIGITS = "house-prices", "digit-recognizer"
+REAL_FILES, REAL_DIGITS = "PODIUM_HOUSE_PRICES", "PODIUM_DIGITS"
 
 
 @contextmanager
-def project(source: Mapping[str, Any]) -> Iterator[Path]:
-    """A copy of the pipeline with every competition's source changed."""
-    with TemporaryDirectory(prefix="podium-bench-") as folder:
-        root = Path(folder)
-        (root / "models").mkdir()
-        for name in ("params.yaml", "dvc.yaml", "models/dvc.yaml", ".dvcignore"):
-            shutil.copyfile(ROOT / name, root / name)
+def project(
+    source: Mapping[str, Any], name: str = HOUSES, folder: Path | None = None
+) -> Iterator[Path]:
+    """A copy of the pipeline with one competition, its source changed.
+
+    It lies in ``folder``, which stays, or in one that is removed afterwards.
+    """
+    with TemporaryDirectory(prefix="podium-bench-") as temporary:
+        root = folder or Path(temporary)
+        (root / "models").mkdir(parents=True)
+        for file in ("params.yaml", "dvc.yaml", "models/dvc.yaml", ".dvcignore"):
+            shutil.copyfile(ROOT / file, root / file)
         (root / "src").symlink_to(ROOT / "src")
-        edit(root, lambda params: params["house-prices"]["source"].update(source))
+        edit(root, lambda params: params.update(competitions=[name]))
+        edit(root, lambda params: params[name]["source"].update(source))
         yield root
 
 
@@ -39,25 +49,53 @@ def edit(root: Path, change: Any) -> None:
     yaml.dump(params, root / "params.yaml")
 
 
-def source(folder: str | None = None) -> dict[str, Any]:
+def source(folder: str | None = None, variable: str = REAL_FILES) -> dict[str, Any]:
     """The real files where ``folder`` or the environment names them, else the sample."""
-    folder = folder or os.environ.get(REAL_FILES)
+    folder = folder or os.environ.get(variable)
     if not folder:
-        print(f"{REAL_FILES} names no folder: measuring on the synthetic sample")
+        print(f"{variable} names no files: measuring on the sample")
         return {"provider": "sample"}
     return {"provider": "local", "path": str(Path(folder).resolve())}
 
 
+def environment() -> dict[str, str]:
+    """This process's, but for where runs are tracked."""
+    return {key: value for key, value in os.environ.items() if key != "MLFLOW_TRACKING_URI"}
+
+
 def timed(root: Path, *command: str) -> float:
     """Wall seconds of a command; its output is shown if it fails."""
-    environment = {key: value for key, value in os.environ.items() if key != "MLFLOW_TRACKING_URI"}
     started = time.perf_counter()
-    done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=root, env=environment(), capture_output=True, text=True)
     if done.returncode != 0:
         sys.exit(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
     return time.perf_counter() - started
 
 
+def quiet_threads() -> None:
+    """Start this process again with threads that wait without spinning, as those of stages do.
+
+    Who spins pays for every neighbour of a busy machine, and so would be slower than it is.
+    """
+    if "OMP_WAIT_POLICY" not in os.environ:
+        prepare()
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+
+
 def machine() -> str:
     """The machine in one line."""
-    return f"Python {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores"
+    cores = f"{os.cpu_count()} cores"
+    return f"Python {platform.python_version()}, {platform.machine()}, {cores}, {processor()}"
+
+
+def processor() -> str:
+    """What the processor calls itself."""
+    facts = Path("/proc/cpuinfo")
+    lines = facts.read_text().splitlines() if facts.is_file() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or "unknown processor"
+
+
+def versions(*packages: str) -> str:
+    """Packages and their versions in one line."""
+    return ", ".join(f"{package} {version(package)}" for package in packages)

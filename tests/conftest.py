@@ -19,6 +19,13 @@ FILES = ("params.yaml", "dvc.yaml", "models/dvc.yaml", ".dvcignore", ".gitignore
 PLOTS = ".dvc/plots"
 
 # The real params.yaml, shrunk: everything runs, nothing takes long.
+SMALL_IMAGE_MODELS: dict[str, dict[str, Any]] = {
+    "softmax": {"epochs": 3},
+    "ridge": {"alphas": [100]},
+    "lightgbm": {"rounds": 5},
+    "mlp": {"epochs": 3, "hidden": [32], "rotation": 10, "elastic": 0.03, "tta": 1},
+    "cnn": {"epochs": 3, "channels": [8, 16], "rotation": 10, "elastic": 0.03},
+}
 SMALL_MODELS: dict[str, dict[str, Any]] = {
     "ridge": {"alphas": [1, 100]},
     "lasso": {"alpha_count": 5, "inner_folds": 2},
@@ -60,9 +67,14 @@ class Project:
         yaml.dump(document, self.root / "params.yaml")
 
     def shrink(self) -> None:
+        """Small models, and of the competitions only house prices."""
+
         def change(params: Any) -> None:
+            params["competitions"] = ["house-prices"]
             for name, knobs in SMALL_MODELS.items():
                 params["house-prices"]["models"][name] = knobs
+            for name, knobs in SMALL_IMAGE_MODELS.items():
+                params["digit-recognizer"]["models"][name] = knobs
 
         self.edit(change)
 

@@ -4,11 +4,11 @@ import numpy as np
 import pandas as pd
 
 from podium.config import Folds, Preprocess
-from podium.config.models import MODEL_PARAMS
+from podium.config.models import TABLE_MODELS
+from podium.folds import assign_folds
 from podium.metrics import METRICS
 from podium.models import fit_model
-from podium.tabular.dataset import Dataset, Schema, transform_name
-from podium.tabular.folds import assign_folds
+from podium.tabular.dataset import TableDataset, TableSchema, transform_name
 from podium.tabular.transform import fit_transform_on
 from podium.targets import Target
 
@@ -23,7 +23,7 @@ KNOBS = {
 NUMERIC, CATEGORICAL = ["a", "b", "c"], ["k"]
 
 
-def make_dataset(task: str = "regression", repeats: int = 1) -> Dataset:
+def make_dataset(task: str = "regression", repeats: int = 1) -> TableDataset:
     generator = np.random.default_rng(0)
     rows = 240
     table = pd.DataFrame(generator.normal(size=(rows, 3)), columns=NUMERIC)
@@ -44,13 +44,15 @@ def make_dataset(task: str = "regression", repeats: int = 1) -> Dataset:
         for fold in range(4)
     }
     names = [] if task == "regression" else ["low", "mid", "top"][: int(y.max()) + 1]
-    schema = Schema("Id", "y", task, names, NUMERIC, CATEGORICAL, "fold", "local", True, "", "")
+    schema = TableSchema(
+        "Id", "y", task, names, "fold", "local", True, "", "", NUMERIC, CATEGORICAL
+    )
     ids = pd.Series(np.arange(240), name="Id")
-    return Dataset(train, test, y, ids[:200], ids[200:], folds, transforms, schema)
+    return TableDataset(y, ids[:200], ids[200:], folds, schema, train, test, transforms)
 
 
-def fit(model: str, dataset: Dataset, **knobs):
-    params = MODEL_PARAMS[model](model=model, **{**KNOBS[model], **knobs})
+def fit(model: str, dataset: TableDataset, **knobs):
+    params = TABLE_MODELS[model](model=model, **{**KNOBS[model], **knobs})
     schema = dataset.schema
     target = Target(schema.task, "none", tuple(schema.classes))
     metric = METRICS["rmse" if target.is_regression else "logloss"]

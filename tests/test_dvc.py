@@ -14,6 +14,7 @@ from conftest import ROOT, Project
 pytestmark = pytest.mark.slow
 
 QUICK = ("ridge", "lasso", "mlp")
+QUICK_IMAGES = ("ridge", "cnn")
 
 
 def call(*command: str, cwd: Path, fails: bool = False) -> str:
@@ -40,10 +41,12 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
     project.shrink()
 
     def change(params):
-        models = params["house-prices"]["models"]
-        for name in list(models):
-            if name not in QUICK:
-                del models[name]
+        params["competitions"] = ["house-prices", "digit-recognizer"]
+        for competition, quick in (("house-prices", QUICK), ("digit-recognizer", QUICK_IMAGES)):
+            models = params[competition]["models"]
+            for name in list(models):
+                if name not in quick:
+                    del models[name]
 
     project.edit(change)
     (root / "src").symlink_to(ROOT / "src")
@@ -53,7 +56,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
     call(*git, "add", ".", cwd=root)
     call(*git, "commit", "-qm", "start", cwd=root)
     stages = repro(root)
-    assert len(stages) == 4 + len(QUICK)
+    assert len(stages) == 8 + len(QUICK) + len(QUICK_IMAGES)
     call(*git, "add", ".", cwd=root)
     call(*git, "commit", "-qm", "first results", cwd=root)
     return project
@@ -98,6 +101,26 @@ def test_a_models_edit_reruns_that_model_and_the_blend(finished):
     assert kept.stat().st_mtime_ns == before
 
 
+def test_images_go_the_same_way(finished):
+    root = finished.root
+    submission = pd.read_csv(root / "submissions/digit-recognizer/submission.csv")
+    sample = pd.read_csv(root / "data/raw/digit-recognizer/sample_submission.csv")
+    assert list(submission.columns) == list(sample.columns) == ["ImageId", "Label"]
+    assert (submission["ImageId"] == sample["ImageId"]).all()
+    assert set(submission["Label"]) == set(range(10))
+    scores = pd.read_csv(root / "reports/digit-recognizer/blend/scores.csv").set_index("model")
+    assert scores.loc["blend", "cv"] > 0.9
+    pictures = {path.name for path in (root / "reports/digit-recognizer/plots/pictures").iterdir()}
+    assert {"2-confusion.png", "2-reliability.png", "2-classes.png", "2-worst.png"} <= pictures
+    page = (root / "reports/digit-recognizer/report.html").read_text()
+    assert "25 worst-predicted" in page
+    finished.edit(lambda params: params["digit-recognizer"]["models"]["cnn"].update(rotation=5))
+    assert repro(root) == [
+        "models/dvc.yaml:digit-recognizer@cnn", "ensemble@digit-recognizer",
+        "report@digit-recognizer",
+    ]  # fmt: skip
+
+
 def test_the_ensembles_edit_reruns_the_ensemble(finished):
     finished.edit(lambda params: params["house-prices"]["ensemble"].update(method="mean"))
     assert repro(finished.root) == ["ensemble@house-prices", "report@house-prices"]
@@ -124,6 +147,8 @@ def test_metrics_and_plots(finished, tmp_path):
     page = (tmp_path / "plots/index.html").read_text()
     for title in ("mlp, mean loss over folds", "predicted against actual", "OOF score by model"):
         assert title in page
+    for title in ("confusion", "reliability", "F1 by class"):
+        assert f"digit-recognizer, {title}" in page
     assert list((tmp_path / "plots/static").glob("*.png"))
     difference = call("dvc", "metrics", "diff", cwd=finished.root)
     assert "blend/metrics.json" in difference

@@ -125,8 +125,8 @@ def test_progress_is_a_bar_on_a_terminal():
 
 
 def test_the_committed_training_stages_are_up_to_date():
-    names = pipeline.competition_names(ROOT / "params.yaml")
-    assert (ROOT / pipeline.TRAINING).read_text() == pipeline.training_stages(names)
+    tasks = pipeline.competition_tasks(ROOT / "params.yaml")
+    assert (ROOT / pipeline.TRAINING).read_text() == pipeline.training_stages(tasks)
 
 
 def test_sync_writes_once(project, podium):

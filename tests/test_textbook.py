@@ -9,7 +9,7 @@ from ruamel.yaml import YAML
 
 from conftest import ROOT, Project
 from podium.config import load_config
-from podium.stages.preprocess import make_dataset
+from podium.tabular.prepare import make_dataset
 from podium.tabular.read import read_raw
 
 NAME = "house-prices-textbook"

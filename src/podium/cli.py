@@ -58,7 +58,7 @@ def sync() -> None:
     """Give every competition of params.yaml its training stages in models/dvc.yaml."""
     from podium import pipeline
 
-    if pipeline.sync(pipeline.competition_names()):
+    if pipeline.sync(pipeline.competition_tasks()):
         print(f"{pipeline.TRAINING} was brought up to date with params.yaml")
 
 

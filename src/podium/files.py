@@ -19,6 +19,11 @@ def sha256(path: Path) -> str:
     return _digest(path, "sha256")
 
 
+def digest(content: bytes) -> str:
+    """SHA-256 of bytes, as hex."""
+    return hashlib.sha256(content).hexdigest()
+
+
 def sha1(path: Path) -> str:
     """SHA-1 of a file's bytes, as hex: only for comparing with a published SHA-1."""
     return _digest(path, "sha1")

@@ -5,7 +5,7 @@ list names. So each competition has a block of its own that repeats over its mod
 and go with ``params.yaml`` alone, and a new competition's block is written here.
 """
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
 
 from podium import files
@@ -43,6 +43,7 @@ _BLOCK = """\
         - data/processed/{name}
         - src/podium/models
         - src/podium/nn
+        - src/podium/images
         - src/podium/stages/train.py
       outs:
         - models/{name}/${{key}}/oof.parquet: {{persist: true}}
@@ -62,14 +63,48 @@ _BLOCK = """\
 """
 
 
-def training_stages(competitions: Iterable[str]) -> str:
-    """The text of ``models/dvc.yaml`` for these competitions."""
-    names = list(competitions)
-    defaults = "\n".join(f"  - {name}: {{models: {{}}}}" for name in names)
-    return _HEAD.format(defaults=defaults) + "\n".join(_BLOCK.format(name=name) for name in names)
+_PLOTS = """\
+
+plots:
+{plots}"""
+
+# What `dvc plots` shows of the blend's predictions: of numbers, and of classes.
+_NUMBERS = """\
+  - ../reports/{name}/plots/pictures
+  - {name}, predicted against actual:
+      template: scatter
+      x: {{../reports/{name}/plots/predictions.csv: actual}}
+      y: {{../reports/{name}/plots/predictions.csv: predicted}}
+"""
+_CLASSES = """\
+  - ../reports/{name}/plots/pictures
+  - {name}, confusion:
+      template: confusion
+      x: {{../reports/{name}/plots/predictions.csv: predicted}}
+      y: {{../reports/{name}/plots/predictions.csv: actual}}
+  - {name}, reliability:
+      template: linear
+      x: {{../reports/{name}/plots/reliability.csv: confidence}}
+      y: {{../reports/{name}/plots/reliability.csv: accuracy}}
+  - {name}, F1 by class:
+      template: bar_horizontal
+      x: {{../reports/{name}/plots/scores.csv: f1}}
+      y: {{../reports/{name}/plots/scores.csv: class}}
+"""
 
 
-def sync(competitions: Iterable[str], path: Path = TRAINING) -> bool:
+def training_stages(tasks: Mapping[str, str]) -> str:
+    """The text of ``models/dvc.yaml`` for competitions, whose tasks come by name."""
+    defaults = "\n".join(f"  - {name}: {{models: {{}}}}" for name in tasks)
+    stages = "\n".join(_BLOCK.format(name=name) for name in tasks)
+    plots = [
+        (_NUMBERS if task == "regression" else _CLASSES).format(name=name)
+        for name, task in tasks.items()
+    ]
+    return _HEAD.format(defaults=defaults) + stages + _PLOTS.format(plots="".join(plots))
+
+
+def sync(competitions: Mapping[str, str], path: Path = TRAINING) -> bool:
     """Write ``models/dvc.yaml`` if it isn't up to date; returns whether it was written."""
     text = training_stages(competitions)
     if path.is_file() and path.read_text(encoding="utf-8") == text:
@@ -78,9 +113,9 @@ def sync(competitions: Iterable[str], path: Path = TRAINING) -> bool:
     return True
 
 
-def competition_names(params: Path = Path("params.yaml")) -> list[str]:
-    """The names of all competition blocks in params.yaml."""
-    return list(load_config(params).blocks)
+def competition_tasks(params: Path = Path("params.yaml")) -> dict[str, str]:
+    """The task of each competition's block in params.yaml, by its name."""
+    return {name: block.task for name, block in load_config(params).blocks.items()}
 
 
 def require_stages(competition: str) -> None:
@@ -93,7 +128,7 @@ def require_stages(competition: str) -> None:
         encoding="utf-8"
     )
     if not known:
-        sync(competition_names())
+        sync(competition_tasks())
         raise PodiumError(
             f"{competition} is a new competition: its training stages are now in {TRAINING}; "
             "run 'dvc repro' again"

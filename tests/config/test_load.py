@@ -71,7 +71,7 @@ WRONG = {
     "local without path": ("provider: sample", "provider: local", "path", "needs the path"),
     "sample without slug": ("    slug: house", "    # slug: house", "  source:", "needs the slug"),
     "unlisted blend model": ("models: all", "models: [nope]", "models: [nope]", "no model 'nope'"),
-    "competition not there": ("[house-prices]", "[house-price]", "competitions", "'house-prices'?"),
+    "competition not there": ("- house-prices", "- house-price", "- house-", "'house-prices'?"),
     "group without column": ("scheme: kfold", "scheme: group", "scheme", "needs 'group: <column>'"),
     "transform of classes": ("task: regression", "task: binary", "target_transform", "regression"),
 }
@@ -91,6 +91,64 @@ def test_wrong_params(case, project, podium):
     lines = outcome.err.strip().splitlines()
     expected = f"params.yaml:{line_of(path.read_text(), where)}: "
     assert any(expected in line and says in line for line in lines), (expected, says, lines)
+
+
+DIGITS = "digit-recognizer"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "says"),
+    [
+        ("task", "regression", "task: images are sorted into classes; use binary or multiclass"),
+        ("folds.scheme", "group", "folds.scheme: 'group' needs a column, and images have none"),
+        ("source.provider", "mirror", "provider: there is no mirror of images; use sample, kaggle"),
+        ("source.files", {"labels": "a.csv"}, "labels: the sample has its labels beside the pix"),
+        ("preprocess.damaged", "skip", "damaged: 'skip' does nothing for pixels in a csv"),
+        ("preprocess.damaged", "ignore", "expected 'stop' or 'skip', found text 'ignore'"),
+        ("preprocess.size", [28], "preprocess.size: expected"),
+        ("preprocess.size", [28, 0], "greater than or equal to 1, found 0"),
+        ("preprocess.size", [28, 5000], "less than or equal to 4096, found 5000"),
+        ("preprocess.channels", "gray", "expected 'auto', 'grey' or 'rgb', found text 'gray'"),
+        ("preprocess.impute", "mean", "unknown key 'impute'; valid: size, channels, damaged"),
+        ("kind", "images", "kind: expected 'tabular' or 'image', found text 'images'"),
+    ],
+)
+def test_wrong_params_of_images(path, value, says, project, podium):
+    *blocks, key = path.split(".")
+
+    def change(params):
+        block = params[DIGITS]
+        for name in blocks:
+            block = block[name]
+        block[key] = value
+
+    project.edit(change)
+    outcome = podium("check")
+    assert outcome.code == 2
+    lines = outcome.err.strip().splitlines()
+    assert any(f": {DIGITS}.{path.split('.')[0]}" in line and says in line for line in lines), lines
+
+
+def test_labels_apart_and_skipping_are_for_image_files(project):
+    def change(params):
+        files = {"train": "train", "test": "test", "labels": "labels.csv"}
+        params[DIGITS]["source"].update(provider="local", path="somewhere", files=files)
+        params[DIGITS]["preprocess"].update(damaged="skip", size=[32, 24], channels="rgb")
+
+    project.edit(change)
+    competition = load_config()[DIGITS]
+    assert competition.preprocess.size == [32, 24]
+    assert competition.source.files.labels == "labels.csv"
+
+
+def test_a_table_has_its_labels_in_train(project, podium):
+    def change(params):
+        params["house-prices"]["source"]["files"] = {"labels": "labels.csv"}
+
+    project.edit(change)
+    outcome = podium("check")
+    assert outcome.code == 2
+    assert "house-prices.source.files.labels: is for kind 'image'; remove it" in outcome.err
 
 
 def test_missing_key_names_its_block(project, podium):

@@ -6,11 +6,11 @@ from safetensors.numpy import load
 
 from model_help import fit, make_dataset
 from podium.config import MLPParams
-from podium.config.models import MODEL_PARAMS
+from podium.config.models import TABLE_MODELS
 from podium.models.fit import HISTORY
 
 
-@pytest.mark.parametrize("model", MODEL_PARAMS)
+@pytest.mark.parametrize("model", TABLE_MODELS)
 def test_regression(model):
     dataset = make_dataset()
     result = fit(model, dataset)
@@ -26,7 +26,7 @@ def test_regression(model):
 
 
 @pytest.mark.parametrize("task", ["binary", "multiclass"])
-@pytest.mark.parametrize("model", MODEL_PARAMS)
+@pytest.mark.parametrize("model", TABLE_MODELS)
 def test_classification(model, task):
     dataset = make_dataset(task)
     result = fit(model, dataset)
@@ -36,7 +36,7 @@ def test_classification(model, task):
     assert result.score < np.log(classes) * 0.9
 
 
-@pytest.mark.parametrize("model", MODEL_PARAMS)
+@pytest.mark.parametrize("model", TABLE_MODELS)
 def test_a_fold_never_learns_from_the_rows_it_scores(model):
     """Change one fold's targets: its own OOF predictions stay, the other folds' change."""
     dataset = make_dataset()
@@ -49,7 +49,7 @@ def test_a_fold_never_learns_from_the_rows_it_scores(model):
     assert (before.oof[others] != after.oof[others]).any()
 
 
-@pytest.mark.parametrize("model", MODEL_PARAMS)
+@pytest.mark.parametrize("model", TABLE_MODELS)
 def test_twice_the_same(model):
     first, second = fit(model, make_dataset()), fit(model, make_dataset())
     assert (first.oof == second.oof).all()

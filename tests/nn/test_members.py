@@ -344,7 +344,7 @@ def test_tables_that_do_not_fit_are_made_one_at_a_time(monkeypatch):
     """A group then reads one table, and no more groups run at once than tables fit."""
     x, _ = table()
     one_table = 4 * ROWS * FEATURES
-    monkeypatch.setattr(planning, "_memory", lambda device: one_table / planning.MEMORY_SHARE)
+    monkeypatch.setattr(planning, "memory_of", lambda device: one_table / planning.MEMORY_SHARE)
     data = Data(lambda fold: x, torch.zeros(ROWS, 1), Columns(FEATURES), Task(False, 1))
     members = [Member(m, m, np.arange(50), table=m // 2) for m in range(8)]
     plan = planning.make_plan(data, members, MLPParams(hidden=[4]), torch.device("cpu"))
@@ -373,6 +373,20 @@ def test_many_wide_members_are_split_to_fit():
     small = planning.make_plan(data, members, MLPParams(hidden=[8]), cpu)
     large = planning.make_plan(data, members, MLPParams(hidden=[1024, 1024]), cpu)
     assert len(small.groups) < len(large.groups) == 40
+
+
+def test_a_group_left_over_gets_all_cores(monkeypatch):
+    """Five folds on two cores: two and two side by side, the last one on both."""
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    data = Data(np.zeros((100, 50), np.float32), torch.zeros(100, 1), Columns(50), Task(False, 1))
+    members = [Member(m, m, np.arange(80)) for m in range(5)]
+    cpu = torch.device("cpu")
+    large = planning.make_plan(data, members, MLPParams(hidden=[1024, 1024]), cpu)
+    shapes = [(len(one.groups), one.workers, one.threads) for one in large.rounds]
+    assert shapes == [(4, 2, 1), (1, 1, 2)]
+    assert [group for one in large.rounds for group in one.groups] == large.groups
+    small = planning.make_plan(data, members, MLPParams(hidden=[8]), cpu)
+    assert len(small.rounds) == 1
 
 
 # What doesn't fit.

@@ -62,6 +62,30 @@ def test_download(kaggle_project, podium, house_files, monkeypatch):
     assert any(path.endswith("/DownloadDataFiles") for path in asked)
 
 
+def test_download_of_image_files(kaggle_project, podium, tmp_path, monkeypatch):
+    folder = tmp_path / "given"
+    folder.mkdir()
+    (folder / "labels.csv").write_text("ImageId,label\n1,cat\n2,dog\n")
+    (folder / "sample_submission.csv").write_text("ImageId,label\n3,cat\n")
+    for part, keys in (("train", (1, 2)), ("test", (3,))):
+        with zipfile.ZipFile(folder / f"{part}.zip", "w") as zipped:
+            for key in keys:
+                zipped.writestr(f"{part}/{key}.png", b"an image")
+
+    def change(params):
+        files = {"train": "train.zip", "test": "test.zip", "labels": "labels.csv"}
+        params["digit-recognizer"]["source"].update(provider="kaggle", files=files)
+
+    kaggle_project.edit(change)
+    with serve(kaggle_server(archive_of(folder))) as (base, _):
+        signed_in(monkeypatch, base)
+        outcome = podium("download", "digit-recognizer")
+    assert outcome.code == 0, outcome.err
+    assert "2 training images, 1 test images from kaggle" in outcome.out
+    with zipfile.ZipFile(kaggle_project.root / "data/raw/digit-recognizer/train.zip") as zipped:
+        assert zipped.namelist() == ["1.png", "2.png"]
+
+
 def test_a_truncated_archive_is_refused(kaggle_project, podium, house_files, monkeypatch):
     with serve(kaggle_server(archive_of(house_files)[:-300])) as (base, _):
         signed_in(monkeypatch, base)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from podium.config import load_config
-from podium.stages.preprocess import make_dataset
 from podium.tabular.dataset import read_dataset, write_dataset
+from podium.tabular.prepare import make_dataset
 from podium.tabular.read import read_raw
 
 MANIFEST = {"provider": "local", "synthetic": True, "files": []}

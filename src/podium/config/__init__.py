@@ -1,22 +1,40 @@
 """``params.yaml`` as typed, validated objects."""
 
 from podium.config.block import ModelParams
+from podium.config.images import AugmentedParams, CNNParams, ImageMLPParams, SoftmaxParams
 from podium.config.load import load_config
 from podium.config.models import (
     ElasticNetParams,
     LassoParams,
     LightGBMParams,
+    RidgeClassifierParams,
     RidgeParams,
 )
-from podium.config.networks import LinearParams, MLPParams, NetworkParams
-from podium.config.schema import Competition, Config, Ensemble, Folds, Preprocess, Source
+from podium.config.networks import LayeredParams, LinearParams, MLPParams, NetworkParams
+from podium.config.schema import (
+    Competition,
+    Config,
+    Ensemble,
+    Folds,
+    ImageCompetition,
+    ImagePreprocess,
+    Preprocess,
+    Source,
+    TableCompetition,
+)
 
 __all__ = [
+    "AugmentedParams",
+    "CNNParams",
     "Competition",
     "Config",
     "ElasticNetParams",
     "Ensemble",
     "Folds",
+    "ImageCompetition",
+    "ImageMLPParams",
+    "ImagePreprocess",
+    "LayeredParams",
     "LassoParams",
     "LightGBMParams",
     "LinearParams",
@@ -24,7 +42,10 @@ __all__ = [
     "ModelParams",
     "NetworkParams",
     "Preprocess",
+    "RidgeClassifierParams",
     "RidgeParams",
+    "SoftmaxParams",
     "Source",
+    "TableCompetition",
     "load_config",
 ]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from podium.config.networks import NetworkParams
-from podium.config.schema import Competition
+from podium.config.schema import Competition, ImageCompetition
 from podium.metrics import METRICS
 
 Finding = tuple[tuple[str, ...], str]
@@ -15,6 +15,7 @@ def check_competition(competition: Competition) -> Iterator[Finding]:
     yield from _check_metric(competition)
     yield from _check_target(competition)
     yield from _check_source(competition)
+    yield from _check_kind(competition)
     yield from _check_ensemble(competition)
     yield from _check_networks(competition)
 
@@ -29,7 +30,9 @@ def _check_folds(competition: Competition) -> Iterator[Finding]:
         )
     if folds.scheme == "stratified" and competition.task == "regression":
         yield ("folds", "scheme"), "'stratified' needs classes; use 'kfold' for regression"
-    if folds.scheme == "group" and folds.group is None:
+    if folds.scheme == "group" and competition.kind == "image":
+        yield ("folds", "scheme"), "'group' needs a column, and images have none; use 'stratified'"
+    elif folds.scheme == "group" and folds.group is None:
         yield ("folds", "scheme"), "'group' needs 'group: <column>' beside it"
     if folds.scheme != "group" and folds.group is not None:
         yield ("folds", "group"), f"is used by scheme 'group' only, not '{folds.scheme}'; remove it"
@@ -77,6 +80,32 @@ def _check_source(competition: Competition) -> Iterator[Finding]:
         )
 
 
+def _check_kind(competition: Competition) -> Iterator[Finding]:
+    """Keys for tables in a competition of images, and the other way round."""
+    if isinstance(competition, ImageCompetition):
+        yield from _check_images(competition)
+    elif competition.source.files.labels is not None:
+        yield ("source", "files", "labels"), "is for kind 'image'; remove it"
+
+
+def _check_images(competition: ImageCompetition) -> Iterator[Finding]:
+    source = competition.source
+    if competition.task == "regression":
+        yield ("task",), "images are sorted into classes; use binary or multiclass"
+    if source.provider == "mirror":
+        yield ("source", "provider"), "there is no mirror of images; use sample, kaggle or local"
+    if source.provider == "sample" and source.files.labels is not None:
+        yield (
+            ("source", "files", "labels"),
+            "the sample has its labels beside the pixels; remove it, or use kaggle or local",
+        )
+    if competition.preprocess.damaged == "skip" and source.files.labels is None:
+        yield (
+            ("preprocess", "damaged"),
+            "'skip' does nothing for pixels in a csv, which are right or an error; remove it",
+        )
+
+
 def _check_ensemble(competition: Competition) -> Iterator[Finding]:
     chosen = competition.ensemble.models
     if chosen == "all":
@@ -91,9 +120,9 @@ def _check_ensemble(competition: Competition) -> Iterator[Finding]:
 
 def _check_networks(competition: Competition) -> Iterator[Finding]:
     """Knobs of numbers in a competition of classes, and the other way round."""
-    idle = ("label_smoothing", "class_loss")
+    idle: tuple[str, ...] = ("label_smoothing", "class_loss")
     if competition.task != "regression":
-        idle = ("huber_delta", "quantile")
+        idle = ("loss", "huber_delta", "quantile", "standardize_target")
     for name, params in competition.models.items():
         if isinstance(params, NetworkParams):
             for knob in idle:

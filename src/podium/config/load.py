@@ -18,7 +18,7 @@ from podium.config.block import ModelParams
 from podium.config.check import check_competition
 from podium.config.messages import explain, nearest, one_of, shown
 from podium.config.models import MODEL_PARAMS
-from podium.config.schema import Competition, Config
+from podium.config.schema import COMPETITIONS, Competition, Config
 from podium.errors import PodiumError
 
 PARAMS = "params.yaml"
@@ -27,6 +27,8 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 # The name that tables give to the models' blend.
 BLEND = "blend"
 Path_ = tuple[str | int, ...]
+# The models of a kind of competition, by name.
+Known = Mapping[str, type[ModelParams]]
 T = TypeVar("T", bound=BaseModel)
 
 
@@ -151,13 +153,16 @@ class _Reader:
             return None
         plain = _plain(block)
         raw_models = plain.get("models")
-        models = self._models(name, raw_models) if isinstance(raw_models, dict) else {}
+        known = MODEL_PARAMS.get(str(plain.get("kind")), {})
+        models = self._models(name, raw_models, known) if isinstance(raw_models, dict) else {}
         without = {**plain, "name": name}
         if isinstance(raw_models, dict):
             without["models"] = {}
         if "name" in plain:
             self._add((name, "name"), "unknown key 'name': the block's own key is the name")
-        competition = self._validate(Competition, without, (name,))
+        kind = plain.get("kind")
+        block_type = COMPETITIONS.get(kind, Competition) if isinstance(kind, str) else Competition
+        competition = self._validate(block_type, without, (name,))
         if competition is None:
             return None
         competition = competition.model_copy(update={"models": models})
@@ -165,18 +170,18 @@ class _Reader:
             self._add((name, *path), message)
         return competition
 
-    def _models(self, name: str, raw: dict[str, Any]) -> dict[str, ModelParams]:
+    def _models(self, name: str, raw: dict[str, Any], known: Known) -> dict[str, ModelParams]:
         models = {}
         if not raw:
-            self._add((name, "models"), "expected at least one model; " + one_of(MODEL_PARAMS))
+            self._add((name, "models"), "expected at least one model; " + one_of(known))
         for key, value in raw.items():
             path = (name, "models", key)
-            params = self._model(path, str(key), {} if value is None else value)
+            params = self._model(path, str(key), {} if value is None else value, known)
             if params is not None:
                 models[str(key)] = params
         return models
 
-    def _model(self, path: Path_, key: str, value: Any) -> ModelParams | None:
+    def _model(self, path: Path_, key: str, value: Any, known: Known) -> ModelParams | None:
         if not NAME.fullmatch(key) or key == BLEND:
             self._add(path, f"a model's name may hold letters, digits, '-' and '_', not '{BLEND}'")
             return None
@@ -184,11 +189,11 @@ class _Reader:
             self._add(path, f"expected the model's block of keys, found {shown(value)}")
             return None
         model = value.get("model", key)
-        if not isinstance(model, str) or model not in MODEL_PARAMS:
+        if not isinstance(model, str) or model not in known:
             where = (*path, "model") if "model" in value else path
-            self._add(where, f"no model '{model}'; {nearest(str(model), MODEL_PARAMS)}")
+            self._add(where, f"no model '{model}'; {nearest(str(model), known)}")
             return None
-        return self._validate(MODEL_PARAMS[model], {**value, "model": model}, path)
+        return self._validate(known[model], {**value, "model": model}, path)
 
     def _validate(self, kind: type[T], value: Any, path: Path_) -> T | None:
         try:

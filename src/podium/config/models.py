@@ -10,6 +10,7 @@ from typing import Annotated
 from pydantic import Field
 
 from podium.config.block import Count, ModelParams, Positive
+from podium.config.images import CNNParams, ImageMLPParams, SoftmaxParams
 from podium.config.networks import LinearParams, MLPParams
 
 
@@ -43,6 +44,17 @@ class ElasticNetParams(LassoParams):
     l1_ratios: list[Annotated[float, Field(gt=0, le=1)]] = Field([0.1, 0.5, 0.9], min_length=1)
 
 
+class RidgeClassifierParams(ModelParams):
+    """Ridge regression on class indicators of images; alpha is searched inside each fold.
+
+    Its scores become probabilities by a softmax whose scale is fitted on ``holdout`` of the fold's
+    training rows (Guo et al. 2017).
+    """
+
+    alphas: list[Positive] = Field([10, 100, 1000, 10000], min_length=1)
+    holdout: Annotated[float, Field(gt=0, lt=1)] = 0.1
+
+
 class LightGBMParams(ModelParams):
     """Gradient-boosted trees (Ke et al. 2017), on raw numbers and native categories.
 
@@ -67,7 +79,16 @@ class LightGBMParams(ModelParams):
     seeds: Count = 1
 
 
-MODEL_PARAMS: dict[str, type[ModelParams]] = {
+class ImageLightGBMParams(LightGBMParams):
+    """The same trees on pixels."""
+
+    learning_rate: Positive = 0.1
+    feature_fraction: Annotated[float, Field(gt=0, le=1)] = 0.2
+    rounds: Count = 100
+    patience: int | None = Field(None, ge=1)
+
+
+TABLE_MODELS: dict[str, type[ModelParams]] = {
     "ridge": RidgeParams,
     "lasso": LassoParams,
     "elastic_net": ElasticNetParams,
@@ -75,3 +96,14 @@ MODEL_PARAMS: dict[str, type[ModelParams]] = {
     "mlp": MLPParams,
     "linear": LinearParams,
 }
+
+IMAGE_MODELS: dict[str, type[ModelParams]] = {
+    "softmax": SoftmaxParams,
+    "ridge": RidgeClassifierParams,
+    "lightgbm": ImageLightGBMParams,
+    "mlp": ImageMLPParams,
+    "cnn": CNNParams,
+}
+
+# By kind of competition.
+MODEL_PARAMS = {"tabular": TABLE_MODELS, "image": IMAGE_MODELS}

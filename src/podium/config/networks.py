@@ -28,6 +28,7 @@ ClassLoss = Literal["cross_entropy", "binary_cross_entropy"]
 Activation = Literal[
     "relu", "leaky_relu", "prelu", "gelu", "silu", "selu", "tanh", "sigmoid", "mish"
 ]
+Averaging = Literal["none", "ema", "swa"]
 Initialization = Literal["he", "xavier", "lecun", "orthogonal"]
 
 # A knob that does nothing unless another has one of these values.
@@ -96,7 +97,7 @@ class NetworkParams(ModelParams):
     weight_noise: NotNegative = 0.0
     mixup: NotNegative = 0.0
     # Which weights are kept.
-    averaging: Literal["none", "ema", "swa"] = "none"
+    averaging: Averaging = "none"
     average_decay: Fraction = 0.99
     average_start: Fraction = 0.75
     early_stopping: int | None = Field(None, ge=1)
@@ -144,17 +145,9 @@ class NetworkParams(ModelParams):
         return field is not None and getattr(self, knob) != field.default
 
 
-class MLPParams(NetworkParams):
-    """The regularized multilayer perceptron (D2L, chapter 5)."""
+class LayeredParams(NetworkParams):
+    """A multilayer perceptron's own knobs (D2L, chapter 5), whatever its inputs are."""
 
-    # Defaults that ship.
-    epochs: Count = 40
-    seeds: Count = 4
-    loss: Loss = "huber"
-    optimizer: Optimizer = "adamw"
-    learning_rate: Positive = 2e-3
-    schedule: Schedule = "cosine"
-    weight_decay: NotNegative = 0.5
     # The network.
     hidden: list[Count] = [128, 64]
     activation: Activation = "silu"
@@ -164,15 +157,6 @@ class MLPParams(NetworkParams):
     skip: bool = False
     dropout: Fraction | list[Fraction] = 0.3
     activation_noise: NotNegative = 0.0
-    # Its inputs.
-    standardize_inputs: bool = False
-    smooth_clip: float | None = Field(None, gt=0)
-    input_scale: bool = False
-    numeric_embedding: Literal["none", "periodic", "piecewise_linear"] = "periodic"
-    embedding_size: Count = 4
-    frequency_scale: Positive = 0.1
-    bins: int = Field(16, ge=2)
-    category_embedding: int | None = Field(None, ge=1)
     # At prediction.
     mc_dropout: int = Field(0, ge=0)
 
@@ -208,6 +192,28 @@ class MLPParams(NetworkParams):
         if isinstance(self.dropout, list):
             return self.dropout
         return [self.dropout] * len(self.hidden)
+
+
+class MLPParams(LayeredParams):
+    """The regularized multilayer perceptron on a table."""
+
+    # Defaults that ship.
+    epochs: Count = 40
+    seeds: Count = 4
+    loss: Loss = "huber"
+    optimizer: Optimizer = "adamw"
+    learning_rate: Positive = 2e-3
+    schedule: Schedule = "cosine"
+    weight_decay: NotNegative = 0.5
+    # Its inputs.
+    standardize_inputs: bool = False
+    smooth_clip: float | None = Field(None, gt=0)
+    input_scale: bool = False
+    numeric_embedding: Literal["none", "periodic", "piecewise_linear"] = "periodic"
+    embedding_size: Count = 4
+    frequency_scale: Positive = 0.1
+    bins: int = Field(16, ge=2)
+    category_embedding: int | None = Field(None, ge=1)
 
 
 class LinearParams(NetworkParams):

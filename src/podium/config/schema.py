@@ -9,6 +9,7 @@ from podium.config.block import Block, ModelParams
 from podium.metrics import METRICS, Metric
 
 Name = Annotated[str, StringConstraints(min_length=1)]
+Side = Annotated[int, Field(ge=1, le=4096)]
 Task = Literal["regression", "binary", "multiclass"]
 
 # Text that stands for a missing value in a csv. "None" is not among them: it is a category in the
@@ -17,10 +18,16 @@ NA_VALUES = ["", "NA", "NaN", "nan", "N/A", "null"]
 
 
 class Files(Block):
-    """The names of the raw files inside a folder or archive."""
+    """The names of the raw files inside a folder or archive.
+
+    Image competitions come in two shapes. Without ``labels``, ``train`` and ``test`` are csv files
+    of pixels. With it they are folders or zips of image files, and ``labels`` is the csv file that
+    has an image's id and its class.
+    """
 
     train: Name = "train.csv"
     test: Name = "test.csv"
+    labels: Name | None = None
     sample_submission: Name = "sample_submission.csv"
 
 
@@ -60,6 +67,19 @@ class Preprocess(Block):
     min_count: int = Field(1, ge=1)
 
 
+class ImagePreprocess(Block):
+    """How images become one array of one size.
+
+    ``size`` is [height, width] to resize to; without it images stay as they are and must all have
+    one size. ``damaged`` says what to do with a file that is no image: ``stop``, or ``skip`` it
+    among the training images and count it.
+    """
+
+    size: Annotated[list[Side], Field(min_length=2, max_length=2)] | None = None
+    channels: Literal["auto", "grey", "rgb"] = "auto"
+    damaged: Literal["stop", "skip"] = "stop"
+
+
 class Ensemble(Block):
     """How the models' predictions become one."""
 
@@ -75,7 +95,7 @@ class Competition(Block):
     """
 
     name: Name
-    kind: Literal["tabular"]
+    kind: Literal["tabular", "image"]
     source: Source
     task: Task
     id: Name
@@ -83,7 +103,6 @@ class Competition(Block):
     target_transform: Literal["none", "log", "log1p"]
     metric: str
     folds: Folds
-    preprocess: Preprocess
     models: Mapping[str, ModelParams]
     ensemble: Ensemble
 
@@ -97,6 +116,26 @@ class Competition(Block):
         """Names of the models that the blend may use, in the order of params.yaml."""
         names = list(self.models)
         return names if self.ensemble.models == "all" else [*self.ensemble.models]
+
+
+class TableCompetition(Competition):
+    """A competition whose rows are those of a csv file."""
+
+    kind: Literal["tabular"]
+    preprocess: Preprocess
+
+
+class ImageCompetition(Competition):
+    """A competition whose rows are images, to be sorted into classes."""
+
+    kind: Literal["image"]
+    preprocess: ImagePreprocess
+
+
+COMPETITIONS: dict[str, type[Competition]] = {
+    "tabular": TableCompetition,
+    "image": ImageCompetition,
+}
 
 
 class Config(Block):

@@ -9,9 +9,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from podium.dataset import Dataset, Split
 from podium.metrics import Metric
 from podium.progress import SILENT, Reporter
-from podium.tabular.dataset import Dataset, Split
 from podium.targets import Target
 
 Array = NDArray[np.float64]

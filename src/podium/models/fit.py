@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 
 from podium.config import ModelParams
+from podium.dataset import Dataset
 from podium.metrics import Metric
 from podium.models.base import Array, Fit, SplitFit
 from podium.models.registry import model_function
 from podium.progress import SILENT, Reporter
-from podium.tabular.dataset import Dataset
 from podium.targets import Target
 
 HISTORY = ["repeat", "fold", "seed", "step", "train_loss", "valid_loss"]
@@ -54,7 +54,7 @@ def fit_model(
     """
     fit = Fit(dataset, target, params, metric, reporter, scratch)
     started = time.perf_counter()
-    splits = model_function(params.model)(fit)
+    splits = model_function(dataset.kind, params.model)(fit)
     seconds = time.perf_counter() - started
     oof = target.decode(_out_of_fold(dataset, splits, target.outputs))
     return ModelResult(

@@ -7,12 +7,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from podium.config import LightGBMParams
+from podium.dataset import Split
 from podium.environment import cores
 from podium.models.base import Fit, SplitFit
-from podium.tabular.dataset import Split
+from podium.models.holdout import hold_out
 from podium.targets import Target
 
 Array = NDArray[np.float64]
+# A table with native categories, or an array of pixels, shape (rows, pixels).
+Table = Any
 
 
 def fit_lightgbm(fit: Fit) -> list[SplitFit]:
@@ -25,9 +28,9 @@ def fit_lightgbm(fit: Fit) -> list[SplitFit]:
 
 def _fit_split(fit: Fit, split: Split, threads: int) -> SplitFit:
     params: LightGBMParams = fit.params
-    table = split.transform.native(fit.dataset.train)
+    table, test = fit.dataset.trees(split)
     train, valid = (
-        (table.iloc[rows], fit.y[rows]) for rows in (split.train_rows, split.valid_rows)
+        (_rows(table, rows), fit.y[rows]) for rows in (split.train_rows, split.valid_rows)
     )
     options = {**_options(params, fit.target), "num_threads": threads}
     rounds = params.rounds
@@ -40,7 +43,7 @@ def _fit_split(fit: Fit, split: Split, threads: int) -> SplitFit:
         history += [{"seed": seed, **row} for row in curve]
     return SplitFit(
         valid=_predict(boosters, valid[0], fit.target, threads),
-        test=_predict(boosters, split.transform.native(fit.dataset.test), fit.target, threads),
+        test=_predict(boosters, test, fit.target, threads),
         history=history,
         details={"rounds": float(rounds), "features": float(table.shape[1])},
         weights={
@@ -48,6 +51,11 @@ def _fit_split(fit: Fit, split: Split, threads: int) -> SplitFit:
             for seed, booster in enumerate(boosters)
         },
     )
+
+
+def _rows(table: Table, rows: NDArray[np.int64]) -> Table:
+    """Some rows of a table or an array."""
+    return table.iloc[rows] if isinstance(table, pd.DataFrame) else table[rows]
 
 
 def _options(params: LightGBMParams, target: Target) -> dict[str, Any]:
@@ -72,30 +80,27 @@ def _options(params: LightGBMParams, target: Target) -> dict[str, Any]:
 
 
 def _find_rounds(
-    x: pd.DataFrame, y: Array, params: LightGBMParams, options: dict[str, Any], target: Target
+    x: Table, y: Array, params: LightGBMParams, options: dict[str, Any], target: Target
 ) -> int:
     """Early stopping on ``holdout`` of the given rows; none of the fold's scored rows is seen."""
     import lightgbm
-    from sklearn.model_selection import train_test_split
 
     classes = None if target.is_regression else y
-    kept, held = train_test_split(
-        np.arange(len(y)), test_size=params.holdout, random_state=params.seed, stratify=classes
-    )
-    train = lightgbm.Dataset(x.iloc[kept], y[kept])
+    kept, held = hold_out(np.arange(len(y)), params.holdout, params.seed, classes)
+    train = lightgbm.Dataset(_rows(x, kept), y[kept])
     booster = lightgbm.train(
         options,
         train,
         num_boost_round=params.rounds,
-        valid_sets=[lightgbm.Dataset(x.iloc[held], y[held], reference=train)],
+        valid_sets=[lightgbm.Dataset(_rows(x, held), y[held], reference=train)],
         callbacks=[lightgbm.early_stopping(params.patience, verbose=False)],
     )
     return max(1, booster.best_iteration)
 
 
 def _train(
-    train: tuple[pd.DataFrame, Array],
-    valid: tuple[pd.DataFrame, Array],
+    train: tuple[Table, Array],
+    valid: tuple[Table, Array],
     options: dict[str, Any],
     rounds: int,
 ) -> tuple[Any, list[dict[str, float]]]:
@@ -119,7 +124,7 @@ def _train(
     ]
 
 
-def _predict(boosters: list[Any], x: pd.DataFrame, target: Target, threads: int) -> Array:
+def _predict(boosters: list[Any], x: Table, target: Target, threads: int) -> Array:
     """The mean of the boosters, shape (rows, outputs).
 
     The number of threads must be told each time: left out, LightGBM resets it for the whole

@@ -1,53 +1,79 @@
 """Networks as models of the pipeline: every fold and seed is a member of one batched training."""
 
 from collections import defaultdict
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from safetensors.torch import save
 
-from podium.config import LinearParams, MLPParams, NetworkParams
+from podium.config import AugmentedParams, LayeredParams, NetworkParams
 from podium.errors import PodiumError
+from podium.images.dataset import ImageDataset
 from podium.models.base import Fit, SplitFit
+from podium.models.image_inputs import ImageInputs
 from podium.nn import Columns, FittedMembers, Progress, divergence, fit_members
-from podium.nn.data import Member
+from podium.nn.data import Member, Rows, Tables
 from podium.nn.draws import mixed
 from podium.nn.predict import pooled
+from podium.tabular.dataset import TableDataset
 from podium.tabular.dense import DenseTables, Layout, common_layout
 
 Array = NDArray[np.float64]
 
 
-def fit_mlp(fit: Fit) -> list[SplitFit]:
-    """The regularized multilayer perceptron."""
-    params: MLPParams = fit.params
-    return _fit_network(fit, params)
+@dataclass(frozen=True)
+class NetworkInputs:
+    """What networks read: training and test rows, and how many features a person would count."""
+
+    train: Tables
+    test: Tables
+    columns: Columns
+    features: list[int]
 
 
-def fit_linear(fit: Fit) -> list[SplitFit]:
-    """The textbook's linear (or softmax) regression: a network without hidden layers."""
-    params: LinearParams = fit.params
-    return _fit_network(fit, params)
-
-
-def _fit_network(fit: Fit, params: NetworkParams) -> list[SplitFit]:
-    layout = common_layout([split.transform for split in fit.dataset.splits])
-    train, test = (
-        DenseTables(fit.dataset.splits, table, layout)
-        for table in (fit.dataset.train, fit.dataset.test)
-    )
-    fitted = _train(fit, params, layout, train)
+def fit_network(fit: Fit) -> list[SplitFit]:
+    """Train the network that ``fit.params`` describes: an ``mlp``, say, or a ``cnn``."""
+    params: NetworkParams = fit.params
+    inputs = _inputs(fit, params)
+    fitted = _train(fit, params, inputs)
     members = _usable_members(fit, fitted)
-    return _split_fits(fit, fitted, members, train, test)
+    return _split_fits(fit, fitted, members, inputs)
 
 
-def _train(fit: Fit, params: NetworkParams, layout: Layout, tables: DenseTables) -> FittedMembers:
+def _inputs(fit: Fit, params: NetworkParams) -> NetworkInputs:
+    """A table's or images' rows as networks read them."""
+    dataset = fit.dataset
+    if isinstance(dataset, ImageDataset):
+        assert isinstance(params, AugmentedParams)
+        train, test = (
+            ImageInputs(images, dataset, params) for images in (dataset.train, dataset.test)
+        )
+        return NetworkInputs(
+            train, test, train.columns, [train.columns.total] * len(dataset.splits)
+        )
+    assert isinstance(dataset, TableDataset)
+    layout = common_layout([split.transform for split in dataset.splits])
+    train_tables, test_tables = (
+        DenseTables(dataset.splits, table, layout) for table in (dataset.train, dataset.test)
+    )
+    features = [len(split.transform.feature_names) for split in dataset.splits]
+    return NetworkInputs(train_tables, test_tables, _columns(layout), features)
+
+
+def _columns(layout: Layout) -> Columns:
+    return Columns(
+        len(layout.numeric), len(layout.plain), tuple(len(block) for block in layout.categories)
+    )
+
+
+def _train(fit: Fit, params: NetworkParams, inputs: NetworkInputs) -> FittedMembers:
     """All folds and seeds at once."""
     splits = fit.dataset.splits
     pairs = [(split, seed) for split in range(len(splits)) for seed in range(params.seeds)]
     told = _Told(fit, params)
     return fit_members(
-        tables,
+        inputs.train,
         fit.y,
         [splits[split].train_rows for split, _ in pairs],
         params,
@@ -55,17 +81,11 @@ def _train(fit: Fit, params: NetworkParams, layout: Layout, tables: DenseTables)
         seeds=[_member_seed(params, split, seed) for split, seed in pairs],
         table_per_member=[split for split, _ in pairs],
         valid_rows_per_member=[splits[split].valid_rows for split, _ in pairs],
-        columns=_columns(layout),
+        columns=inputs.columns,
         names=[_name(fit, params, index) for index in range(len(pairs))],
         score=lambda member, predicted: _score(fit, member, predicted),
         on_epoch=told.epoch,
         checkpoint=fit.scratch,
-    )
-
-
-def _columns(layout: Layout) -> Columns:
-    return Columns(
-        len(layout.numeric), len(layout.plain), tuple(len(block) for block in layout.categories)
     )
 
 
@@ -137,43 +157,47 @@ def _of_split(split: int, params: NetworkParams) -> range:
 
 
 def _split_fits(
-    fit: Fit,
-    fitted: FittedMembers,
-    members: dict[int, list[int]],
-    train_tables: DenseTables,
-    test_tables: DenseTables,
+    fit: Fit, fitted: FittedMembers, members: dict[int, list[int]], inputs: NetworkInputs
 ) -> list[SplitFit]:
     """Predictions of each split: the mean over its seeds, on the model scale."""
     splits, params = fit.dataset.splits, fitted.params
-    passes = params.mc_dropout if isinstance(params, MLPParams) else 0
-    train, train_spread = _predicted(fitted, train_tables, passes)
-    test, test_spread = _predicted(fitted, test_tables, passes)
+    passes = params.mc_dropout if isinstance(params, LayeredParams) else 0
+    rows = [outcome.member.valid for outcome in fitted.outcomes]
+    everything = [np.arange(len(fit.dataset.test_ids))] * len(rows)
+    valid, valid_spread = _predicted(fitted, inputs.train, rows, passes)
+    test, test_spread = _predicted(fitted, inputs.test, everything, passes)
     fits = []
-    for index, split in enumerate(splits):
+    for index in range(len(splits)):
         own = members[index]
-        rows = split.valid_rows
-        valid_mean, valid_spread = pooled(train[own][:, rows], train_spread[own][:, rows])
-        test_mean, spread = pooled(test[own], test_spread[own])
+        mean, spread = _pooled(valid, valid_spread, own)
+        test_mean, test_pooled = _pooled(test, test_spread, own)
         fits.append(
             SplitFit(
-                valid=valid_mean,
+                valid=mean,
                 test=test_mean,
-                valid_spread=valid_spread if passes else None,
-                test_spread=spread if passes else None,
+                valid_spread=spread if passes else None,
+                test_spread=test_pooled if passes else None,
                 history=_history(fitted, params, index),
-                details=_details(fitted, params, index, split.transform.feature_names),
+                details=_details(fitted, params, index, inputs.features[index]),
                 weights={"safetensors": save(fitted.tensors(own))},
             )
         )
     return fits
 
 
-def _predicted(fitted: FittedMembers, tables: DenseTables, passes: int) -> tuple[Array, Array]:
+def _predicted(
+    fitted: FittedMembers, tables: Tables, rows: list[Rows], passes: int
+) -> tuple[list[Array], list[Array]]:
     """Each member's predictions, and their spread where Monte-Carlo dropout is asked for."""
     if passes:
-        return fitted.predict_spread(tables, passes)
-    predicted = fitted.predict(tables)
-    return predicted, np.zeros_like(predicted)
+        return fitted.spread_rows(tables, rows, passes)
+    predicted = fitted.predict_rows(tables, rows)
+    return predicted, [np.zeros_like(own) for own in predicted]
+
+
+def _pooled(means: list[Array], spreads: list[Array], members: list[int]) -> tuple[Array, Array]:
+    """Mean and spread over some members."""
+    return pooled(*(np.stack([own[index] for index in members]) for own in (means, spreads)))
 
 
 def _history(fitted: FittedMembers, params: NetworkParams, split: int) -> list[dict[str, float]]:
@@ -194,11 +218,11 @@ def _history(fitted: FittedMembers, params: NetworkParams, split: int) -> list[d
 
 
 def _details(
-    fitted: FittedMembers, params: NetworkParams, split: int, features: list[str]
+    fitted: FittedMembers, params: NetworkParams, split: int, features: int
 ) -> dict[str, float]:
     """Facts for metrics.json: features, members lost, the epoch that early stopping chose."""
     own = [fitted.outcomes[index] for index in _of_split(split, params)]
-    details = {"features": float(len(features))}
+    details = {"features": float(features)}
     if any(outcome.diverged for outcome in fitted.outcomes):
         details["diverged"] = float(sum(outcome.diverged for outcome in own))
     best = [outcome.best_epoch for outcome in own if outcome.best_epoch is not None]

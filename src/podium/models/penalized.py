@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from safetensors.numpy import save
 
 from podium.config import ElasticNetParams, LassoParams, RidgeParams
+from podium.dataset import Split
 from podium.models.base import Fit, SplitFit
-from podium.tabular.dataset import Split
 
 Array = NDArray[np.float64]
 History = list[dict[str, float]]
@@ -62,10 +62,9 @@ def _fit_classifier(
 
 def _fit_each(fit: Fit, search: Search, what: str) -> list[SplitFit]:
     def fit_one(split: Split) -> SplitFit:
-        x = split.transform.dense(fit.dataset.train)
+        x, test = fit.dataset.dense(split)
         model, history, details = search(x[split.train_rows], fit.y[split.train_rows])
         predict = model.predict if fit.target.is_regression else model.predict_proba
-        test = split.transform.dense(fit.dataset.test)
         return SplitFit(
             valid=_two_dimensional(predict(x[split.valid_rows])),
             test=_two_dimensional(predict(test)),

@@ -16,7 +16,7 @@ from safetensors.torch import save_file
 from podium.nn.trainer import Trainer
 
 # Knobs that don't change what is trained.
-_NO_MATTER = {"model", "device", "seeds", "seed", "mc_dropout"}
+_NO_MATTER = {"model", "device", "seeds", "seed", "mc_dropout", "tta", "tta_strength"}
 
 
 class Checkpoint:
@@ -62,8 +62,8 @@ def _key(trainer: Trainer) -> str:
     knobs = trainer.params.model_dump(exclude=_NO_MATTER)
     digest.update(json.dumps(knobs, sort_keys=True).encode())
     digest.update(repr((trainer.task, trainer.device.type, torch.__version__)).encode())
-    for tensor in (trainer.data.x, trainer.data.y, trainer.data.weight):
-        digest.update(b"-" if tensor is None else tensor.cpu().contiguous().numpy().data)
+    for part in trainer.data.fingerprint():
+        digest.update(part)
     for member in trainer.members:
         digest.update(repr((member.index, member.seed, member.table)).encode())
         for rows in (member.train, member.valid, member.stop):

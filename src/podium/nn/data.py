@@ -1,6 +1,6 @@
 """What members are trained on: tables, targets, and which rows each member draws."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,9 +16,34 @@ from podium.nn.layers import Step
 Rows = NDArray[np.int64]
 Table = NDArray[np.float32]
 # One table for all members, one for each fold, or a function that makes the one of a fold.
-Tables = Table | Sequence[Table] | Callable[[int], Table]
+FloatTables = Table | Sequence[Table] | Callable[[int], Table]
 # Purpose of the random numbers that put rows in order.
 ORDER = 4
+
+
+class Inputs:
+    """Inputs that are made when members read them: images, say, changed a little each time."""
+
+    columns: Columns
+
+    def __len__(self) -> int:
+        """How many rows there are."""
+        raise NotImplementedError
+
+    def read(self, rows: Tensor, tables: Tensor, step: Step) -> Tensor:
+        """The inputs of rows, shape (members, rows, columns), on the device of ``rows``.
+
+        ``rows`` has shape (members, rows); ``tables``, shape (members,), says as which fold's
+        members see them.
+        """
+        raise NotImplementedError
+
+    def fingerprint(self) -> bytes:
+        """What tells these inputs from others."""
+        raise NotImplementedError
+
+
+Tables = FloatTables | Inputs
 
 
 @dataclass(frozen=True)
@@ -81,9 +106,9 @@ class Member:
 class Data:
     """Everything that members read.
 
-    ``tables`` have shape (rows, columns). ``y`` has shape (rows, outputs): numbers (float64, so
-    that standardizing loses nothing) or the share of each class (float32). ``weight`` has shape
-    (rows,); None where all rows count alike.
+    ``tables`` have shape (rows, columns) or make such rows. ``y`` has shape (rows, outputs):
+    numbers (float64, so that standardizing loses nothing) or the share of each class (float32).
+    ``weight`` has shape (rows,); None where all rows count alike.
     """
 
     tables: Tables
@@ -100,10 +125,10 @@ class Data:
     @property
     def shared(self) -> bool:
         """Whether all members read one table."""
-        return isinstance(self.tables, np.ndarray)
+        return isinstance(self.tables, np.ndarray | Inputs)
 
 
-def read_table(tables: Tables, index: int) -> Tensor:
+def read_table(tables: FloatTables, index: int) -> Tensor:
     """A table by number, shape (rows, columns), float32, not copied where it needn't be."""
     if callable(tables):
         table = tables(index)
@@ -120,25 +145,37 @@ class GroupData:
 
     def __init__(self, data: Data, members: Sequence[Member], device: torch.device) -> None:
         self.data, self.members, self.device = data, list(members), device
-        wanted = [0] if data.shared else sorted({member.table for member in members})
-        tables = [read_table(data.tables, index).to(device) for index in wanted]
-        self.x = tables[0] if len(tables) == 1 else torch.cat(tables)
-        place = {index: number * data.rows for number, index in enumerate(wanted)}
-        self.first = torch.tensor([0 if data.shared else place[m.table] for m in members])
-        self.first = self.first.to(device)[:, None]
+        self.made = data.tables if isinstance(data.tables, Inputs) else None
+        self.tables = torch.tensor([member.table for member in members], device=device)
+        self.x, self.first = self._stacked()
         self.y = data.y.to(device)
         # Targets as they are trained, one block for all members or one for each.
         self.trained, self.first_target = self.y.float(), torch.zeros_like(self.first)
         self.weight = self._weights()
 
+    def _stacked(self) -> tuple[Tensor, Tensor]:
+        """The group's tables below each other, and each member's first row, shape (members, 1)."""
+        nowhere = torch.zeros(len(self.members), 1, dtype=torch.int64, device=self.device)
+        tables = self.data.tables
+        if isinstance(tables, Inputs):
+            return torch.empty(0, tables.columns.total), nowhere
+        if self.data.shared:
+            return read_table(tables, 0).to(self.device), nowhere
+        wanted, number = torch.unique(self.tables, return_inverse=True)
+        own = [read_table(tables, index).to(self.device) for index in wanted.tolist()]
+        return own[0] if len(own) == 1 else torch.cat(own), number[:, None] * self.data.rows
+
     def keep(self, kept: Tensor) -> None:
         """Go on with some of the members."""
         self.members = [self.members[index] for index in kept.tolist()]
         self.first, self.first_target = self.first[kept], self.first_target[kept]
+        self.tables = self.tables[kept]
         self.weight = self.weight[kept] if self.weight is not None else None
 
     def inputs(self, rows: Tensor, step: Step) -> Tensor:
         """The inputs of rows, shape (members, rows, columns), for rows (members, rows)."""
+        if self.made is not None:
+            return self.made.read(rows, self.tables, step)
         places = (rows + self.first).flatten()
         out = step.memory(self, "inputs", (len(places), self.x.shape[1]), self.device)
         return torch.index_select(self.x, 0, places, out=out).view(*rows.shape, -1)
@@ -164,12 +201,20 @@ class GroupData:
         own = [self.data.weight / self.data.weight[m.train].mean() for m in self.members]
         return torch.stack(own).to(self.device)
 
+    def fingerprint(self) -> Iterator[bytes | memoryview]:
+        """What tells the inputs, targets and weights from others."""
+        if self.made is not None:
+            yield self.made.fingerprint()
+        for tensor in (self.x, self.y, self.weight):
+            yield b"-" if tensor is None else tensor.cpu().contiguous().numpy().data
+
     def one(self, place: int, rows: Rows, inputs: bool) -> tuple[Tensor, Tensor, Tensor]:
         """Inputs (none if not wanted), targets and weights of rows of the member at ``place``."""
         index = torch.from_numpy(rows).to(self.device)
         weight = torch.ones(len(rows), device=self.device)
         if self.weight is not None:
             weight = self.weight[place, index]
+        assert not (inputs and self.made is not None), "made inputs have nothing to learn from rows"
         x = self.x[index + self.first[place]] if inputs else self.x[:0]
         return x, self.y[index], weight
 

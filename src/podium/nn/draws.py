@@ -50,6 +50,10 @@ class Draws:
         both = torch.cat([radius * angle.cos(), radius * angle.sin()], dim=2)
         return both[:, :, :features]
 
+    def uniform(self, shape: tuple[int, int, int], purpose: int, step: int) -> Tensor:
+        """Numbers in (0, 1), shape (members, rows, features)."""
+        return self._uniform(shape[1], shape[2], 3 * purpose, step)
+
     def _uniform(self, rows: int, columns: int, purpose: int, step: int) -> Tensor:
         """Numbers in (0, 1), 23 bits each."""
         hashed = self._hashed(rows, columns, purpose, step)

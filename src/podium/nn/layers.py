@@ -19,13 +19,15 @@ from podium.nn.store import FREE, RUNNING, WEIGHT, Initial, Slot, zeros
 class Step:
     """What a layer is told about a pass over the network.
 
-    ``draws`` is None at prediction unless Monte-Carlo dropout draws on; ``training`` says whether
+    ``draws`` is None at prediction unless Monte-Carlo dropout draws on. ``views`` are the draws
+    that change inputs at random, None where inputs are read as they are. ``training`` says whether
     gradients follow and running statistics move. ``real`` has shape (members, rows, 1) and is 0 on
     rows that only fill up a member's share; None where there is no such row.
     """
 
     training: bool = False
     draws: Draws | None = None
+    views: Draws | None = None
     number: int = 0
     real: Tensor | None = None
     dropout_factor: float = 1.0

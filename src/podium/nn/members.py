@@ -1,9 +1,7 @@
 """``fit_members``: train many members of a network together, and predict with them."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,11 +14,12 @@ from torch import Tensor
 from podium.config import MLPParams, NetworkParams
 from podium.errors import PodiumError
 from podium.nn.checkpoint import Checkpoint
-from podium.nn.data import Data, Member, Rows, Tables, Task, check_rows
+from podium.nn.data import Data, Inputs, Member, Rows, Tables, Task, check_rows
 from podium.nn.draws import generator, mixed
 from podium.nn.knobs.inputs import Columns
+from podium.nn.machine import device_of, pool_of
 from podium.nn.outcome import EpochLog, Outcome
-from podium.nn.plan import Plan, make_plan
+from podium.nn.plan import Plan, Round, make_plan
 from podium.nn.predict import Array, Predictor
 from podium.nn.trainer import Score, Trainer
 
@@ -72,7 +71,11 @@ class FittedMembers:
 
     def predict(self, X: Tables) -> Array:  # noqa: N803
         """Numbers, or the probability of each class, for the rows of each member's table."""
-        return Predictor(self.params, self.columns, self.task, self.outcomes).predict(X)
+        return np.stack(self._predictor.predict(X))
+
+    def predict_rows(self, X: Tables, rows: Sequence[Rows]) -> list[Array]:  # noqa: N803
+        """What each member predicts for rows of its own, shape (rows, outputs)."""
+        return self._predictor.predict(X, rows)
 
     def predict_spread(self, X: Tables, passes: int = 50) -> tuple[Array, Array]:  # noqa: N803
         """Monte-Carlo dropout: mean and standard deviation over ``passes`` with dropout on.
@@ -82,7 +85,21 @@ class FittedMembers:
         Raises:
             PodiumError: the members have no dropout.
         """
-        return Predictor(self.params, self.columns, self.task, self.outcomes).spread(X, passes)
+        mean, spread = self._predictor.spread(X, passes)
+        return np.stack(mean), np.stack(spread)
+
+    def spread_rows(
+        self,
+        X: Tables,  # noqa: N803
+        rows: Sequence[Rows],
+        passes: int,
+    ) -> tuple[list[Array], list[Array]]:
+        """``predict_spread`` for rows of each member's own."""
+        return self._predictor.spread(X, passes, rows)
+
+    @property
+    def _predictor(self) -> Predictor:
+        return Predictor(self.params, self.columns, self.task, self.outcomes)
 
 
 def fit_members(
@@ -137,7 +154,7 @@ def fit_members(
         members = [_with_holdout(member, params.holdout) for member in members]
     data = _data(X, y, task, columns, sample_weight)
     check_rows(members, data)
-    device = _device(params)
+    device = device_of(params)
     plan = make_plan(data, members, params, device)
     every = CHECKPOINT_SECONDS if checkpoint_seconds is None else checkpoint_seconds
     run = _Run(data, params, device, score, on_epoch, checkpoint, every)
@@ -180,9 +197,13 @@ class _Run:
     def all(self, plan: Plan) -> list[Outcome]:
         """Every group's outcomes."""
         self.total = sum(len(group) for group in plan.groups) * self.params.epochs
-        with _pool(plan) as pool:
+        return [outcome for one in plan.rounds for outcome in self._round(one)]
+
+    def _round(self, one: Round) -> list[Outcome]:
+        """The outcomes of a round's groups."""
+        with pool_of(one.workers, one.threads) as pool:
             try:
-                done = list(pool.map(self._group, plan.groups))
+                done = list(pool.map(self._group, one.groups))
             except BaseException:
                 # The other groups stop at the end of their epoch, and leave their checkpoints.
                 self.stopped.set()
@@ -217,21 +238,6 @@ class _Run:
                 self.on_epoch(
                     Progress(self.done, self.total, trainer.epoch, members, logs, resumed)
                 )
-
-
-@contextmanager
-def _pool(plan: Plan) -> Iterator[ThreadPoolExecutor]:
-    """The plan's workers with its threads each, and torch's threads as they were afterwards."""
-    before = torch.get_num_threads()
-
-    def share() -> None:
-        torch.set_num_threads(plan.threads)
-
-    try:
-        with ThreadPoolExecutor(plan.workers, initializer=share) as pool:
-            yield pool
-    finally:
-        torch.set_num_threads(before)
 
 
 def _outputs(y: NDArray[Any]) -> int:
@@ -275,9 +281,12 @@ def _data(
     columns: Columns | None,
     sample_weight: NDArray[Any] | None,
 ) -> Data:
-    first = X(0) if callable(X) else X if isinstance(X, np.ndarray) else X[0]
-    columns = columns or Columns(first.shape[1])
-    _check_shapes(first, y, sample_weight, columns)
+    if isinstance(X, Inputs):
+        columns, shape = X.columns, (len(X), X.columns.total)
+    else:
+        shape = (X(0) if callable(X) else X if isinstance(X, np.ndarray) else X[0]).shape
+        columns = columns or Columns(shape[1])
+    _check_shapes(shape, y, sample_weight, columns)
     if task.classification:
         targets = task.shares(np.asarray(y, dtype=np.int64))
     else:
@@ -289,27 +298,15 @@ def _data(
 
 
 def _check_shapes(
-    table: NDArray[Any], y: NDArray[Any], sample_weight: NDArray[Any] | None, columns: Columns
+    shape: tuple[int, ...], y: NDArray[Any], sample_weight: NDArray[Any] | None, columns: Columns
 ) -> None:
     """Stop before training if arrays don't fit each other.
 
     Raises:
         PodiumError: with both shapes.
     """
-    if table.ndim != 2 or table.shape[1] != columns.total:
-        raise PodiumError(f"X has shape {table.shape}, expected (rows, {columns.total} columns)")
+    if len(shape) != 2 or shape[1] != columns.total:
+        raise PodiumError(f"X has shape {shape}, expected (rows, {columns.total} columns)")
     for name, values in (("y", y), ("sample_weight", sample_weight)):
-        if values is not None and len(values) != len(table):
-            raise PodiumError(f"{name} has {len(values)} rows, X has {len(table)}")
-
-
-def _device(params: NetworkParams) -> torch.device:
-    """The device that ``device`` names; auto is CUDA where there is one.
-
-    Raises:
-        PodiumError: CUDA is asked for and there is none.
-    """
-    there = torch.cuda.is_available()
-    if params.device == "cuda" and not there:
-        raise PodiumError("device: cuda, but this machine has no CUDA device; use auto or cpu")
-    return torch.device("cuda" if there and params.device != "cpu" else "cpu")
+        if values is not None and len(values) != shape[0]:
+            raise PodiumError(f"{name} has {len(values)} rows, X has {shape[0]}")

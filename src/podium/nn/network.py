@@ -1,6 +1,8 @@
 """From knobs to layers: the network that all members have, each with weights of its own."""
 
-from podium.config import MLPParams, NetworkParams
+from podium.config import CNNParams, LayeredParams, MLPParams, NetworkParams
+from podium.errors import PodiumError
+from podium.nn.convolution import ConvNet
 from podium.nn.knobs.activations import activation
 from podium.nn.knobs.initialization import INITIALIZATIONS, he, last_layer
 from podium.nn.knobs.inputs import (
@@ -28,11 +30,17 @@ def build_network(params: NetworkParams, columns: Columns, outputs: int) -> Chai
     Without ``hidden`` layers (``linear``) it is a linear model.
     """
     layers, width = _inputs(params, columns)
-    if isinstance(params, MLPParams):
+    if isinstance(params, CNNParams):
+        convolutions = ConvNet("cnn", params, _image(columns))
+        layers.append(convolutions)
+        width = convolutions.outputs
+        if params.dropout:
+            layers.append(Dropout(params.dropout, HIDDEN))
+    if isinstance(params, LayeredParams):
         for index, size in enumerate(params.hidden):
             layers.append(_block(params, index, width, size))
             width = size
-    zero_last = isinstance(params, MLPParams) and params.zero_last
+    zero_last = isinstance(params, LayeredParams) and params.zero_last
     layers.append(Linear("output", width, outputs, last_layer(width, outputs, zero_last)))
     network = Chain(layers)
     network.first()
@@ -41,12 +49,34 @@ def build_network(params: NetworkParams, columns: Columns, outputs: int) -> Chai
 
 def row_numbers(params: NetworkParams, columns: Columns) -> int:
     """Numbers that one row becomes on its way through the network, roughly."""
-    if not isinstance(params, MLPParams):
+    if isinstance(params, CNNParams):
+        return ConvNet("cnn", params, _image(columns)).row_numbers
+    if not isinstance(params, LayeredParams):
         return columns.total
+    if not isinstance(params, MLPParams):
+        return columns.total + 2 * sum(params.hidden)
     encoded = {"none": 0, "periodic": 3 * params.embedding_size, "piecewise_linear": params.bins}
     each = encoded[params.numeric_embedding] + params.embedding_size
     embedded = columns.numeric * each if params.numeric_embedding != "none" else 0
     return columns.total + embedded + 2 * sum(params.hidden)
+
+
+def row_work(params: NetworkParams, columns: Columns, outputs: int) -> int:
+    """Multiplications of one row's way forward, roughly."""
+    if isinstance(params, CNNParams):
+        return ConvNet("cnn", params, _image(columns)).row_work
+    return sum(slot.size for slot in build_network(params, columns, outputs).slots())
+
+
+def _image(columns: Columns) -> tuple[int, int, int]:
+    """The shape of the images.
+
+    Raises:
+        PodiumError: the columns are those of a table.
+    """
+    if columns.image is None:
+        raise PodiumError("cnn reads images, and these are columns of a table")
+    return columns.image
 
 
 def _inputs(params: NetworkParams, columns: Columns) -> tuple[list[Layer], int]:
@@ -91,7 +121,7 @@ def _numeric_embedding(params: MLPParams, width: int) -> NumericEmbedding:
     return PiecewiseLinear("piecewise", width, size, params.bins)
 
 
-def _block(params: MLPParams, index: int, inputs: int, outputs: int) -> Layer:
+def _block(params: LayeredParams, index: int, inputs: int, outputs: int) -> Layer:
     """A hidden layer: matrix, normalization, activation, noise, dropout; a skip around it."""
     name = f"hidden{index}"
     initial = INITIALIZATIONS[params.initialization](inputs, outputs)

@@ -6,11 +6,12 @@ from functools import partial
 
 from torch import Tensor
 
-from podium.config import NetworkParams
+from podium.config import AugmentedParams, NetworkParams
 from podium.nn.data import Member, Task
 from podium.nn.knobs.clipping import clip_gradients
+from podium.nn.knobs.inputs import Columns
 from podium.nn.knobs.losses import smooth_labels
-from podium.nn.knobs.mixing import Mixup
+from podium.nn.knobs.mixing import CutMix, Mixup
 from podium.nn.knobs.noise import WeightNoise
 from podium.nn.knobs.penalties import Penalty
 from podium.nn.store import Store
@@ -29,13 +30,19 @@ class Pieces:
     on_gradient: list[OnGradient] = field(default_factory=list)
 
 
-def pieces(params: NetworkParams, task: Task, members: Sequence[Member]) -> Pieces:
+def pieces(
+    params: NetworkParams, task: Task, members: Sequence[Member], columns: Columns
+) -> Pieces:
     """The pieces that ``params`` turn on."""
     on = Pieces()
     if params.label_smoothing and task.classification:
         on.on_batch.append(partial(smooth_labels, params.label_smoothing))
+    seeds = [member.seed for member in members]
     if params.mixup:
-        on.on_batch.append(Mixup(params.mixup, [member.seed for member in members]))
+        on.on_batch.append(Mixup(params.mixup, seeds))
+    if isinstance(params, AugmentedParams) and params.cutmix:
+        assert columns.image is not None
+        on.on_batch.append(CutMix(params.cutmix, seeds, columns.image))
     if params.weight_noise:
         on.on_weights.append(WeightNoise(params.weight_noise))
     if params.l1 or params.l2:

@@ -5,16 +5,17 @@ moments, and each core trains a group of its own: matrices of this size are too 
 splitting between cores. On a GPU a group is as large as the memory allows.
 """
 
-import os
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 import torch
 
-from podium.config import NetworkParams
-from podium.nn.data import Data, Member, steps_per_epoch
-from podium.nn.network import build_network, row_numbers
+from podium.config import CNNParams, NetworkParams
+from podium.nn.data import Data, Inputs, Member, steps_per_epoch
+from podium.nn.machine import memory_of
+from podium.nn.network import build_network, row_numbers, row_work
 
 # A group's weights, gradients and two moments: a core's share of a usual last-level cache. Measured
 # (docs/mlp.md): half and double of it are both slower on 256-128 networks.
@@ -31,12 +32,35 @@ FLOAT = 4
 
 
 @dataclass(frozen=True)
+class Round:
+    """Groups that are trained before the next round's, so many at once, with so many threads."""
+
+    groups: list[list[Member]]
+    workers: int
+    threads: int
+
+
+@dataclass(frozen=True)
 class Plan:
-    """Groups of members, how many of them are trained at once, and the threads of each."""
+    """Groups of members, how many of them are trained at once, and the threads of each.
+
+    ``splits``: a group has work enough for several threads.
+    """
 
     groups: list[list[Member]]
     workers: int
     threads: int = 1
+    splits: bool = False
+
+    @property
+    def rounds(self) -> list[Round]:
+        """All groups, or, where one left over at the end would keep cores idle, those apart."""
+        left = len(self.groups) % self.workers if self.splits else 0
+        even = Round(self.groups[: len(self.groups) - left], self.workers, self.threads)
+        if not left:
+            return [even]
+        threads = max(1, self.workers * self.threads // left)
+        return [even, Round(self.groups[-left:], left, threads)]
 
 
 def make_plan(
@@ -46,7 +70,8 @@ def make_plan(
     workers = torch.get_num_threads() if device.type == "cpu" else 1
     numbers = _numbers(data, params)
     # Multiplications of a member's step, forward and back, roughly.
-    each = 3 * min(params.batch_size, data.rows) * numbers
+    work = row_work(params, data.columns, data.task.width)
+    each = 3 * min(params.batch_size, data.rows) * work
     most = _most_together(data, params, numbers, device, workers)
     least = -(-GROUP_WORK // each)
     together = _tables_together(data, device)
@@ -54,8 +79,8 @@ def make_plan(
     for same in _alike(data, members, params, together):
         groups += _dealt(same, least, most, workers)
     at_once = min(workers, len(groups), max(1, together))
-    work = max(len(group) for group in groups) * each
-    return Plan(groups, at_once, max(1, workers // at_once) if work > SHARED_WORK else 1)
+    splits = max(len(group) for group in groups) * each > SHARED_WORK
+    return Plan(groups, at_once, max(1, workers // at_once) if splits else 1, splits)
 
 
 def _numbers(data: Data, params: NetworkParams) -> int:
@@ -67,25 +92,23 @@ def _most_together(
     data: Data, params: NetworkParams, numbers: int, device: torch.device, workers: int
 ) -> int:
     """The most members of a group that fit into cache and memory."""
+    if isinstance(params, CNNParams):
+        # Convolutions keep a core, and a GPU, busy with one member; there is nothing to batch.
+        return 1
     # Weights, gradients, two moments; averages and best weights where they are kept.
     kept = 4 + 2 * (params.averaging != "none") + 2 * bool(params.early_stopping)
     # Of each layer the output, its mask and their gradients, roughly.
     batch = 4 * min(params.batch_size, data.rows) * row_numbers(params, data.columns)
-    in_memory = _memory(device) * MEMORY_SHARE / (workers * FLOAT * (kept * numbers + batch))
+    in_memory = memory_of(device) * MEMORY_SHARE / (workers * FLOAT * (kept * numbers + batch))
     in_cache = CACHE_BYTES / (4 * FLOAT * numbers) if device.type == "cpu" else in_memory
     return max(1, round(min(in_cache, in_memory)))
 
 
 def _tables_together(data: Data, device: torch.device) -> int:
-    """How many tables fit into memory at once."""
-    return int(_memory(device) * MEMORY_SHARE / (FLOAT * data.rows * max(1, data.columns.total)))
-
-
-def _memory(device: torch.device) -> float:
-    """Bytes of memory of the device."""
-    if device.type == "cuda":
-        return float(torch.cuda.get_device_properties(device).total_memory)
-    return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    """How many tables fit into memory at once; what is made when it is read takes none."""
+    if isinstance(data.tables, Inputs):
+        return sys.maxsize
+    return int(memory_of(device) * MEMORY_SHARE / (FLOAT * data.rows * max(1, data.columns.total)))
 
 
 def _alike(

@@ -1,45 +1,65 @@
 """Predicting with trained members, with dropout off or, for Monte-Carlo dropout, on."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from podium.config import NetworkParams
+from podium.config import AugmentedParams, NetworkParams
 from podium.errors import PodiumError
-from podium.nn.data import Tables, Task, read_table
+from podium.nn.data import Inputs, Rows, Tables, Task, read_table
 from podium.nn.draws import Draws
 from podium.nn.knobs.inputs import Columns
 from podium.nn.layers import Step
+from podium.nn.machine import compute_type, device_of, worker_pool
 from podium.nn.network import build_network, row_numbers
 from podium.nn.outcome import Outcome
 from podium.nn.store import Store
 from podium.nn.trainer import EVALUATION_SIZE
 
-# Monte-Carlo passes count their steps from here on, away from those of training.
-MC_STEPS, MC_CHUNKS = 2**40, 2**20
-# Rows of a chunk where dropout draws.
-MC_ROWS = 1024
+# Passes that draw count their steps from here on, away from those of training: those of Monte-Carlo
+# dropout, and those over changed copies of the inputs.
+MC_STEPS, VIEW_STEPS, CHUNKS = 2**40, 2**41, 2**20
+# Rows of a chunk where something draws: of a table, and of inputs that are made.
+MC_ROWS, VIEW_ROWS = 1024, 256
 
 Array = NDArray[np.float64]
 
 
+@dataclass(frozen=True)
+class Job:
+    """Members that predict the same rows of the same table; all rows where ``rows`` is None."""
+
+    table: int
+    rows: Rows | None
+    outcomes: list[Outcome]
+
+
 class Predictor:
-    """Members ready to predict; predictions have shape (members, rows, outputs)."""
+    """Members ready to predict."""
 
     def __init__(
         self, params: NetworkParams, columns: Columns, task: Task, outcomes: Sequence[Outcome]
     ) -> None:
         self.params, self.columns, self.task = params, columns, task
-        self.outcomes = list(outcomes)
+        self.outcomes, self.device = list(outcomes), device_of(params)
+        self.views = params.tta if isinstance(params, AugmentedParams) else 0
 
-    def predict(self, tables: Tables) -> Array:
-        """Numbers, or the probability of each class, for the rows of each member's table."""
-        return self._predict(tables, None)
+    def predict(self, tables: Tables, rows: Sequence[Rows] | None = None) -> list[Array]:
+        """Numbers, or the probability of each class; each member's have shape (rows, outputs).
 
-    def spread(self, tables: Tables, passes: int) -> tuple[Array, Array]:
+        ``rows`` has the rows that each member is asked for; all rows of its table by default.
+        With ``tta`` the mean over the inputs and so many changed copies of them.
+        """
+        return self._predict(tables, rows, None)
+
+    def spread(
+        self, tables: Tables, passes: int, rows: Sequence[Rows] | None = None
+    ) -> tuple[list[Array], list[Array]]:
         """Mean and standard deviation over ``passes`` predictions with dropout on.
 
         Raises:
@@ -47,59 +67,111 @@ class Predictor:
         """
         if not self.params.has_dropout:
             raise PodiumError("Monte-Carlo dropout needs dropout: set dropout above 0")
-        total, squares = np.zeros(1), np.zeros(1)
+        total = [np.zeros(1)] * len(self.outcomes)
+        squares = list(total)
         for index in range(passes):
-            drawn = self._predict(tables, index)
-            total, squares = total + drawn, squares + drawn**2
-        mean = total / passes
-        return mean, np.sqrt(np.maximum(squares / passes - mean**2, 0.0))
+            drawn = self._predict(tables, rows, index)
+            total = [old + new for old, new in zip(total, drawn, strict=True)]
+            squares = [old + new**2 for old, new in zip(squares, drawn, strict=True)]
+        means = [own / passes for own in total]
+        spreads = [
+            np.sqrt(np.maximum(square / passes - mean**2, 0.0))
+            for square, mean in zip(squares, means, strict=True)
+        ]
+        return means, spreads
 
-    def _predict(self, tables: Tables, mc_pass: int | None) -> Array:
-        shared = isinstance(tables, np.ndarray)
+    def _predict(
+        self, tables: Tables, rows: Sequence[Rows] | None, mc_pass: int | None
+    ) -> list[Array]:
+        if rows is not None:
+            rows = [np.ascontiguousarray(own, dtype=np.int64) for own in rows]
+        jobs = self._jobs(tables, rows)
         parts: dict[int, Array] = {}
-        numbers = [0] if shared else sorted({outcome.member.table for outcome in self.outcomes})
-        for number in numbers:
-            own = [outcome for outcome in self.outcomes if shared or outcome.member.table == number]
-            predicted = self._by_table(read_table(tables, number), own, mc_pass)
-            parts |= {out.member.index: part for out, part in zip(own, predicted, strict=True)}
+        # Inputs that are made take most of the time: a core makes and predicts a fold's.
+        most = len(jobs) if isinstance(tables, Inputs) else 1
+        with worker_pool(self.device, most) as pool:
+            done = pool.map(lambda job: self._job(tables, job, mc_pass), jobs)
+            for job, predicted in zip(jobs, done, strict=True):
+                parts |= {
+                    outcome.member.index: part
+                    for outcome, part in zip(job.outcomes, predicted, strict=True)
+                }
         for outcome in self.outcomes:
             if outcome.diverged:
                 parts[outcome.member.index][:] = np.nan
-        return np.stack([parts[outcome.member.index] for outcome in self.outcomes])
+        return [parts[outcome.member.index] for outcome in self.outcomes]
+
+    def _jobs(self, tables: Tables, rows: Sequence[Rows] | None) -> list[Job]:
+        """Members by what they are asked for."""
+        shared = isinstance(tables, np.ndarray)
+
+        def key(place: int) -> tuple[int, bytes]:
+            table = 0 if shared else self.outcomes[place].member.table
+            return table, b"" if rows is None else rows[place].tobytes()
+
+        jobs = []
+        for (table, _), same in groupby(sorted(range(len(self.outcomes)), key=key), key):
+            places = list(same)
+            wanted = None if rows is None else rows[places[0]]
+            jobs.append(Job(table, wanted, [self.outcomes[place] for place in places]))
+        return jobs
 
     @torch.no_grad()
-    def _by_table(self, table: Tensor, outcomes: list[Outcome], mc_pass: int | None) -> Array:
-        """What some members predict for the rows of one table."""
+    def _job(self, tables: Tables, job: Job, mc_pass: int | None) -> Array:
+        """What some members predict for the same rows, shape (members, rows, outputs)."""
         network = build_network(self.params, self.columns, self.task.width)
-        store = Store(network.slots(), len(outcomes), torch.device("cpu"))
+        store = Store(network.slots(), len(job.outcomes), self.device)
         for name, value in store.values.items():
-            value.copy_(torch.stack([outcome.state[name] for outcome in outcomes]))
+            value.copy_(torch.stack([outcome.state[name] for outcome in job.outcomes]))
         network.bind(store.values, {})
-        target = torch.stack([outcome.target for outcome in outcomes])
-        parts = []
-        chunks = self._chunks(table, len(outcomes), drawing=mc_pass is not None)
-        for x, step in zip(chunks, self._steps(outcomes, mc_pass), strict=False):
-            parts.append(self.task.predictions(network.forward(x, step), target))
-        return torch.cat(parts, dim=1).numpy()
+        target = torch.stack([outcome.target for outcome in job.outcomes])
+        passes = []
+        for view in range(1 + self.views if mc_pass is None else 1):
+            parts = [
+                self.task.predictions(network.forward(x, step), target)
+                for x, step in self._chunks(tables, job, mc_pass, view)
+            ]
+            passes.append(torch.cat(parts, dim=1))
+        return torch.stack(passes).mean(0).numpy()
 
-    def _chunks(self, table: Tensor, members: int, drawing: bool) -> Iterator[Tensor]:
-        """The rows, so many at once as fit, the same for every member.
+    def _chunks(
+        self, tables: Tables, job: Job, mc_pass: int | None, view: int
+    ) -> Iterator[tuple[Tensor, Step]]:
+        """The rows, so many at once as fit, the same for every member."""
+        members, steps = len(job.outcomes), self._steps(job.outcomes, mc_pass, view)
+        if isinstance(tables, Inputs):
+            rows = np.arange(len(tables)) if job.rows is None else job.rows
+            wanted = torch.from_numpy(rows).to(self.device)
+            fold = torch.full((members,), job.table, device=self.device)
+            for part, step in zip(wanted.split(VIEW_ROWS), steps, strict=False):
+                yield tables.read(part.expand(members, -1), fold, step), step
+            return
+        table = read_table(tables, job.table)
+        table = table if job.rows is None else table[torch.from_numpy(job.rows)]
+        drawing = mc_pass is not None
+        for x, step in zip(self._split(table, members, drawing), steps, strict=False):
+            yield x.to(self.device).expand(members, *x.shape), step
+
+    def _split(self, table: Tensor, members: int, drawing: bool) -> tuple[Tensor, ...]:
+        """A table in chunks.
 
         Where dropout draws, chunks are the same however many members there are, since a chunk's
         number is part of what its random numbers come from.
         """
         rows = EVALUATION_SIZE // (members * row_numbers(self.params, self.columns))
-        for part in table.split(MC_ROWS if drawing else max(1, rows)):
-            yield part.expand(members, *part.shape)
+        return table.split(MC_ROWS if drawing else max(1, rows))
 
-    def _steps(self, outcomes: list[Outcome], mc_pass: int | None) -> Iterator[Step]:
+    def _steps(self, outcomes: Sequence[Outcome], mc_pass: int | None, view: int) -> Iterator[Step]:
         """A pass's description for each chunk, with random numbers of its own where it draws."""
-        draws = None
-        if mc_pass is not None:
-            draws = Draws([out.member.seed for out in outcomes], torch.device("cpu"))
-        for chunk in range(MC_CHUNKS):
-            number = MC_STEPS + (mc_pass or 0) * MC_CHUNKS + chunk
-            yield Step(draws=draws, number=number)
+        draws = Draws([outcome.member.seed for outcome in outcomes], self.device)
+        compute = compute_type(self.params, self.device)
+        for chunk in range(CHUNKS):
+            if mc_pass is not None:
+                number = MC_STEPS + mc_pass * CHUNKS + chunk
+                yield Step(draws=draws, number=number, compute=compute)
+            else:
+                number = VIEW_STEPS + view * CHUNKS + chunk
+                yield Step(views=draws if view else None, number=number, compute=compute)
 
 
 def pooled(mean: Array, spread: Array) -> tuple[Array, Array]:

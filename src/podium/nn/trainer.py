@@ -18,6 +18,7 @@ from podium.nn.knobs.optimizers import Optimizer, selected
 from podium.nn.knobs.schedules import factor, rate_factor
 from podium.nn.knobs.stopping import EarlyStopping
 from podium.nn.layers import Step
+from podium.nn.machine import compute_type
 from podium.nn.network import build_network, row_numbers
 from podium.nn.outcome import EpochLog, Outcome
 from podium.nn.pieces import pieces
@@ -98,11 +99,13 @@ class Trainer:
     def _get_ready(self) -> None:
         """What depends on who is training."""
         self.orders = Orders(self.members, self.params.batch_size, self.device)
-        self.pieces = pieces(self.params, self.task, self.members)
+        self.pieces = pieces(self.params, self.task, self.members, self.data.data.columns)
+        draws = Draws([member.seed for member in self.members], self.device)
         self.step = Step(
             training=True,
-            draws=Draws([member.seed for member in self.members], self.device),
-            compute=_compute_type(self.params, self.device),
+            draws=draws,
+            views=draws,
+            compute=compute_type(self.params, self.device),
         )
 
     @torch.no_grad()
@@ -331,9 +334,3 @@ def _target_scale(y: Tensor, weight: Tensor, standardize: bool) -> Tensor:
     mean = (weight[:, None] * y).mean(0)
     spread = (weight[:, None] * (y - mean).square()).mean(0).sqrt()
     return torch.stack([mean, torch.where(spread > 0, spread, 1.0)])
-
-
-def _compute_type(params: NetworkParams, device: torch.device) -> torch.dtype:
-    """bfloat16 for matrix products on CUDA where asked (no loss scaling needed), else float32."""
-    mixed = params.mixed_precision and device.type == "cuda"
-    return torch.bfloat16 if mixed else torch.float32

@@ -14,6 +14,7 @@ h1 { font-size: 1.6rem } h2 { font-size: 1.15rem; margin-top: 2rem }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums }
 td, th { padding: .25rem .8rem .25rem 0; border-bottom: 1px solid #e3e6ea; text-align: left }
 .pictures { display: flex; flex-wrap: wrap; gap: 1rem } .pictures img { width: 29rem }
+.pictures img.wide { width: 45rem }
 code { background: #f2f4f7; padding: .2rem .4rem; border-radius: 4px }
 .summary { font-size: 13px }
 """
@@ -21,12 +22,13 @@ code { background: #f2f4f7; padding: .2rem .4rem; border-radius: 4px }
 
 @dataclass(frozen=True)
 class Page:
-    """What the page shows."""
+    """What the page shows; ``tables`` come by their heading, below the pictures."""
 
     title: str
     facts: dict[str, str]
     scores: pd.DataFrame
     summary: pd.DataFrame
+    tables: dict[str, pd.DataFrame]
     pictures: list[Path]
     submit: str
     submit_note: str
@@ -47,10 +49,15 @@ def render(page: Page) -> str:
         f"<h2>Submit</h2>\n<p>{html.escape(page.submit_note)}</p>\n"
         f"<p><code>{html.escape(page.submit)}</code></p>\n"
         f"<h2>Plots</h2>\n<div class='pictures'>{''.join(map(_picture, page.pictures))}</div>\n"
-        f"<h2>What was done to each column (first fold)</h2>\n"
+        f"{''.join(map(_section, page.tables, page.tables.values()))}"
+        f"<h2>What was done to the data (first fold)</h2>\n"
         f"<div class='summary'>{_table(page.summary)}</div>\n"
         "</body></html>\n"
     )
+
+
+def _section(heading: str, table: pd.DataFrame) -> str:
+    return f"<h2>{html.escape(heading)}</h2>\n<div class='summary'>{_table(table)}</div>\n"
 
 
 def _table(table: pd.DataFrame) -> str:
@@ -60,4 +67,5 @@ def _table(table: pd.DataFrame) -> str:
 
 def _picture(path: Path) -> str:
     encoded = base64.b64encode(path.read_bytes()).decode()
-    return f"<img alt='{html.escape(path.stem)}' src='data:image/png;base64,{encoded}'>"
+    wide = " class='wide'" if path.stem.endswith(("confusion", "worst")) else ""
+    return f"<img{wide} alt='{html.escape(path.stem)}' src='data:image/png;base64,{encoded}'>"

@@ -17,22 +17,30 @@ BLUE, ORANGE, GREY = "#1f6fb4", "#e07b1a", "#8a8f98"
 
 
 @contextmanager
-def _figure(path: Path, title: str) -> Iterator[Any]:
+def canvas(path: Path, size: tuple[float, float] = SIZE) -> Iterator[Any]:
+    """An empty matplotlib figure of ``size`` inches, written to ``path`` at the end."""
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=SIZE, dpi=110, layout="constrained")
-    axes = figure.add_subplot()
-    axes.set_title(title)
-    axes.spines[["top", "right"]].set_visible(False)
-    yield axes
+    empty = Figure(figsize=size, dpi=110, layout="constrained")
+    yield empty
     # No software version in the file: equal pictures are equal bytes.
-    figure.savefig(path, metadata={"Software": None})
+    empty.savefig(path, metadata={"Software": None})
+
+
+@contextmanager
+def figure(path: Path, title: str, size: tuple[float, float] = SIZE) -> Iterator[Any]:
+    """The axes of a picture that has one pair of them, written to ``path`` at the end."""
+    with canvas(path, size) as empty:
+        axes = empty.add_subplot()
+        axes.set_title(title)
+        axes.spines[["top", "right"]].set_visible(False)
+        yield axes
 
 
 def learning_curve(history: pd.DataFrame, path: Path, model: str) -> None:
     """Mean training and validation loss by step, each fold's validation loss behind them."""
     x = "alpha" if "alpha" in history else "step"
-    with _figure(path, f"{model}: loss by {x}") as axes:
+    with figure(path, f"{model}: loss by {x}") as axes:
         for _, own in history.groupby(["repeat", "fold"]):
             curve = own.groupby("step")[[x, "valid_loss"]].mean()
             axes.plot(curve[x], curve["valid_loss"], color=ORANGE, alpha=0.25, linewidth=1)
@@ -55,7 +63,7 @@ def predicted_vs_actual(
     actual: NDArray[np.float64], predicted: NDArray[np.float64], path: Path, model: str
 ) -> None:
     """Out-of-fold predictions against the truth, on logarithmic axes where all are positive."""
-    with _figure(path, f"{model}: out-of-fold prediction against truth") as axes:
+    with figure(path, f"{model}: out-of-fold prediction against truth") as axes:
         axes.scatter(actual, predicted, s=8, alpha=0.4, color=BLUE, linewidths=0)
         ends = [
             float(min(actual.min(), predicted.min())),
@@ -72,7 +80,7 @@ def predicted_vs_actual(
 def model_scores(scores: pd.DataFrame, path: Path, metric: Metric) -> None:
     """Every model's cross-validation score with its spread over folds; the blend stands out."""
     better = "higher" if metric.greater_is_better else "lower"
-    with _figure(path, f"{metric.title} by model ({better} is better)") as axes:
+    with figure(path, f"{metric.title} by model ({better} is better)") as axes:
         rows = scores.sort_values("cv_mean", ascending=metric.greater_is_better)
         colors = [ORANGE if name == "blend" else BLUE for name in rows["model"]]
         axes.errorbar(

@@ -1,7 +1,7 @@
 """Where raw files come from: one module a provider, each a ``fetch(source, target, folder)``.
 
-``fetch`` puts ``train.csv``, ``test.csv`` and ``sample_submission.csv`` into ``folder`` and returns
-facts for the manifest.
+``fetch`` puts a competition's raw files (see ``raw_files``) into ``folder`` and returns facts for
+the manifest.
 """
 
 from collections.abc import Callable

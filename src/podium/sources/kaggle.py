@@ -12,21 +12,20 @@ from typing import Any
 
 from podium.config import Competition
 from podium.errors import PodiumError
-from podium.sources.archive import extract
+from podium.sources.raw_files import from_zip
 
-# The client waits for a silent server for ever; an hour is enough for any table.
+# The client waits for a silent server for ever; an hour is enough for any archive.
 TIMEOUT_SECONDS = 3600.0
 
 
 def fetch(competition: Competition, folder: Path) -> dict[str, Any]:
-    """Download the competition's archive and unpack its tables.
+    """Download the competition's archive and take its files out.
 
     Raises:
         PodiumError: no credentials, rules not accepted, no such competition, no network, or an
             archive that is not whole.
     """
     slug = str(competition.source.slug)
-    names = competition.source.files.model_dump()
     with tempfile.TemporaryDirectory(prefix="podium-kaggle-") as scratch:
         _run_client(["competitions", "download", "-c", slug, "-p", scratch, "-q"], slug)
         archive = Path(scratch) / f"{slug}.zip"
@@ -35,7 +34,7 @@ def fetch(competition: Competition, folder: Path) -> dict[str, Any]:
                 f"kaggle: the download of '{slug}' left no {slug}.zip; see "
                 f"https://www.kaggle.com/competitions/{slug}/data"
             )
-        extract(archive, folder, {names[key]: f"{key}.csv" for key in names})
+        from_zip(archive, folder, competition.source.files)
     return {"synthetic": False}
 
 

@@ -1,5 +1,6 @@
-"""The embedded sample: no account, no network, the same bytes each time."""
+"""The embedded samples: no account, no network, the same bytes each time."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,29 +9,52 @@ import pandas as pd
 from podium.config import Competition
 from podium.errors import PodiumError
 from podium.sources.ames import make_ames
+from podium.sources.digits import make_digits
 
 HOUSE_PRICES = "house-prices-advanced-regression-techniques"
+DIGITS = "digit-recognizer"
 
 
 def fetch(competition: Competition, folder: Path) -> dict[str, Any]:
-    """Write the synthetic table for the competition's slug.
+    """Write the sample for the competition's slug.
 
     Raises:
         PodiumError: there is no sample for this slug.
     """
-    slug = competition.source.slug
-    if slug != HOUSE_PRICES:
+    slug = str(competition.source.slug)
+    if slug not in _SAMPLES:
         raise PodiumError(
             f"params.yaml: {competition.name}.source: there is no sample for '{slug}'; "
             "set provider to kaggle or local"
         )
-    train, test = make_ames(seed=competition.source.seed)
+    return _SAMPLES[slug](competition.source.seed, folder)
+
+
+def _house_prices(seed: int, folder: Path) -> dict[str, Any]:
+    """A synthetic table in the Ames schema."""
+    train, test = make_ames(seed)
+    _write(folder, train, test, placeholder_submission(test["Id"], "Id", "SalePrice"))
+    return {"synthetic": True}
+
+
+def _digits(seed: int, folder: Path) -> dict[str, Any]:
+    """scikit-learn's digits, which are real; their id is the row number from 1."""
+    train, test = make_digits(seed)
+    ids = pd.Series(range(1, len(test) + 1))
+    _write(folder, train, test, placeholder_submission(ids, "ImageId", "Label"))
+    return {"synthetic": False}
+
+
+_SAMPLES: dict[str, Callable[[int, Path], dict[str, Any]]] = {
+    HOUSE_PRICES: _house_prices,
+    DIGITS: _digits,
+}
+
+
+def _write(folder: Path, train: pd.DataFrame, test: pd.DataFrame, sample: pd.DataFrame) -> None:
     write_csv(train, folder / "train.csv")
     write_csv(test, folder / "test.csv")
-    write_csv(
-        placeholder_submission(test["Id"], "Id", "SalePrice"), folder / "sample_submission.csv"
-    )
-    return {"synthetic": True}
+    write_csv(sample, folder / "sample_submission.csv")
 
 
 def write_csv(table: pd.DataFrame, path: Path) -> None:

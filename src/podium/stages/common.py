@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 
-from podium import files, paths
+from podium import paths
 from podium.config import Competition, ModelParams
-from podium.tabular.dataset import Schema
+from podium.dataset import Schema
 from podium.targets import Target
 from podium.tracking import Run
 
@@ -25,8 +25,8 @@ def console() -> Console:
 
 
 def read_schema(competition: str) -> Schema:
-    """Facts about the preprocessed table."""
-    return Schema(**files.read_json(paths.processed(competition) / "schema.json"))
+    """Facts about the preprocessed data."""
+    return Schema.read(paths.processed(competition))
 
 
 def target_of(competition: Competition, schema: Schema) -> Target:
@@ -89,5 +89,13 @@ def log_scores(run: Run, score: float, fold_scores: list[float]) -> None:
 
 
 def label(competition: Competition, schema: Schema) -> str:
-    """The competition's name, with the data named where they are synthetic."""
-    return f"{competition.name} (synthetic sample data)" if schema.synthetic else competition.name
+    """The competition's name, with the data named where they are not Kaggle's."""
+    if not is_sample(schema):
+        return competition.name
+    kind = "synthetic sample" if schema.synthetic else "sample"
+    return f"{competition.name} ({kind} data)"
+
+
+def is_sample(schema: Schema) -> bool:
+    """Whether the data are a sample that comes with Podium, and not the competition's."""
+    return schema.provider == "sample"

@@ -1,12 +1,11 @@
 """Stage download: raw files from their source into ``data/raw/<competition>/``."""
 
-from podium import files, paths
+from podium import files, kinds, paths
 from podium.config import load_config
 from podium.errors import PodiumError
 from podium.pipeline import require_stages
 from podium.sources import fetch
 from podium.stages.common import console
-from podium.tabular.read import read_raw
 
 
 def download(name: str) -> None:
@@ -21,7 +20,7 @@ def download(name: str) -> None:
     with files.publish(paths.raw(name)) as folder:
         facts = fetch(competition, folder)
         try:
-            tables = read_raw(folder, competition)
+            found = kinds.of(competition).check_raw(folder, competition)
         except PodiumError as error:
             where = competition.source.path if provider == "local" else provider
             raise PodiumError(f"{name}: {where}: {error}") from None
@@ -29,8 +28,10 @@ def download(name: str) -> None:
             folder, provider=provider, slug=competition.source.slug, **facts
         )
         files.write_json(folder / files.MANIFEST, manifest)
-    synthetic = "  SYNTHETIC sample data, not Kaggle's" if facts["synthetic"] else ""
-    console().print(
-        f"{name}  {len(tables.train)} training rows, {len(tables.test)} test rows "
-        f"from {provider}{synthetic}"
-    )
+    console().print(f"{name}  {found} from {provider}{_warning(provider, facts['synthetic'])}")
+
+
+def _warning(provider: str, synthetic: bool) -> str:
+    if provider != "sample":
+        return ""
+    return f"  {'SYNTHETIC sample' if synthetic else 'sample'} data, not Kaggle's"

@@ -2,16 +2,24 @@
 
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
-from podium import files, paths
+from podium import files, kinds, paths
 from podium.config import Competition, load_config
+from podium.dataset import Schema
 from podium.reporting import plots
 from podium.reporting.page import Page, render
 from podium.reporting.table import HEADINGS, scores_rows, scores_view
-from podium.stages.common import TIMING, console, label, read_schema, target_column, target_of
-from podium.tabular.dataset import Schema
+from podium.stages.class_report import ClassReport, class_report
+from podium.stages.common import (
+    TIMING,
+    console,
+    is_sample,
+    label,
+    read_schema,
+    target_column,
+    target_of,
+)
 from podium.targets import Target
 
 
@@ -30,17 +38,18 @@ def report(name: str) -> None:
     with files.publish(paths.plots(name)) as folder:
         pictures = folder / "pictures"
         pictures.mkdir()
-        predictions = _predictions(competition, target)
-        _draw(pictures, competition, scores, predictions)
-        predictions.to_csv(folder / "predictions.csv", index=False)
+        plots.model_scores(scores, pictures / "1-scores.png", competition.scoring)
+        found = _predictions(competition, target, folder, pictures)
+        _draw_curves(pictures, competition)
         page = Page(
             title=label(competition, schema),
             facts=_facts(competition, schema),
             scores=pd.DataFrame(rows, columns=HEADINGS),
             summary=pd.read_csv(paths.processed(name) / "summary.csv"),
+            tables=_class_tables(found),
             pictures=sorted(pictures.glob("*.png")),
             submit=submit_command(competition),
-            submit_note=_SYNTHETIC if schema.synthetic else "",
+            submit_note=_note(schema),
         )
         text = render(page)
     files.write_text(paths.report(name), text)
@@ -60,41 +69,53 @@ def _fit_seconds(name: str, model: str) -> float:
     return float(files.read_json(path)["fit_seconds"]) if path.is_file() else float("nan")
 
 
-def _draw(
-    folder: Path, competition: Competition, scores: pd.DataFrame, predictions: pd.DataFrame
-) -> None:
-    """The pictures of the page; the numbers in a name keep their order."""
-    name = competition.name
-    plots.model_scores(scores, folder / "1-scores.png", competition.scoring)
-    if competition.task == "regression":
-        plots.predicted_vs_actual(
-            predictions["actual"].to_numpy(),
-            predictions["predicted"].to_numpy(),
-            folder / "2-predicted-vs-actual.png",
-            "blend",
-        )
-    for index, model in enumerate(competition.models):
-        history = pd.read_csv(paths.model(name, model) / "history.csv")
-        plots.learning_curve(history, folder / f"3-{index}-learning-{model}.png", model)
+def _predictions(
+    competition: Competition, target: Target, folder: Path, pictures: Path
+) -> ClassReport | None:
+    """The blend's OOF predictions beside the truth, as numbers and pictures.
 
-
-def _predictions(competition: Competition, target: Target) -> pd.DataFrame:
-    """The blend's OOF predictions beside the truth: values, or class names."""
+    The numbers in a picture's name keep the order of the page.
+    """
     oof = pd.read_parquet(paths.blend(competition.name) / "oof.parquet")
     actual = oof[target_column(competition)]
     if target.is_regression:
-        return pd.DataFrame({"actual": actual, "predicted": oof["prediction"]})
-    classes = np.array(target.classes)
-    predicted = classes[oof[target.columns].to_numpy().argmax(axis=1)]
-    return pd.DataFrame({"actual": classes[actual.astype(int)], "predicted": predicted})
+        predicted = oof["prediction"]
+        path = pictures / "2-predicted-vs-actual.png"
+        plots.predicted_vs_actual(actual.to_numpy(), predicted.to_numpy(), path, "blend")
+        table = pd.DataFrame({"actual": actual, "predicted": predicted})
+        table.to_csv(folder / "predictions.csv", index=False)
+        return None
+    probabilities = oof[target.columns].to_numpy()
+    found = class_report(actual.to_numpy(), probabilities, oof[competition.id], target.classes)
+    found.write(folder)
+    found.draw(pictures, "blend", "2-")
+    dataset = kinds.of(competition).read(paths.processed(competition.name))
+    found.draw_worst(dataset, pictures / "2-worst.png", "blend")
+    return found
+
+
+def _draw_curves(folder: Path, competition: Competition) -> None:
+    for index, model in enumerate(competition.models):
+        history = pd.read_csv(paths.model(competition.name, model) / "history.csv")
+        plots.learning_curve(history, folder / f"3-{index}-learning-{model}.png", model)
+
+
+def _class_tables(found: ClassReport | None) -> dict[str, pd.DataFrame]:
+    """Tables of the page that only classes have."""
+    if found is None:
+        return {}
+    calibration = f"Calibration (expected error {found.ece:.4f})"
+    return {
+        "Classes": found.scores.round(4),
+        calibration: found.reliability.round(4),
+        f"The {len(found.worst)} worst-predicted rows": found.worst.round(4),
+    }
 
 
 def _facts(competition: Competition, schema: Schema) -> dict[str, str]:
     folds = competition.folds
     return {
-        "data": "SYNTHETIC sample in the real schema: scores say nothing about Kaggle"
-        if schema.synthetic
-        else f"from {schema.provider}",
+        "data": _origin(schema),
         "metric": f"{competition.scoring.title}, pooled over out-of-fold predictions",
         "folds": f"{folds.count} ({folds.scheme}), {folds.repeats} repeat(s), seed {folds.seed}",
         "preprocessing": _FITTED[schema.fit_on],
@@ -102,10 +123,24 @@ def _facts(competition: Competition, schema: Schema) -> dict[str, str]:
     }
 
 
-_SYNTHETIC = (
-    "not this one, it is made from synthetic data: set source.provider to kaggle, mirror or "
-    "local, run again, then:"
-)
+def _origin(schema: Schema) -> str:
+    if not is_sample(schema):
+        return f"from {schema.provider}"
+    kind = "SYNTHETIC sample in the real schema" if schema.synthetic else "sample, not Kaggle's"
+    return f"{kind}: scores say nothing about Kaggle"
+
+
+def _note(schema: Schema) -> str:
+    """What to do first, where the submission is not one for Kaggle."""
+    if not is_sample(schema):
+        return ""
+    kind, other = ("synthetic", "kaggle, mirror") if schema.synthetic else ("sample", "kaggle")
+    return (
+        f"not this one, it is made from {kind} data: set source.provider to {other} or local, run "
+        "again, then:"
+    )
+
+
 _BLENDED = {
     "weighted": "nested: each fold is predicted with weights fitted on the other folds",
     "mean": "of the plain mean of the models, for which nothing is fitted",
@@ -123,6 +158,6 @@ def _print(competition: Competition, schema: Schema, rows: list[list[str]]) -> N
     out.print(f"submission  {paths.submission(competition.name)}")
     out.print(f"report      {paths.report(competition.name)}")
     out.print(f"runs        mlflow, experiment '{competition.name}' (make ui)")
-    note = [_SYNTHETIC] if schema.synthetic else []
-    for index, line in enumerate([*note, submit_command(competition)]):
+    lines = filter(None, [_note(schema), submit_command(competition)])
+    for index, line in enumerate(lines):
         out.print(f"{'' if index else 'submit':<12}{line}")

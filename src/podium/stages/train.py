@@ -6,14 +6,16 @@ from pathlib import Path
 
 import numpy as np
 
-from podium import files, paths
+from podium import files, kinds, paths
 from podium.config import Competition, load_config
 from podium.config.messages import nearest
+from podium.dataset import Dataset, folds_frame
 from podium.errors import PodiumError
 from podium.models import ModelResult, fit_model
 from podium.progress import reporting
 from podium.reporting import plots
 from podium.reporting.curves import mean_curves, mlflow_curves
+from podium.stages.class_report import class_report
 from podium.stages.common import (
     DIGITS,
     TIMING,
@@ -28,7 +30,6 @@ from podium.stages.common import (
     target_column,
     target_of,
 )
-from podium.tabular.dataset import Dataset, folds_frame, read_dataset
 from podium.targets import Target
 from podium.tracking import Run, tracked_run
 
@@ -44,7 +45,7 @@ def train(name: str, model: str) -> None:
     if model not in competition.models:
         hint = nearest(model, competition.models)
         raise PodiumError(f"params.yaml: {name}.models: no model '{model}'; {hint}")
-    dataset = read_dataset(paths.processed(name))
+    dataset = kinds.of(competition).read(paths.processed(name))
     target = target_of(competition, dataset.schema)
     params = competition.models[model]
     tags = run_tags(competition, dataset.schema, "train") | {"podium.model": model}
@@ -119,6 +120,12 @@ def _log(run: Run, result: ModelResult, model: str, dataset: Dataset, target: Ta
             plots.predicted_vs_actual(
                 dataset.y, result.oof[:, 0], folder / "predicted_vs_actual.png", model
             )
+        else:
+            found = class_report(dataset.y, result.oof, dataset.train_ids, target.classes)
+            run.log_metrics({"ece": found.ece})
+            found.write(folder)
+            found.draw(folder, model)
+            found.draw_worst(dataset, folder / "worst.png", model)
         result.history.to_csv(folder / "history.csv", index=False)
         folds_frame(dataset.train_ids, dataset.folds).to_csv(folder / "folds.csv", index=False)
         run.log_artifacts(folder)

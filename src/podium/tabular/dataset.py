@@ -1,86 +1,68 @@
 """A preprocessed table on disk and in memory: what the preprocess stage writes and models read."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from podium import files
+from podium.dataset import Dataset, Schema, Split, fold_splits, folds_frame
 from podium.tabular.transform import TableTransform
 
 TARGET = "__target__"
 
 
 @dataclass(frozen=True)
-class Schema:
-    """Facts about a preprocessed table that are no rows."""
+class TableSchema(Schema):
+    """A table's facts, its columns by kind among them."""
 
-    id: str
-    target: str
-    task: str
-    classes: list[str]
     numeric: list[str]
     categorical: list[str]
-    fit_on: str
-    provider: str
-    synthetic: bool
-    data_sha256: str
-    folds_sha256: str
 
 
 @dataclass(frozen=True)
-class Split:
-    """One fold of one repeat: the rows it trains on, the rows it validates, its transform."""
+class TableSplit(Split):
+    """One fold with its fitted transform."""
 
-    repeat: int
-    fold: int
-    train_rows: NDArray[np.int64]
-    valid_rows: NDArray[np.int64]
     transform: TableTransform
 
-    @property
-    def name(self) -> str:
-        """``fold0``; ``repeat1-fold0`` from the second repeat on."""
-        return f"fold{self.fold}" if self.repeat == 0 else f"repeat{self.repeat}-fold{self.fold}"
-
 
 @dataclass(frozen=True)
-class Dataset:
-    """A competition's table, ready for models.
+class TableDataset(Dataset):
+    """A competition's table; ``train`` and ``test`` hold the typed feature columns."""
 
-    ``train`` and ``test`` hold the typed feature columns; ``y`` the target as numbers (class codes
-    for classification), shape (n,); ``folds`` the validating fold of each row, shape (n, repeats).
-    """
-
+    schema: TableSchema
     train: pd.DataFrame
     test: pd.DataFrame
-    y: NDArray[np.float64]
-    train_ids: "pd.Series[Any]"
-    test_ids: "pd.Series[Any]"
-    folds: NDArray[np.int64]
     transforms: dict[str, TableTransform]
-    schema: Schema
 
     @property
-    def splits(self) -> list[Split]:
-        """Every fold of every repeat, in order."""
-        return list(self._splits())
+    def kind(self) -> str:
+        """``tabular``."""
+        return "tabular"
 
-    def _splits(self) -> Iterator[Split]:
-        for repeat, fold_of_row in enumerate(self.folds.T):
-            for fold in range(int(fold_of_row.max()) + 1):
-                valid = fold_of_row == fold
-                yield Split(
-                    repeat,
-                    fold,
-                    np.flatnonzero(~valid),
-                    np.flatnonzero(valid),
-                    self.transforms[transform_name(repeat, fold)],
-                )
+    @property
+    def splits(self) -> list[TableSplit]:
+        """Every fold of every repeat with its transform, in order."""
+        return [
+            TableSplit(**vars(split), transform=self._transform(split))
+            for split in fold_splits(self.folds)
+        ]
+
+    def dense(self, split: Split) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Standardized numbers and one-hot levels."""
+        transform = self._transform(split)
+        return transform.dense(self.train), transform.dense(self.test)
+
+    def trees(self, split: Split) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Raw numbers and native categories."""
+        transform = self._transform(split)
+        return transform.native(self.train), transform.native(self.test)
+
+    def _transform(self, split: Split) -> TableTransform:
+        return self.transforms[transform_name(split.repeat, split.fold)]
 
 
 def transform_name(repeat: int, fold: int) -> str:
@@ -88,7 +70,7 @@ def transform_name(repeat: int, fold: int) -> str:
     return f"repeat{repeat}-fold{fold}"
 
 
-def write_dataset(folder: Path, data: Dataset) -> None:
+def write_dataset(folder: Path, data: TableDataset) -> None:
     """Write the table, the folds, the fitted transforms and the schema into ``folder``."""
     train = data.train.copy()
     train.insert(0, data.schema.id, data.train_ids.to_numpy())
@@ -101,28 +83,21 @@ def write_dataset(folder: Path, data: Dataset) -> None:
     (folder / "transforms").mkdir()
     for name, transform in data.transforms.items():
         files.write_json(folder / "transforms" / f"{name}.json", transform.to_json())
-    files.write_json(folder / "schema.json", vars(data.schema))
+    data.schema.write(folder)
 
 
-def folds_frame(ids: "pd.Series[Any]", folds: NDArray[np.int64]) -> pd.DataFrame:
-    """Fold assignments beside ids: one column a repeat."""
-    table = pd.DataFrame(folds, columns=[f"repeat_{index}" for index in range(folds.shape[1])])
-    table.insert(0, str(ids.name), ids.to_numpy())
-    return table
-
-
-def read_dataset(folder: Path) -> Dataset:
+def read_dataset(folder: Path) -> TableDataset:
     """Read what ``write_dataset`` wrote.
 
     Raises:
         PodiumError: the preprocess stage has not run.
     """
-    schema = Schema(**files.read_json(folder / "schema.json"))
+    schema = TableSchema.read(folder)
     train = pd.read_parquet(folder / "train.parquet")
     test = pd.read_parquet(folder / "test.parquet")
     folds = pd.read_parquet(folder / "folds.parquet").drop(columns=schema.id)
     paths = sorted((folder / "transforms").glob("*.json"))
-    return Dataset(
+    return TableDataset(
         train=train.drop(columns=[schema.id, TARGET]),
         test=test.drop(columns=schema.id),
         y=train[TARGET].to_numpy(dtype=np.float64),

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from podium.tabular.dataset import Split
+from podium.tabular.dataset import TableSplit
 from podium.tabular.transform import TableTransform
 
 # Matrices up to this size together are made once; larger ones when they are read.
@@ -46,7 +46,7 @@ class DenseTables:
     Small matrices are kept, large ones made anew, so that memory never holds one for each fold.
     """
 
-    def __init__(self, splits: Sequence[Split], table: pd.DataFrame, layout: Layout) -> None:
+    def __init__(self, splits: Sequence[TableSplit], table: pd.DataFrame, layout: Layout) -> None:
         self.transforms = [split.transform for split in splits]
         self.table, self.names = table, layout.names
         self.keeps = 4 * len(table) * len(self.names) * len(splits) <= KEPT_BYTES

@@ -21,11 +21,15 @@ QUANTILE_ROWS = 100_000
 
 @dataclass(frozen=True)
 class Columns:
-    """How many columns are numbers, how many plain, and the levels of each category at the end."""
+    """How many columns are numbers, how many plain, and the levels of each category at the end.
+
+    ``image`` is the (height, width, channels) of an image whose numbers the columns are.
+    """
 
     numeric: int
     plain: int = 0
     categories: tuple[int, ...] = ()
+    image: tuple[int, int, int] | None = None
 
     @property
     def total(self) -> int:

@@ -1,13 +1,14 @@
-"""Mixup (knob ``mixup``): training on points between rows (Zhang et al. 2018)."""
+"""Training on points between rows: knobs ``mixup`` (Zhang et al. 2018) and ``cutmix``."""
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from podium.nn.draws import generator
 
-PURPOSE = 3
+PURPOSE, CUT_PURPOSE = 3, 7
 
 
 class Mixup:
@@ -27,3 +28,52 @@ class Mixup:
             share * x + (1.0 - share) * x[member, partner],
             share * y + (1.0 - share) * y[member, partner],
         )
+
+
+class CutMix:
+    """A box of each image comes from the next one of its member's batch, as ``cutmix`` has it."""
+
+    def __init__(self, alpha: float, seeds: Sequence[int], image: tuple[int, int, int]) -> None:
+        self.alpha, self.seeds, self.image = alpha, list(seeds), image
+
+    def __call__(self, x: Tensor, y: Tensor, counts: Tensor, step: int) -> tuple[Tensor, Tensor]:
+        """Mixed inputs and targets; ``counts`` has each member's real rows, shape (members,)."""
+        drawn = [generator(seed, CUT_PURPOSE, step) for seed in self.seeds]
+        kept = torch.tensor([own.beta(self.alpha, self.alpha) for own in drawn]).to(x)
+        center = torch.tensor(np.stack([own.random(2) for own in drawn])).to(x)
+        images = x.view(*x.shape[:2], *self.image)
+        images, y = cutmix(images, y, counts, kept, center)
+        return images.view(x.shape), y
+
+
+def cutmix(
+    x: Tensor, y: Tensor, counts: Tensor, kept: Tensor, center: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Each row with a box of the next one of its group's rows pasted in (Yun et al. 2019).
+
+    ``x`` has shape (groups, rows, height, width, channels), ``y`` (groups, rows, outputs),
+    ``counts`` each group's real rows, shape (groups,). A group has one box: 1 - ``kept`` of the
+    area with ``kept`` from Beta(a, a), shape (groups,), around ``center`` (x, y), shares of the
+    sides, uniform, shape (groups, 2). What leaves the image is cut off; targets are mixed by the
+    area that is left.
+    """
+    height, width = x.shape[2:4]
+    side = (1.0 - kept).clamp(min=0.0).sqrt()
+    columns = _covered(center[:, 0], side, width)
+    rows = _covered(center[:, 1], side, height)
+    box = rows[:, None, :, None, None] & columns[:, None, None, :, None]
+    share = (rows.sum(1) * columns.sum(1) / (height * width)).to(y.dtype)[:, None, None]
+    group = torch.arange(len(x), device=x.device)[:, None]
+    # Rows come in random order, so the next row is a random partner.
+    partner = (torch.arange(x.shape[1], device=x.device) + 1) % counts[:, None]
+    return (
+        torch.where(box, x[group, partner], x),
+        torch.lerp(y, y[group, partner], share),
+    )
+
+
+def _covered(center: Tensor, share: Tensor, side: int) -> Tensor:
+    """Which rows (or columns) the boxes cover, shape (groups, side)."""
+    first = ((center - 0.5 * share) * side).round()[:, None]
+    index = torch.arange(side, device=center.device)
+    return (index >= first) & (index < first + (share * side).round()[:, None])

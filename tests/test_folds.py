@@ -7,7 +7,7 @@ from sklearn.model_selection import KFold
 
 from podium.config import Folds
 from podium.errors import PodiumError
-from podium.tabular.folds import assign_folds
+from podium.folds import assign_folds
 
 Y = np.arange(103) % 3
 

@@ -1,0 +1,1 @@
+"""Image competitions: pixels in a csv or image files become one array of bytes."""

@@ -1,0 +1,105 @@
+"""Images as networks read them: gathered, changed at random while training, standardized."""
+
+import hashlib
+import threading
+from dataclasses import fields
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from podium.config import AugmentedParams
+from podium.config.images import SIZES
+from podium.images.augmentation import Augmentation, Augmenter
+from podium.images.dataset import ImageDataset
+from podium.nn.data import Inputs
+from podium.nn.draws import Draws
+from podium.nn.knobs.inputs import Columns
+from podium.nn.layers import Step
+
+# Purposes of random numbers that change images, one a knob from here on.
+VIEWS = 4096
+
+
+class ImageInputs(Inputs):
+    """Some images of a dataset, shape (rows, height, width, channels), uint8."""
+
+    def __init__(
+        self, images: NDArray[np.uint8], dataset: ImageDataset, params: AugmentedParams
+    ) -> None:
+        self.images, self.params = images, params
+        shape = images.shape[1:]
+        self.columns = Columns(int(np.prod(shape)), image=shape)
+        # An augmenter keeps memory of its own, so each thread has its own, by strength.
+        self.local = threading.local()
+        self.means = torch.tensor(np.stack([split.mean for split in dataset.splits])).float()
+        self.spreads = torch.tensor(np.stack([split.std for split in dataset.splits])).float()
+        self.kept: dict[torch.device, Tensor] = {}
+
+    def __len__(self) -> int:
+        """How many images there are."""
+        return len(self.images)
+
+    def read(self, rows: Tensor, tables: Tensor, step: Step) -> Tensor:
+        """The images of rows, changed where ``step.views`` draws, by their fold's mean and spread.
+
+        Shape (members, rows, height * width * channels).
+        """
+        members, count = rows.shape
+        x = self._on(rows.device).index_select(0, rows.flatten()).float().mul_(1.0 / 255.0)
+        if step.views is not None:
+            strength = 1.0 if step.training else self.params.tta_strength
+            x = self._augmenter(strength)(x, _Random(step.views, step.number, count), x)
+        x = x.view(members, count, -1, self.means.shape[1])
+        mean, spread = (
+            own.to(rows.device)[tables][:, None, None] for own in (self.means, self.spreads)
+        )
+        return x.sub_(mean).div_(spread).view(members, count, -1)
+
+    def _augmenter(self, strength: float) -> Augmenter:
+        """This thread's, of a strength."""
+        if not hasattr(self.local, "augmenters"):
+            self.local.augmenters = {}
+        own: dict[float, Augmenter] = self.local.augmenters
+        if strength not in own:
+            knobs = augmentation(self.params, strength)
+            own[strength] = Augmenter(knobs, *self.images.shape[1:])
+        return own[strength]
+
+    def fingerprint(self) -> bytes:
+        """A hash of all pixels, means and spreads."""
+        digest = hashlib.blake2b(np.ascontiguousarray(self.images).data, digest_size=32)
+        digest.update(self.means.numpy().tobytes() + self.spreads.numpy().tobytes())
+        return digest.digest()
+
+    def _on(self, device: torch.device) -> Tensor:
+        """The images on a device, copied there once; on a CPU they stay where they are mapped."""
+        if device not in self.kept:
+            # A tensor wants memory that could be written on, though nobody does.
+            images = np.require(self.images, requirements=["C", "W"])
+            self.kept[device] = torch.from_numpy(images).to(device)
+        return self.kept[device]
+
+
+class _Random:
+    """Random numbers of a step's images, each member's own."""
+
+    def __init__(self, draws: Draws, step: int, rows: int) -> None:
+        self.draws, self.step, self.rows = draws, step, rows
+
+    def uniform(self, columns: int, purpose: int) -> Tensor:
+        """Numbers in (0, 1), shape (images, columns)."""
+        shape = (len(self.draws.seeds), self.rows, columns)
+        return self.draws.uniform(shape, VIEWS + purpose, self.step).flatten(0, 1)
+
+    def normal(self, columns: int, purpose: int) -> Tensor:
+        """Standard normal numbers, shape (images, columns)."""
+        shape = (len(self.draws.seeds), self.rows, columns)
+        return self.draws.normal(shape, VIEWS + purpose, self.step).flatten(0, 1)
+
+
+def augmentation(params: AugmentedParams, strength: float = 1.0) -> Augmentation:
+    """The knobs of params.yaml that change images; ``strength`` is a share of what they say."""
+    knobs = {one.name: getattr(params, one.name) for one in fields(Augmentation)}
+    return Augmentation(**knobs | {name: strength * knobs[name] for name in SIZES})

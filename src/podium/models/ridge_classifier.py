@@ -1,0 +1,108 @@
+"""Ridge regression on class indicators: the linear baseline for images, in closed form.
+
+One eigendecomposition a fold gives the fits for all alphas. Its scores are no probabilities; a
+softmax whose scale is fitted on rows that the fit has not seen makes them so.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import save
+
+from podium.config import RidgeClassifierParams
+from podium.dataset import Split
+from podium.models.base import Fit, SplitFit
+from podium.models.holdout import hold_out
+
+Array = NDArray[np.float64]
+Floats = NDArray[np.float32]
+# Scales of scores that are tried.
+SCALES = np.geomspace(0.5, 50.0, 60)
+
+
+@dataclass(frozen=True)
+class Ridge:
+    """A linear map of pixels, shape (pixels, classes), and its intercept, shape (classes,)."""
+
+    weight: Array
+    intercept: Array
+
+    def scores(self, x: Floats) -> Array:
+        """Shape (rows, classes): near 1 for the class that it takes the row for, else near 0."""
+        return np.asarray(x @ self.weight.astype(np.float32), dtype=np.float64) + self.intercept
+
+
+def fit_ridge_classifier(fit: Fit) -> list[SplitFit]:
+    """Ridge classification, its alpha and its scale by a share of each fold's training rows."""
+    return fit.each_split(lambda split: _fit_split(fit, split), "alpha by held-out rows")
+
+
+def _fit_split(fit: Fit, split: Split) -> SplitFit:
+    params: RidgeClassifierParams = fit.params
+    x, test = fit.dataset.dense(split)
+    y = np.eye(fit.target.outputs)[fit.y.astype(np.int64)]
+    rows = split.train_rows
+    kept, held = hold_out(rows, params.holdout, params.seed, classes=fit.y[rows])
+    candidates = ridges(x[kept], y[kept], params.alphas)
+    tried = [_calibrated(ridge.scores(x[held]), y[held]) for ridge in candidates]
+    best = int(np.argmin([loss for _, loss in tried]))
+    scale, alpha = tried[best][0], sorted(params.alphas)[best]
+    ridge = ridges(x[rows], y[rows], [alpha])[0]
+    valid, test_scores = ridge.scores(x[split.valid_rows]), ridge.scores(test)
+    history = [
+        {"step": step, "alpha": own, "train_loss": float("nan"), "valid_loss": tried[step][1]}
+        for step, own in enumerate(sorted(params.alphas))
+    ]
+    return SplitFit(
+        valid=_softmax(scale * valid),
+        test=_softmax(scale * test_scores),
+        history=history,
+        details={"alpha": float(alpha), "scale": float(scale), "features": float(x.shape[1])},
+        weights={"safetensors": save({"weight": ridge.weight, "intercept": ridge.intercept})},
+    )
+
+
+def ridges(x: Floats, y: Array, alphas: list[float]) -> list[Ridge]:
+    """A ridge fit for each alpha, from the smallest on, of all columns of ``y`` at once.
+
+    ``x`` has shape (rows, pixels), ``y`` (rows, classes). The intercept is not penalised.
+    """
+    mean, target_mean = x.mean(axis=0, dtype=np.float64), y.mean(axis=0)
+    rows = len(x)
+    # Products of float32 rows are summed in float64 blocks: nothing as large as x is made twice.
+    gram = _summed(x, x) - rows * np.outer(mean, mean)
+    both = _summed(x, y.astype(np.float32)) - rows * np.outer(mean, target_mean)
+    values, vectors = np.linalg.eigh(gram)
+    turned = vectors.T @ both
+    fits = []
+    for alpha in sorted(alphas):
+        weight = vectors @ (turned / (np.maximum(values, 0.0) + alpha)[:, None])
+        fits.append(Ridge(weight, target_mean - mean @ weight))
+    return fits
+
+
+def _summed(x: Floats, y: Floats, block: int = 4096) -> Array:
+    """``x.T @ y``, block after block."""
+    total = np.zeros((x.shape[1], y.shape[1]))
+    for start in range(0, len(x), block):
+        total += x[start : start + block].T @ y[start : start + block]
+    return total
+
+
+def _calibrated(scores: Array, y: Array) -> tuple[float, float]:
+    """The scale of scores that makes the softmax's log loss least, and that loss.
+
+    Temperature scaling (Guo et al. 2017).
+    """
+    losses = [
+        float(-np.mean(np.log(np.maximum((_softmax(scale * scores) * y).sum(axis=1), 1e-15))))
+        for scale in SCALES
+    ]
+    best = int(np.argmin(losses))
+    return float(SCALES[best]), losses[best]
+
+
+def _softmax(scores: Array) -> Array:
+    shares = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return np.asarray(shares / shares.sum(axis=1, keepdims=True))

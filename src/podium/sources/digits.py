@@ -1,0 +1,32 @@
+"""Real handwritten digits in the format of Kaggle's digit recognizer, from scikit-learn.
+
+They are the 1,797 digits of 8 x 8 pixels that come with scikit-learn (Alpaydin and Kaynak 1998,
+"Optical Recognition of Handwritten Digits", UCI Machine Learning Repository), and none of the
+competition's, whose digits are those of MNIST.
+"""
+
+import numpy as np
+import pandas as pd
+
+TEST_SHARE = 0.2
+# Brightness is counted from 0 to 16.
+BRIGHTEST = 16
+
+
+def make_digits(seed: int = 0) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Tables like train.csv (label, pixel0 to pixel63) and test.csv (pixel0 to pixel63).
+
+    Pixels are whole numbers from 0 to 255. A fifth of the digits, the same share of each class, is
+    held out as test.csv; which ones depends on ``seed``.
+    """
+    from sklearn.datasets import load_digits
+    from sklearn.model_selection import train_test_split
+
+    digits = load_digits()
+    pixels = np.rint(digits.data * (255 / BRIGHTEST)).astype(np.uint8)
+    table = pd.DataFrame(pixels, columns=[f"pixel{index}" for index in range(pixels.shape[1])])
+    table.insert(0, "label", digits.target)
+    train, test = train_test_split(
+        table, test_size=TEST_SHARE, stratify=table["label"], random_state=seed
+    )
+    return train, test.drop(columns="label")

@@ -1,0 +1,72 @@
+"""What stages show of predicted classes: which are mistaken for which, how sure, the worst."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from podium.dataset import Dataset
+from podium.images.dataset import ImageDataset
+from podium.reporting import class_plots, classes
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ClassReport:
+    """The numbers of one model's or the blend's OOF predictions.
+
+    ``predictions`` has one row a training row: actual and predicted class.
+    """
+
+    predictions: pd.DataFrame
+    confusion: pd.DataFrame
+    scores: pd.DataFrame
+    reliability: pd.DataFrame
+    worst: pd.DataFrame
+
+    @property
+    def ece(self) -> float:
+        """The expected calibration error."""
+        return classes.ece(self.reliability)
+
+    def write(self, folder: Path) -> None:
+        """Write the numbers as csv files, ``predictions.csv`` and so on."""
+        for name, table in vars(self).items():
+            table.to_csv(
+                folder / f"{name}.csv",
+                index=name == "confusion",
+                float_format="%.6g",
+                lineterminator="\n",
+            )
+
+    def draw(self, folder: Path, model: str, prefix: str = "") -> None:
+        """Draw the numbers as PNG files, their names beginning with ``prefix``."""
+        class_plots.confusion_matrix(self.confusion, folder / f"{prefix}confusion.png", model)
+        class_plots.reliability_diagram(
+            self.reliability, folder / f"{prefix}reliability.png", model
+        )
+        class_plots.class_scores(self.scores, folder / f"{prefix}classes.png", model)
+
+    def draw_worst(self, dataset: Dataset, path: Path, model: str) -> None:
+        """The worst-predicted images on one sheet; nothing where rows are no images."""
+        if isinstance(dataset, ImageDataset):
+            images = np.asarray(dataset.train[self.worst["row"].to_numpy()])
+            title = f"{model}: the {len(self.worst)} worst-predicted images"
+            class_plots.contact_sheet(images, self.worst, path, title)
+
+
+def class_report(
+    y: Array, probabilities: Array, ids: "pd.Series[Any]", names: tuple[str, ...]
+) -> ClassReport:
+    """The numbers of OOF probabilities, shape (n, classes), for class codes ``y``, shape (n,)."""
+    return ClassReport(
+        predictions=classes.labels(y, probabilities, names),
+        confusion=classes.confusion(y, probabilities, names),
+        scores=classes.class_scores(y, probabilities, names),
+        reliability=classes.reliability(y, probabilities),
+        worst=classes.worst(y, probabilities, ids, names),
+    )
