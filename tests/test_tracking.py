@@ -13,7 +13,7 @@ import pytest
 
 from podium.config import MLPParams
 from podium.errors import PodiumError
-from podium.stages.common import run_name
+from podium.stages.common import NAME_LENGTH, run_name
 from podium.tracking import tracked_run, tracking_uri
 
 SCRIPT = """
@@ -203,9 +203,10 @@ def test_a_bad_uri_is_one_line(project, monkeypatch):
 def test_runs_are_named_by_what_differs_from_the_defaults():
     assert run_name("mlp", MLPParams(model="mlp")) == "mlp"
     assert run_name("wide", MLPParams(model="mlp", hidden=[9, 8])) == "wide hidden=[9,8]"
-    assert (
-        len(run_name("mlp", MLPParams(**dict.fromkeys(["dropout", "input_dropout"], 1 / 3)))) <= 60
-    )
+    knobs = ["dropout", "input_dropout", "input_noise", "weight_noise", "mixup", "l1", "l2"]
+    long = run_name("mlp", MLPParams(**dict.fromkeys(knobs, 1 / 3)))
+    assert len(long) == NAME_LENGTH
+    assert long.endswith("…")
 
 
 def test_the_ui_is_given_the_page_of_every_experiment(project, podium, monkeypatch):

@@ -72,7 +72,7 @@ def download(competition: CompetitionName) -> None:
 
 @app.command()
 def preprocess(competition: CompetitionName) -> None:
-    """Stage: a typed table, folds, and transforms fitted per fold."""
+    """Stage: a typed table or an array of images, folds, and what is fitted per fold."""
     from podium.stages.preprocess import preprocess as stage
 
     stage(competition)

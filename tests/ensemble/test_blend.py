@@ -75,7 +75,7 @@ def test_a_fold_has_no_part_in_its_own_weights():
 def test_greedy_selection_stops_at_the_best_prefix():
     truth = np.array([[1.0], [2.0]])
     candidates = np.stack([truth + 1, truth - 1, truth + 5])
-    weights = select_greedily(candidates, lambda mixed: float(np.abs(mixed - truth).mean()), 11)
+    weights = select_greedily(candidates, lambda mixed: (float(np.abs(mixed - truth).mean()),), 11)
     assert weights.tolist() == [0.5, 0.5, 0.0]
 
 
@@ -85,5 +85,17 @@ def test_a_metric_to_maximise():
     good = np.stack([0.9 - 0.8 * y, 0.1 + 0.8 * y], axis=1)
     oof = np.stack([good[:, ::-1], good])
     result = blend(Ensemble(), oof, oof, y, np.arange(40) // 10, target, METRICS["auc"])
+    assert result.weights.tolist() == [0.0, 1.0]
+    assert result.score == 1.0
+
+
+def test_where_labels_are_equally_good_the_surer_model_is_taken():
+    """A metric of labels doesn't see how sure they are: the log loss breaks ties."""
+    target = Target("binary", "none", ("no", "yes"))
+    y = np.array([0.0, 1.0, 0.0, 1.0] * 10)
+    sure = np.stack([0.9 - 0.8 * y, 0.1 + 0.8 * y], axis=1)
+    unsure = np.stack([0.6 - 0.2 * y, 0.4 + 0.2 * y], axis=1)
+    oof = np.stack([unsure, sure])
+    result = blend(Ensemble(), oof, oof, y, np.arange(40) // 10, target, METRICS["accuracy"])
     assert result.weights.tolist() == [0.0, 1.0]
     assert result.score == 1.0

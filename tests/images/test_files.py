@@ -187,7 +187,8 @@ def test_a_damaged_file_is_named(part, case, images: ImageProject, podium, pictu
     outcome = podium("preprocess", NAME)
     assert_one_line(outcome, f"{part}.zip: ")
     assert_one_line(outcome, says)
-    assert_one_line(outcome, "(1 such files found); replace it, or set preprocess.damaged to skip")
+    again = f"mend it at the source and run 'dvc repro -f download@{NAME}'"
+    assert_one_line(outcome, f"(1 such files found); {again}, or set preprocess.damaged to skip")
     assert snapshot(images.root / "data/processed") == before
 
 

@@ -1,7 +1,8 @@
 """Combining models' predictions, scored honestly.
 
 Weights come from greedy ensemble selection with replacement (Caruana et al. 2004): start from
-nothing, add the model that helps the mean most, again and again, keep the best prefix. The score
+nothing, add the model that helps the mean most, again and again, keep the best prefix. A metric of
+labels sees no probabilities: where it finds two mixes equally good, the log loss decides. The score
 that is reported is nested: each fold is predicted with weights that its rows had no part in.
 """
 
@@ -12,10 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.config import Ensemble
-from podium.metrics import Metric
+from podium.metrics import METRICS, Metric
 from podium.targets import Target
 
 Array = NDArray[np.float64]
+# What a mix is chosen by, the most important first.
+Losses = tuple[float, ...]
+LOG_LOSS = METRICS["logloss"]
 # Fits one weight a model on the given training rows.
 FitWeights = Callable[[NDArray[np.int64]], Array]
 
@@ -55,13 +59,16 @@ def blend(
         metric: what to optimise and report.
     """
     oof, test = target.encode(oof), target.encode(test)
+    by_labels = metric.needs == "labels"
 
     def fit_weights(rows: NDArray[np.int64]) -> Array:
         if spec.method == "mean":
             return np.full(len(oof), 1.0 / len(oof))
 
-        def loss(mixed: Array) -> float:
-            return metric.loss(y[rows], target.scorable(target.decode(mixed)))
+        def loss(mixed: Array) -> Losses:
+            predicted = target.scorable(target.decode(mixed))
+            first = metric.loss(y[rows], predicted)
+            return (first, LOG_LOSS.loss(y[rows], predicted)) if by_labels else (first,)
 
         return select_greedily(oof[:, rows], loss, spec.rounds)
 
@@ -79,18 +86,19 @@ def blend(
     )
 
 
-def select_greedily(predictions: Array, loss: Callable[[Array], float], rounds: int) -> Array:
+def select_greedily(predictions: Array, loss: Callable[[Array], Losses], rounds: int) -> Array:
     """Greedy selection with replacement; returns weights, shape (models,), that sum to 1.
 
     ``predictions`` has shape (models, rows, outputs); ``loss`` maps a mixed prediction of shape
-    (rows, outputs) to a number to minimise.
+    (rows, outputs) to numbers to minimise, of which later ones count where earlier ones are equal.
     """
     counts = np.zeros(len(predictions))
-    best_counts, best_loss = counts, np.inf
+    best_counts = counts
+    best_loss: Losses = (np.inf,)
     total = np.zeros_like(predictions[0])
     for size in range(1, rounds + 1):
         losses = [loss((total + one) / size) for one in predictions]
-        chosen = int(np.argmin(losses))
+        chosen = losses.index(min(losses))
         total = total + predictions[chosen]
         counts = counts + (np.arange(len(counts)) == chosen)
         if losses[chosen] < best_loss:

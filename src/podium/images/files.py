@@ -39,12 +39,12 @@ def read_images(folder: Path, competition: ImageCompetition) -> RawImages:
     with bombs_are_errors():
         for files in (train, test):
             files.read_headers()
-            files.refuse_damage(spec)
+            files.refuse_damage(competition)
         size, channels = _size(train, test, spec), _channels(train, spec)
         check_memory(len(train.names) + len(test.names), size, channels)
         for files in (train, test):
             files.decode(size, channels)
-            files.refuse_damage(spec)
+            files.refuse_damage(competition)
     return _raw_images(listing, train, test)
 
 
@@ -90,12 +90,16 @@ class _Files:
             with ThreadPoolExecutor(cores()) as pool:
                 list(pool.map(read_batch, batches))
 
-    def refuse_damage(self, spec: ImagePreprocess) -> None:
+    def refuse_damage(self, competition: ImageCompetition) -> None:
         """Stop at damaged files, unless they may be skipped and there are others."""
+        spec = competition.preprocess
         if not self.damage or (spec.damaged == "skip" and len(self.damage) < len(self.names)):
             return
         row = min(self.damage)
-        hint = "replace it, or set preprocess.damaged to skip"
+        hint = (
+            f"mend it at the source and run 'dvc repro -f download@{competition.name}', or set "
+            "preprocess.damaged to skip"
+        )
         raise PodiumError(
             f"{self.archive.name}: {self.names[row]} is damaged: {self.damage[row]} "
             f"({len(self.damage)} such files found); "

@@ -12,7 +12,7 @@ from podium.dataset import Schema
 from podium.targets import Target
 from podium.tracking import Run
 
-NAME_LENGTH = 60
+NAME_LENGTH = 120
 # Digits of a committed score: what lies beyond differs between machines and says nothing.
 DIGITS = 6
 # Seconds differ from run to run: neither git nor DVC looks at this file of a model's folder.
