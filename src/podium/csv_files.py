@@ -2,7 +2,7 @@
 
 import csv
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -122,14 +122,19 @@ def ragged(path: Path, line: int, found: int, expected: int) -> PodiumError:
     )
 
 
-def check_named_columns(name: str, columns: Iterable[str], competition: Competition) -> None:
-    """File ``name`` has the id column and the target column that params.yaml names.
+def check_named_columns(
+    name: str,
+    columns: Iterable[str],
+    competition: Competition,
+    keys: Sequence[str] = ("id", "target"),
+) -> None:
+    """File ``name`` has the columns that params.yaml names under ``keys``.
 
     Raises:
         PodiumError: one of them is missing.
     """
     there = list(columns)
-    for key in ("id", "target"):
+    for key in keys:
         column = getattr(competition, key)
         if column not in there:
             raise PodiumError(

@@ -5,6 +5,7 @@ from dataclasses import fields
 import pytest
 from pydantic import ValidationError
 
+from image_help import CHANGES
 from podium.config import AugmentedParams, CNNParams, ImageMLPParams, SoftmaxParams
 from podium.config.images import OF, RANDOM, SIZES
 from podium.config.models import IMAGE_MODELS, MODEL_PARAMS, TABLE_MODELS
@@ -13,20 +14,7 @@ from podium.models.registry import MODELS, model_function
 
 NETWORKS = {name: kind for name, kind in IMAGE_MODELS.items() if issubclass(kind, AugmentedParams)}
 # A value that turns each on.
-ON = {
-    "shift": 0.1,
-    "rotation": 10.0,
-    "scale": 0.1,
-    "shear": 5.0,
-    "elastic": 0.02,
-    "horizontal_flip": True,
-    "vertical_flip": True,
-    "crop_padding": 1,
-    "erase": 0.2,
-    "pixel_noise": 0.02,
-    "brightness": 0.1,
-    "contrast": 0.1,
-}
+ON = {knob: value for knob, value in CHANGES.items() if knob != "erase_probability"}
 # What only shapes what another does, and what turns that on.
 SHAPES = {"elastic_smoothness": 0.3, "erase_probability": 0.4, "tta_strength": 0.8}
 SWITCHES = {**{knob: {knob: value} for knob, value in ON.items()}, "tta": {"tta": 2, "shift": 0.1}}

@@ -14,12 +14,12 @@ from pyarrow import csv as arrow_csv
 
 from podium.classes import check_labels
 from podium.config import ImageCompetition, ImagePreprocess
-from podium.config.messages import nearest
 from podium.csv_files import (
     SAMPLE,
     TEST,
     TRAIN,
     check_ids,
+    check_named_columns,
     check_same_columns,
     check_sample_ids,
     few,
@@ -145,11 +145,7 @@ def _may_be_colours(pixels: int) -> bool:
 def _pixel_columns(folder: Path, competition: ImageCompetition) -> list[str]:
     """The names of the pixel columns, in the order of train.csv."""
     header, test = read_header(folder / TRAIN), read_header(folder / TEST)
-    if competition.target not in header:
-        raise PodiumError(
-            f"{TRAIN}: no target column '{competition.target}'; "
-            f"{nearest(competition.target, header)}; set {competition.name}.target in params.yaml"
-        )
+    check_named_columns(TRAIN, header, competition, ["target"])
     names = [name for name in header if name not in (competition.id, competition.target)]
     if not names:
         raise PodiumError(f"{TRAIN}: has no pixel columns beside {few(header)}")

@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from podium import kinds, paths
+from podium.config import Competition
 from podium.dataset import Dataset
 from podium.images.dataset import ImageDataset
 from podium.reporting import class_plots, classes
@@ -57,6 +59,13 @@ class ClassReport:
             images = np.asarray(dataset.train[self.worst["row"].to_numpy()])
             title = f"{model}: the {len(self.worst)} worst-predicted images"
             class_plots.contact_sheet(images, self.worst, path, title)
+
+
+def draw_worst_of(competition: Competition, found: ClassReport, path: Path, model: str) -> None:
+    """The worst-predicted images of a competition on one sheet; a table is not even read."""
+    if competition.kind == "image":
+        dataset = kinds.of(competition).read(paths.processed(competition.name))
+        found.draw_worst(dataset, path, model)
 
 
 def class_report(

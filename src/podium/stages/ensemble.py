@@ -7,13 +7,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from podium import files, kinds, paths
+from podium import files, paths
 from podium.config import Competition, load_config
 from podium.ensemble.blend import Blend, blend
 from podium.ensemble.submission import check_submission, make_submission
 from podium.errors import PodiumError
 from podium.reporting import plots
-from podium.stages.class_report import class_report
+from podium.stages.class_report import class_report, draw_worst_of
 from podium.stages.common import (
     console,
     cv_scores,
@@ -190,8 +190,7 @@ def _log(
             run.log_metrics({"ece": found.ece})
             found.write(folder)
             found.draw(folder, "blend")
-            dataset = kinds.of(competition).read(paths.processed(competition.name))
-            found.draw_worst(dataset, folder / "worst.png", "blend")
+            draw_worst_of(competition, found, folder / "worst.png", "blend")
         shutil.copy(paths.submission(competition.name), folder)
         run.log_artifacts(folder)
     run.log_artifacts(paths.blend(competition.name))

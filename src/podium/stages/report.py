@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from podium import files, kinds, paths
+from podium import files, paths
 from podium.config import Competition, load_config
 from podium.dataset import Schema
 from podium.reporting import plots
 from podium.reporting.page import Page, render
 from podium.reporting.table import HEADINGS, scores_rows, scores_view
-from podium.stages.class_report import ClassReport, class_report
+from podium.stages.class_report import ClassReport, class_report, draw_worst_of
 from podium.stages.common import (
     TIMING,
     console,
@@ -89,8 +89,7 @@ def _predictions(
     found = class_report(actual.to_numpy(), probabilities, oof[competition.id], target.classes)
     found.write(folder)
     found.draw(pictures, "blend", "2-")
-    dataset = kinds.of(competition).read(paths.processed(competition.name))
-    found.draw_worst(dataset, pictures / "2-worst.png", "blend")
+    draw_worst_of(competition, found, pictures / "2-worst.png", "blend")
     return found
 
 
