@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from conftest import write_csv
 from images.conftest import CLASSES, FILES, HEIGHT, NAME, WIDTH, ImageProject, pixels_of
-from podium.images.decode import DamagedImageError, decode, read_header
+from podium.images.decode import DamagedImageError, bombs_are_errors, decode, read_header
 from podium.images.prepare import read_raw
 from podium.images.raw import RawImages
 from stages.test_bad_input import assert_one_line, change, drop, put, snapshot
@@ -162,6 +164,14 @@ def test_the_note_that_a_picture_lies_on_its_side_is_not_followed():
     assert (header.height, header.width) == SIZE
 
 
+def many_scans(count: int) -> bytes:
+    """A progressive JPEG that is drawn over and over without anything new."""
+    whole = save(Image.fromarray(COLOUR), "JPEG", progressive=True)
+    last = whole.rindex(b"\xff\xda")
+    scan = whole[last : last + 2 + int.from_bytes(whole[last + 2 : last + 4], "big")]
+    return whole[:last] + scan * count + whole[last:]
+
+
 PNG = save(Image.fromarray(COLOUR))
 DAMAGED = {
     "cut off": (PNG[:-40], "1.png is damaged: "),
@@ -172,6 +182,9 @@ DAMAGED = {
     "a bomb": (bomb(100_000), "1.png is damaged: claims more pixels than any image has"),
     "a small bomb": (bomb(10_000), "1.png is damaged: claims more pixels than any image has"),
     "header alone": (PNG[:33], "1.png is damaged: "),
+    "a web page": (b"<!doctype html><title>Sign in</title>", "no PNG or JPEG inside"),
+    "an SVG": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "no PNG or JPEG inside"),
+    "too many scans": (many_scans(1000), "is drawn in more scans than any picture needs"),
 }
 
 
@@ -234,6 +247,65 @@ def test_nothing_is_left_to_skip_to(images, podium, picture_files, stages):
 def test_a_damaged_file_is_an_error_of_decoding():
     with pytest.raises(DamagedImageError):
         decode(PNG[:-40], 3, SIZE)
+
+
+def test_a_file_is_what_its_bytes_say_and_not_its_name():
+    assert (decode(save(Image.fromarray(GREY), "JPEG", quality=100), 1, SIZE)[..., 0] != 0).any()
+
+
+def test_a_picture_in_some_scans_is_read():
+    assert decode(many_scans(20), 3, SIZE).shape == (*SIZE, 3)
+
+
+def test_of_an_animation_the_first_picture_counts():
+    first, second = Image.fromarray(COLOUR), Image.fromarray(pixels_of(2))
+    moving = save(first, save_all=True, append_images=[second])
+    assert moving.count(b"fdAT") == 1
+    assert (decode(moving, 3, SIZE) == COLOUR).all()
+
+
+def test_nothing_is_warned_of(recwarn):
+    """A broken animation, and bombs."""
+    first = Image.fromarray(COLOUR)
+    moving = save(first, save_all=True, append_images=[Image.fromarray(pixels_of(2))])
+    at = moving.index(b"acTL")
+    chunk = b"acTL" + bytes(8)
+    broken = moving[:at] + chunk + struct.pack(">I", zlib.crc32(chunk)) + moving[at + 16 :]
+    with pytest.warns(UserWarning, match="Invalid APNG"):
+        read_header(broken)
+    recwarn.clear()
+    with bombs_are_errors():
+        assert (decode(broken, 3, SIZE) == COLOUR).all()
+    for side in (10_000, 100_000):
+        with bombs_are_errors(), pytest.raises(DamagedImageError, match="more pixels than any"):
+            read_header(bomb(side))
+    assert not recwarn.list
+
+
+PIXELS = st.integers(0, 255)
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(
+    base=st.sampled_from([PNG, save(Image.fromarray(COLOUR), "JPEG"), bomb(9), b""]),
+    cut=st.integers(0, 300),
+    changes=st.lists(st.tuples(st.integers(0, 10**4), PIXELS), max_size=6),
+)
+def test_any_bytes_are_an_image_or_damaged(base, cut, changes):
+    content = bytearray(base[: len(base) - cut] if cut < len(base) else b"")
+    for at, value in changes:
+        if content:
+            content[at % len(content)] = value
+    try:
+        with bombs_are_errors():
+            found = decode(bytes(content), 3, SIZE)
+    except DamagedImageError as error:
+        line = str(error)
+    else:
+        line = f"{found.shape}"
+        assert found.shape == (*SIZE, 3)
+    assert line
+    assert "\n" not in line
 
 
 def resized(folder: Path, name: str) -> None:

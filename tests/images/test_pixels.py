@@ -179,7 +179,7 @@ ERRORS = {
     ),
     "ragged rows": (ragged, "train.csv:14: not a csv: 3 values under 17"),
     "doubled column": (doubled, "train.csv:1: column 'pixel8' stands twice"),
-    "not UTF-8": (not_utf8, "train.csv: byte 0xe9 is not UTF-8"),
+    "not UTF-8": (not_utf8, "train.csv:2: not a csv: byte 0xe9 is not UTF-8"),
     "no target": (drop("train.csv", "label"), "train.csv: no target column 'label'"),
     "one class": (
         lambda f: change(f, "train.csv", lambda t: t.assign(label="1")),

@@ -1,14 +1,17 @@
 """Image files out of folders and zips of every shape: the same raw files, or one clear line."""
 
 import io
+import os
 import shutil
 import struct
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from podium import zips
 from podium.config.schema import Files
 from podium.errors import PodiumError
 from podium.sources.raw_files import from_folder, from_zip
@@ -160,6 +163,11 @@ SPOILT: dict[str, tuple[dict[str, bytes], Files, str]] = {
         IN_FOLDERS,
         r"two images are called 1\.png: .*1\.png and .*1\.png; names must differ",
     ),
+    "names that differ in case only": (
+        ENTRIES | {"train/other/1.PNG": b"another"},
+        IN_FOLDERS,
+        r"1\.(png and 1\.PNG|PNG and 1\.png) differ in small and capital letters only",
+    ),
     "nothing inside": (
         TABLES | {"train/readme.txt": b"x"},
         IN_FOLDERS,
@@ -237,3 +245,36 @@ def test_a_csv_that_is_missing(tmp_path):
     entries = {name: content for name, content in ENTRIES.items() if name != "labels.csv"}
     with pytest.raises(PodiumError, match=r"labels\.csv: file is missing; put it there or name it"):
         raw_files(tmp_path, in_folder(tmp_path, entries), IN_FOLDERS)
+
+
+@pytest.mark.parametrize("shape", ["folders in a zip", "zips in a zip", "zips in a folder"])
+def test_a_bomb_of_images(shape, tmp_path, monkeypatch):
+    monkeypatch.setattr(zips, "HARMLESS_BYTES", 1024**2)
+    monkeypatch.setitem(ENTRIES, "train/3.png", bytes(2 * 1024**2))
+    monkeypatch.setitem(IMAGES, "train/3.png", bytes(2 * 1024**2))
+    make, files = SHAPES[shape]
+    given = make(tmp_path)
+    with pytest.raises(PodiumError, match="unpack to 2.0 MiB: this is a zip bomb"):
+        raw_files(tmp_path, given, files)
+    assert not (tmp_path / "raw/train.zip").exists()
+
+
+@pytest.mark.parametrize("make", [in_folder, in_zip])
+def test_no_more_than_the_disk_holds(make, tmp_path, monkeypatch):
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=8))
+    given = make(tmp_path, nested())
+    with pytest.raises(PodiumError, match=r"unpacks to \d+ bytes, but the disk of .* 8 bytes free"):
+        raw_files(tmp_path, given, IN_ZIPS)
+
+
+def test_what_is_no_file_in_a_folder(tmp_path):
+    given = in_folder(tmp_path, ENTRIES)
+    os.mkfifo(given / "train/99.png")
+    with pytest.raises(PodiumError, match=r"99\.png: is no plain file; remove it"):
+        raw_files(tmp_path, given, IN_FOLDERS)
+
+
+def test_a_file_too_large_to_be_an_image(tmp_path, monkeypatch):
+    monkeypatch.setattr("podium.sources.pictures.MAX_IMAGE_BYTES", 8)
+    with pytest.raises(PodiumError, match=r"2\.jpeg: is 9 bytes, which is too big for an image"):
+        raw_files(tmp_path, in_folder(tmp_path, ENTRIES), IN_FOLDERS)

@@ -9,6 +9,8 @@ Share = Annotated[float, Field(ge=0, le=1)]
 NotNegative = Annotated[float, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
+# What every library takes, with room for the seeds that are counted on from it.
+Seed = Annotated[int, Field(ge=0, le=2_000_000_000)]
 
 
 class Block(BaseModel):
@@ -21,4 +23,4 @@ class ModelParams(Block):
     """What every model's entry has."""
 
     model: str = ""
-    seed: int = Field(0, ge=0)
+    seed: Seed = 0

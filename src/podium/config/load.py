@@ -2,21 +2,19 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from io import StringIO
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
-from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.constructor import DuplicateKeyError
-from ruamel.yaml.error import MarkedYAMLError
 
 from podium.config.block import ModelParams
 from podium.config.check import check_competition
-from podium.config.messages import explain, nearest, one_of, shown
+from podium.config.document import read_document
+from podium.config.messages import explain, nearest, one_of, printable, shown
 from podium.config.models import MODEL_PARAMS
 from podium.config.schema import COMPETITIONS, Competition, Config
 from podium.errors import PodiumError
@@ -26,6 +24,8 @@ PARAMS = "params.yaml"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 # The name that tables give to the models' blend.
 BLEND = "blend"
+# A file with more than this is another file; looking for the nearest key of each takes minutes.
+MOST_PROBLEMS = 30
 Path_ = tuple[str | int, ...]
 # The models of a kind of competition, by name.
 Known = Mapping[str, type[ModelParams]]
@@ -38,6 +38,10 @@ class Problem:
 
     path: Path_
     message: str
+
+
+class _EnoughError(Exception):
+    """There is no point in going on."""
 
 
 class ConfigError(PodiumError):
@@ -61,37 +65,15 @@ def load_config(path: Path = Path(PARAMS), only: str | None = None) -> Config:
         PodiumError: the file is missing or not YAML, or anything in it is unknown, misspelt,
             missing, of the wrong type or at odds with something else.
     """
-    document = _parse(path)
+    document = read_document(path)
     reader = _Reader(document)
-    config = reader.read(only)
+    config = None
+    with suppress(_EnoughError):
+        config = reader.read(only)
     if reader.problems:
         raise ConfigError([_line(path, document, problem) for problem in reader.sorted_problems()])
     assert config is not None
     return config
-
-
-def _parse(path: Path) -> CommentedMap:
-    try:
-        document = YAML(typ="rt", pure=True).load(StringIO(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        raise PodiumError(
-            f"{path} is missing: run podium in the project's folder, where {PARAMS} is"
-        ) from None
-    except UnicodeDecodeError as error:
-        raise PodiumError(f"{path}: not UTF-8 text ({error.reason}); save it as UTF-8") from None
-    except DuplicateKeyError as error:
-        line = error.problem_mark.line + 1
-        key = str(error.problem).split('"')[1]
-        raise PodiumError(
-            f"{path}:{line}: {key}: the name stands twice in one block; rename or remove one"
-        ) from None
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        where = f"{path}:{mark.line + 1}" if mark else f"{path}"
-        raise PodiumError(f"{where}: not valid YAML: {error.problem or error.context}") from None
-    if not isinstance(document, CommentedMap) or not all(isinstance(k, str) for k in document):
-        raise PodiumError(f"{path}: expected competitions and their blocks, found something else")
-    return document
 
 
 class _Reader:
@@ -118,6 +100,8 @@ class _Reader:
 
     def _add(self, path: Path_, message: str) -> None:
         self.problems.append(Problem(path, message))
+        if len(self.problems) == MOST_PROBLEMS:
+            raise _EnoughError
 
     def _must_exist(self, name: str, names: Sequence[str]) -> None:
         if name not in names:
@@ -234,7 +218,7 @@ def _plain(value: Any) -> Any:
 
 
 def _line(path: Path, document: CommentedMap, problem: Problem) -> str:
-    key = ".".join(str(part) for part in problem.path)
+    key = ".".join(printable(str(part)) for part in problem.path)
     return (
         f"{path}:{_line_of(document, problem.path)}: {key + ': ' if key else ''}{problem.message}"
     )

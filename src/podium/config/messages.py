@@ -8,6 +8,8 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 MOST_NAMES = 20
+# What is longer is no name, and comparing it with names takes for ever.
+MOST_LETTERS = 200
 
 
 def explain(details: ErrorDetails, kind: type[BaseModel]) -> str:
@@ -15,13 +17,15 @@ def explain(details: ErrorDetails, kind: type[BaseModel]) -> str:
     if not details["loc"]:
         # A rule about several knobs together.
         return details["msg"].removeprefix("Value error, ")
-    key = str(details["loc"][-1])
+    key = printable(str(details["loc"][-1]))
+    if details["type"] == "invalid_key":
+        return f"key {shown(details['input'])} is not text; put quotes around it"
     fields = _fields_at(kind, details["loc"][:-1])
     if details["type"] == "extra_forbidden":
         return f"unknown key '{key}'; {nearest(key, fields)}"
     if details["type"] == "missing":
         return f"missing key '{key}'; add it"
-    expected = details["msg"].removeprefix("Input should be ")
+    expected = details["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
     return f"expected {expected}, found {shown(details['input'])}"
 
 
@@ -36,19 +40,29 @@ def _fields_at(kind: type[BaseModel], loc: Iterable[str | int]) -> list[str]:
 def nearest(word: str, words: Iterable[str]) -> str:
     """A hint: the nearest of ``words`` to a misspelt one, or all of them where none is near."""
     choices = [str(choice) for choice in words]
-    close = difflib.get_close_matches(str(word), choices, n=1, cutoff=0.6)
-    return f"did you mean '{close[0]}'?" if close else one_of(choices)
+    short = [choice for choice in choices if len(choice) <= MOST_LETTERS]
+    close = difflib.get_close_matches(str(word)[:MOST_LETTERS], short, n=1, cutoff=0.6)
+    return f"did you mean '{printable(close[0])}'?" if close else one_of(choices)
 
 
 def one_of(words: Iterable[str]) -> str:
     """``valid: a, b, c``."""
     names = list(words)
     more = f" and {len(names) - MOST_NAMES} more" if len(names) > MOST_NAMES else ""
-    return "valid: " + ", ".join(names[:MOST_NAMES]) + more
+    return "valid: " + ", ".join(map(printable, names[:MOST_NAMES])) + more
+
+
+def printable(text: str) -> str:
+    """Text out of a file as an error may show it: short, in one line, no control characters.
+
+    A name in an archive or a table can hold what moves a terminal's cursor.
+    """
+    short = text if len(text) <= MOST_LETTERS else text[: MOST_LETTERS - 3] + "..."
+    return short if short.isprintable() else "".join(c if c.isprintable() else "?" for c in short)
 
 
 def shown(value: Any) -> str:
     """A bad value as an error quotes it: short, with its type where that is the matter."""
-    text = repr(value) if isinstance(value, str) else str(value)
+    text = repr(value[:60]) if isinstance(value, str) else printable(str(value))
     text = text if len(text) <= 60 else text[:57] + "..."
     return f"text {text}" if isinstance(value, str) else "nothing" if value is None else text

@@ -1,14 +1,24 @@
 """The blocks of ``params.yaml``. Keys that scripts outside the project rely on keep their names."""
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
 
-from podium.config.block import Block, ModelParams
+from podium.config.block import Block, ModelParams, Seed
 from podium.metrics import METRICS, Metric
 
 Name = Annotated[str, StringConstraints(min_length=1)]
+
+
+def _slug(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", text):
+        raise ValueError("the last part of the competition's address: letters, digits and '-'")
+    return text
+
+
+Slug = Annotated[str, AfterValidator(_slug)]
 Side = Annotated[int, Field(ge=1, le=4096)]
 Task = Literal["regression", "binary", "multiclass"]
 
@@ -35,9 +45,9 @@ class Source(Block):
     """Where raw files come from."""
 
     provider: Literal["sample", "mirror", "kaggle", "local"] = "sample"
-    slug: Name | None = None
+    slug: Slug | None = None
     path: Name | None = None
-    seed: int = Field(0, ge=0)
+    seed: Seed = 0
     files: Files = Files()
 
 
@@ -47,7 +57,7 @@ class Folds(Block):
     scheme: Literal["kfold", "stratified", "group", "contiguous"] = "kfold"
     count: int = 5
     repeats: int = Field(1, ge=1)
-    seed: int = Field(0, ge=0)
+    seed: Seed = 0
     group: Name | None = None
 
 

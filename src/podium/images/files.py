@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from zipfile import ZipFile
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from podium.images.decode import DamagedImageError, Header, bombs_are_errors, de
 from podium.images.listing import LABELS, TEST, TRAIN, Listing, read_listing
 from podium.images.raw import Pixels, RawImages
 from podium.images.resize import check_memory
-from podium.zips import open_zip
+from podium.zips import MAX_IMAGE_BYTES, open_zip, read_entry
 
 # Images that a thread takes at once.
 BATCH = 128
@@ -83,12 +84,16 @@ class _Files:
             def read_batch(batch: Sequence[int]) -> None:
                 for row in batch:
                     try:
-                        read(row, zipped.read(self.names[row]))
+                        read(row, self._content(zipped, row))
                     except DamagedImageError as error:
                         self.damage[row] = str(error)
 
             with ThreadPoolExecutor(cores()) as pool:
                 list(pool.map(read_batch, batches))
+
+    def _content(self, zipped: ZipFile, row: int) -> bytes:
+        entry = zipped.getinfo(self.names[row])
+        return read_entry(self.archive.name, zipped, entry, MAX_IMAGE_BYTES)
 
     def refuse_damage(self, competition: ImageCompetition) -> None:
         """Stop at damaged files, unless they may be skipped and there are others."""

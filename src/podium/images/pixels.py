@@ -1,6 +1,5 @@
 """Images as rows of pixels in a csv: the shape of the digit recognizer."""
 
-import csv
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +13,9 @@ from pyarrow import csv as arrow_csv
 
 from podium.classes import check_labels
 from podium.config import ImageCompetition, ImagePreprocess
+from podium.config.messages import printable
 from podium.csv_files import (
+    MAX_LINE,
     SAMPLE,
     TEST,
     TRAIN,
@@ -22,20 +23,21 @@ from podium.csv_files import (
     check_named_columns,
     check_same_columns,
     check_sample_ids,
+    check_text,
     few,
     no_csv,
     no_rows,
-    not_utf8,
     ragged,
     read_csv,
     read_header,
+    rows_of,
 )
 from podium.errors import PodiumError
 from podium.images.raw import Pixels, RawImages
 from podium.images.resize import check_memory, resize
 
 # Bytes of csv that are parsed at once; a row must fit.
-BLOCK = 8 * 1024**2
+BLOCK = MAX_LINE
 # Pixels as they are usually written.
 BYTES = frozenset(map(str, range(256)))
 
@@ -158,6 +160,7 @@ def _read_table(
 ) -> tuple[Pixels, "dict[str, pd.Series[Any]]"]:
     """Pixels, shape (n, columns), and those of the ``texts`` columns that there are."""
     header = read_header(path)
+    check_text(path)
     wanted = [name for name in texts if name in header]
     try:
         batches = list(_batches(path, header, pixels, wanted))
@@ -197,18 +200,12 @@ def _batches(path: Path, header: list[str], pixels: list[str], texts: list[str])
 
 def _first_error(path: Path, header: list[str], pixels: set[str], error: Exception) -> PodiumError:
     """The first thing wrong in a csv that can't be read as pixels, found by reading it slowly."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = csv.reader(file)
-            next(rows)
-            for row in filter(None, rows):
-                if problem := _row_error(path, rows.line_num, header, row, pixels):
-                    return problem
-    except UnicodeDecodeError as problem:
-        return not_utf8(path, problem)
-    except csv.Error as problem:
-        return no_csv(path, problem)
-    return no_csv(path, error)
+    rows = rows_of(path)
+    next(rows)
+    for line, row in rows:
+        if row and (problem := _row_error(path, line, header, row, pixels)):
+            return problem
+    return no_csv(path, str(error).splitlines()[0])
 
 
 def _row_error(
@@ -226,16 +223,17 @@ def _row_error(
 
 
 def _is_byte(text: str) -> bool:
-    digits = text.strip()
-    return digits.isascii() and digits.isdigit() and int(digits) <= 255
+    digits = text.strip().lstrip("0") or text.strip()[-1:]
+    return digits in BYTES
 
 
 def _bad_pixel(path: Path, line: int, name: str, value: str) -> PodiumError:
     if not value.strip():
         return PodiumError(f"{path.name}:{line}: {name} is missing; every image needs all pixels")
+    shown = printable(value[:40])
     return PodiumError(
-        f"{path.name}:{line}: {name} '{value[:40]}' is not a whole number from 0 to 255; "
-        "mend or remove the row"
+        f"{path.name}:{line}: {name} '{shown}' is not a whole number from 0 to 255; mend or remove "
+        "the row"
     )
 
 
@@ -264,6 +262,6 @@ def _test_ids(
         odd = sorted(asked ^ set(ids))
         raise PodiumError(
             f"{SAMPLE}: its ids are not {whose} ({rows} rows, {len(asked)} ids), for example "
-            f"{odd[0]}; take both from one download"
+            f"{printable(odd[0])}; take both from one download"
         )
     return ids

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from podium.config import Competition
+from podium.config.messages import printable
 from podium.errors import PodiumError
 from podium.sources.raw_files import from_folder, from_zip
 
@@ -15,14 +16,20 @@ def fetch(competition: Competition, folder: Path) -> dict[str, Any]:
         PodiumError: the path or a file is missing, empty, or the zip is damaged.
     """
     source = competition.source
-    where = Path(source.path or "").expanduser()
-    if where.is_dir():
-        from_folder(where, folder, source.files)
-    elif where.is_file():
-        from_zip(where, folder, source.files)
-    else:
-        raise PodiumError(
-            f"params.yaml: {competition.name}.source.path: no folder or zip at '{where}'; "
-            "give the path of the downloaded files"
-        )
+    try:
+        where = Path(source.path or "").expanduser()
+        take = from_folder if where.is_dir() else from_zip if where.is_file() else None
+    except (RuntimeError, OSError) as error:
+        # No such user's home, a name that is too long, a folder that is closed.
+        raise _nowhere(competition, source.path, f" ({error})") from None
+    if take is None:
+        raise _nowhere(competition, where)
+    take(where, folder, source.files)
     return {"synthetic": False}
+
+
+def _nowhere(competition: Competition, where: object, why: str = "") -> PodiumError:
+    return PodiumError(
+        f"params.yaml: {competition.name}.source.path: no folder or zip at "
+        f"'{printable(str(where))}'{why}; give the path of the downloaded files"
+    )

@@ -5,37 +5,46 @@ no clock, no compression (PNG and JPEG are compressed).
 """
 
 import os
-import shutil
-import tempfile
 import zipfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 
+from podium.config.messages import printable
 from podium.csv_files import few
 from podium.errors import PodiumError
-from podium.sources.archive import check_entry, contents, find, parts
-from podium.zips import open_zip
+from podium.sources.archive import (
+    OTHER_ARCHIVES,
+    contents,
+    find,
+    index_of,
+    is_folder,
+    is_system,
+    other_archive_of,
+    parts,
+    refuse_twins,
+    unpacked_inside,
+)
+from podium.zips import MAX_IMAGE_BYTES, check_amount, check_entry, open_zip, read_entry
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
 # Images that would be missed. Any other file (a readme, a list) may lie beside the images.
 OTHER_IMAGES = (".bmp", ".gif", ".tif", ".tiff", ".webp", ".heic", ".jp2", ".dcm", ".npy")
-OTHER_ARCHIVES = (".7z", ".rar", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst")
-# Beside the hidden ones, which start with a dot.
-SYSTEM = ("__macosx", "thumbs.db", "desktop.ini")
-# More than any image of a sane size; a zip may claim anything.
-MAX_IMAGE_BYTES = 256 * 1024**2
 MODE = 0o644 << 16
 UNIX = 3
 
 
 @dataclass(frozen=True)
 class Member:
-    """A file where the images come from: its folders and name there, and how to read it."""
+    """A file where the images come from: its folders and name there, and how to read it.
+
+    ``entry`` is what a zip says of it.
+    """
 
     parts: Sequence[str]
     read: Callable[[], bytes]
+    entry: zipfile.ZipInfo | None = None
 
     @property
     def name(self) -> str:
@@ -48,10 +57,9 @@ class Member:
         return PurePosixPath(self.name).suffix.lower()
 
     @property
-    def is_system(self) -> bool:
-        """Whether an operating system put it there, or hides it."""
-        names = [part.lower() for part in self.parts if part not in (".", "..")]
-        return any(name.startswith(".") or name in SYSTEM for name in names)
+    def path(self) -> str:
+        """Folders and name, as errors show them."""
+        return printable("/".join(self.parts))
 
 
 def pack_folder(where: Path, there: str, target: Path) -> None:
@@ -63,10 +71,10 @@ def pack_folder(where: Path, there: str, target: Path) -> None:
     path = where / there
     _refuse_other_archives(where, there, target)
     if path.is_dir():
-        _pack(path, list(_files(path)), target)
+        _pack(_images(path, list(_files(path))), target)
     elif path.is_file():
         with open_zip(path, path) as zipped:
-            _pack(path, _entries(path, zipped.infolist(), zipped), target)
+            _pack_entries(path, zipped, zipped.infolist(), path.stat().st_size, target)
     else:
         names = sorted(entry.name for entry in where.iterdir())
         raise _missing(where, there, names, few(names), target)
@@ -76,13 +84,14 @@ def pack_zip(archive: Path, there: str, target: Path) -> None:
     """Pack the images of the folder or zip ``there`` inside a zip into the zip ``target``.
 
     Raises:
-        PodiumError: as ``pack_folder``.
+        PodiumError: as ``pack_folder``; or a zip is a bomb, or the disk is too full for it.
     """
     with open_zip(archive, archive) as zipped:
         _refuse_other_archives(archive, there, target)
         inside = [entry for entry in zipped.infolist() if _lies_in(entry, there)]
         if inside:
-            _pack(f"{archive}: {there}", _entries(archive, inside, zipped), target)
+            name = f"{archive}: {there}"
+            _pack_entries(name, zipped, inside, archive.stat().st_size, target)
         elif there.lower().endswith(".zip"):
             _pack_nested(archive, zipped, there, target)
         else:
@@ -92,10 +101,13 @@ def pack_zip(archive: Path, there: str, target: Path) -> None:
 
 def _pack_nested(archive: Path, zipped: zipfile.ZipFile, there: str, target: Path) -> None:
     name = f"{archive}: {there}"
-    with zipped.open(find(archive, zipped, there)) as source, tempfile.TemporaryFile() as copy:
-        shutil.copyfileobj(source, copy)
-        with open_zip(name, copy) as nested:
-            _pack(name, _entries(name, nested.infolist(), nested), target)
+    entry = find(archive, index_of(zipped.infolist()), there)
+    check_amount(archive, [entry], archive.stat().st_size, target.parent)
+    with (
+        unpacked_inside(archive, zipped, entry, target.parent) as copy,
+        open_zip(name, copy) as nested,
+    ):
+        _pack_entries(name, nested, nested.infolist(), entry.compress_size, target)
 
 
 def _files(folder: Path) -> Iterable[Member]:
@@ -103,17 +115,36 @@ def _files(folder: Path) -> Iterable[Member]:
     for place, _, names in os.walk(folder):
         for name in names:
             path = Path(place) / name
-            yield Member(path.relative_to(folder).parts, path.read_bytes)
+            yield Member(path.relative_to(folder).parts, partial(_read_file, path))
 
 
-def _entries(
-    where: object, entries: Iterable[zipfile.ZipInfo], zipped: zipfile.ZipFile
-) -> list[Member]:
-    def read(entry: zipfile.ZipInfo) -> bytes:
+def _read_file(path: Path) -> bytes:
+    if not path.is_file():
+        raise PodiumError(f"{path}: is no plain file; remove it")
+    if path.stat().st_size > MAX_IMAGE_BYTES:
+        raise PodiumError(f"{path}: is {path.stat().st_size} bytes, which is too big for an image")
+    return path.read_bytes()
+
+
+def _pack_entries(
+    where: object,
+    zipped: zipfile.ZipFile,
+    entries: Iterable[zipfile.ZipInfo],
+    packed: int,
+    target: Path,
+) -> None:
+    """Pack the images of a zip, whose claims are checked before anything is written."""
+    members = [
+        Member(parts(entry), partial(read_entry, where, zipped, entry, MAX_IMAGE_BYTES), entry)
+        for entry in entries
+        if not is_folder(entry)
+    ]
+    images = _images(where, members)
+    taken = [member.entry for member in images if member.entry is not None]
+    for entry in taken:
         check_entry(where, entry, MAX_IMAGE_BYTES)
-        return zipped.read(entry)
-
-    return [Member(parts(entry), partial(read, entry)) for entry in entries if not entry.is_dir()]
+    check_amount(where, taken, packed, target.parent)
+    _pack(images, target)
 
 
 def _lies_in(entry: zipfile.ZipInfo, folder: str) -> bool:
@@ -125,8 +156,7 @@ def _lies_in(entry: zipfile.ZipInfo, folder: str) -> bool:
     )
 
 
-def _pack(where: object, members: Sequence[Member], target: Path) -> None:
-    images = _images(where, members)
+def _pack(images: Sequence[Member], target: Path) -> None:
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as zipped:
         for member in images:
             entry = zipfile.ZipInfo(member.name)
@@ -138,25 +168,28 @@ def _images(where: object, members: Sequence[Member]) -> list[Member]:
     """The images among the files, by name; files of the system and others are left out."""
     found: dict[str, Member] = {}
     for member in members:
-        if member.is_system:
+        if is_system(member.parts):
             continue
         if member.suffix in OTHER_IMAGES:
-            raise PodiumError(
-                f"{where}: {'/'.join(member.parts)} is neither PNG nor JPEG; convert such files"
-            )
+            raise PodiumError(f"{where}: {member.path} is neither PNG nor JPEG; convert such files")
         if member.suffix in SUFFIXES:
-            other = found.setdefault(member.name, member)
+            other = found.setdefault(member.name.lower(), member)
             if other is not member:
-                raise PodiumError(
-                    f"{where}: two images are called {member.name}: {'/'.join(other.parts)} and "
-                    f"{'/'.join(member.parts)}; names must differ, folders don't count"
-                )
+                _refuse_twins(where, other, member)
     if not found:
         raise PodiumError(
             f"{where}: holds no image ({', '.join(SUFFIXES)}) among {len(members)} files; "
             f"name the right folder or zip under source.files"
         )
-    return [found[name] for name in sorted(found)]
+    return sorted(found.values(), key=lambda member: member.name)
+
+
+def _refuse_twins(where: object, one: Member, other: Member) -> None:
+    refuse_twins(where, one.name, [other.name])
+    raise PodiumError(
+        f"{where}: two images are called {printable(one.name)}: {one.path} and {other.path}; "
+        "names must differ, folders don't count"
+    )
 
 
 def _refuse_other_archives(where: Path, there: str, target: Path) -> None:
@@ -175,9 +208,9 @@ def _missing(
     where: Path, there: str, names: Sequence[str], shown: str, target: Path
 ) -> PodiumError:
     """What is there instead: an archive of the same name, or something else altogether."""
-    for name in names:
-        if name.lower().endswith(OTHER_ARCHIVES) and name.split(".")[0] == Path(there).stem:
-            return _other_archive(where, name, target)
+    other = other_archive_of(there, names)
+    if other is not None:
+        return _other_archive(where, printable(other), target)
     return PodiumError(
         f"{where}: no folder or zip '{there}' of images; there are: {shown}; name the right one "
         f"under source.files.{target.stem}"

@@ -9,8 +9,16 @@ from pathlib import Path
 
 from podium.config.schema import Files
 from podium.errors import PodiumError
-from podium.sources.archive import extract
+from podium.sources.archive import (
+    extract,
+    extract_packed,
+    is_zip,
+    other_archive_of,
+    packed_names,
+    refuse_twins,
+)
 from podium.sources.pictures import pack_folder, pack_zip
+from podium.zips import BY_HAND
 
 
 def from_folder(where: Path, folder: Path, files: Files) -> None:
@@ -20,13 +28,7 @@ def from_folder(where: Path, folder: Path, files: Files) -> None:
         PodiumError: a file is missing, or the images are not what they should be.
     """
     for name, there in _tables(files).items():
-        file = where / there
-        if not file.is_file():
-            key = Path(name).stem
-            raise PodiumError(
-                f"{file}: file is missing; put it there or name it under source.files.{key}"
-            )
-        shutil.copyfile(file, folder / name)
+        _copy_table(where, there, folder / name)
     for name, there in _pictures(files).items():
         pack_folder(where, there, folder / name)
 
@@ -40,6 +42,39 @@ def from_zip(archive: Path, folder: Path, files: Files) -> None:
     extract(archive, folder, {there: name for name, there in _tables(files).items()})
     for name, there in _pictures(files).items():
         pack_zip(archive, there, folder / name)
+
+
+def _copy_table(where: Path, there: str, target: Path) -> None:
+    """A csv file out of a folder, where it may lie in a zip of its own."""
+    for name in (there, *packed_names(there)):
+        file = where / name
+        if file.is_file():
+            refuse_twins(where, file.name, _twins(file))
+            if is_zip(name):
+                extract_packed(file, Path(there).name, target)
+            else:
+                shutil.copyfile(file, target)
+            return
+    raise _missing(where / there, target)
+
+
+def _twins(file: Path) -> list[str]:
+    """The names beside a file that are its own but for small and capital letters, and its own."""
+    alike = file.name.lower()
+    return [path.name for path in file.parent.iterdir() if path.name.lower() == alike]
+
+
+def _missing(file: Path, target: Path) -> PodiumError:
+    folder = file.parent
+    names = sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
+    other = other_archive_of(file.name, names)
+    if other is not None:
+        return PodiumError(
+            f"{folder}: {file.name} is packed in {other}, which Podium doesn't read; {BY_HAND}"
+        )
+    return PodiumError(
+        f"{file}: file is missing; put it there or name it under source.files.{target.stem}"
+    )
 
 
 def _tables(files: Files) -> dict[str, str]:

@@ -12,18 +12,18 @@ from podium.files import digest
 from podium.folds import assign_folds
 from podium.tabular.columns import TypedTables, type_columns
 from podium.tabular.dataset import TableDataset, TableSchema, transform_name, write_dataset
-from podium.tabular.read import RawTables, read_raw, read_target
+from podium.tabular.read import RawTables, check_files, read_raw, read_target
 from podium.tabular.summary import summarize
 from podium.tabular.transform import TableTransform, fit_transform_on
 
 
 def check_raw(raw: Path, competition: TableCompetition) -> str:
-    """Read and check the raw files; returns what they hold.
+    """Check the raw files, which may be larger than memory; returns what they hold.
 
     Raises:
         PodiumError: they are not what they should be.
     """
-    tables = read_raw(raw, competition)
+    tables = check_files(raw, competition)
     return f"{len(tables.train)} training rows, {len(tables.test)} test rows"
 
 

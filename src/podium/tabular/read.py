@@ -10,17 +10,19 @@ from numpy.typing import NDArray
 
 from podium.classes import check_predicted, encode_classes
 from podium.config import TableCompetition
+from podium.config.messages import printable
 from podium.csv_files import (
     SAMPLE,
     TEST,
     TRAIN,
+    check_csv,
     check_ids,
     check_named_columns,
     check_same_columns,
     check_sample_ids,
     few,
+    load_csv,
     no_bad_rows,
-    read_csv,
 )
 from podium.errors import PodiumError
 
@@ -44,21 +46,51 @@ def read_raw(folder: Path, competition: TableCompetition) -> RawTables:
             or in one table only; ids are missing, doubled or not those of the sample submission;
             or the target doesn't fit the task.
     """
-    na_values = competition.preprocess.na_values
-    train, test, sample = (read_csv(folder / name, na_values) for name in (TRAIN, TEST, SAMPLE))
-    _check_columns(train, test, competition)
-    check_ids(TRAIN, train, competition.id)
-    check_ids(TEST, test, competition.id)
-    _check_sample(sample, test, competition.id)
-    check_predicted(sample, read_target(train, competition)[1], competition)
-    return RawTables(train, test, sample)
+    return _read(folder, competition)
 
 
-def _check_columns(train: pd.DataFrame, test: pd.DataFrame, competition: TableCompetition) -> None:
-    check_named_columns(TRAIN, train.columns, competition)
+def check_files(folder: Path, competition: TableCompetition) -> RawTables:
+    """Check train, test and sample submission; returns them with ids and target alone.
+
+    For files that may be larger than memory.
+
+    Raises:
+        PodiumError: as ``read_raw``.
+    """
+    return _read(folder, competition, [competition.id, competition.target], [competition.id])
+
+
+def _read(
+    folder: Path,
+    competition: TableCompetition,
+    train: list[str] | None = None,
+    test: list[str] | None = None,
+) -> RawTables:
+    """Check the files, and read all columns of train and test or those named."""
+    paths = [folder / name for name in (TRAIN, TEST, SAMPLE)]
+    columns = [check_csv(path) for path in paths]
+    _check_columns(columns[0], columns[1], competition)
+    wanted, na_values = (train, test, None), competition.preprocess.na_values
+    tables = RawTables(
+        *(load_csv(path, na_values, names) for path, names in zip(paths, wanted, strict=True))
+    )
+    _check_rows(tables, competition)
+    return tables
+
+
+def _check_columns(train: list[str], test: list[str], competition: TableCompetition) -> None:
+    check_named_columns(TRAIN, train, competition)
     if competition.id not in test:
-        raise PodiumError(f"{TEST}: no id column '{competition.id}'; it has {few(test.columns)}")
-    check_same_columns(set(train.columns) - {competition.target}, set(test.columns))
+        raise PodiumError(f"{TEST}: no id column '{competition.id}'; it has {few(test)}")
+    check_same_columns(set(train) - {competition.target}, set(test))
+
+
+def _check_rows(tables: RawTables, competition: TableCompetition) -> None:
+    check_ids(TRAIN, tables.train, competition.id)
+    check_ids(TEST, tables.test, competition.id)
+    _check_sample(tables.sample_submission, tables.test, competition.id)
+    _, classes = read_target(tables.train, competition)
+    check_predicted(tables.sample_submission, classes, competition)
 
 
 def _check_sample(sample: pd.DataFrame, test: pd.DataFrame, id_column: str) -> None:
@@ -68,7 +100,8 @@ def _check_sample(sample: pd.DataFrame, test: pd.DataFrame, id_column: str) -> N
         odd = sorted(expected ^ found)
         raise PodiumError(
             f"{SAMPLE}: its ids are not those of {TEST}: {len(expected - found)} lacking, "
-            f"{len(found - expected)} unknown, for example {odd[0]}; take both from one download"
+            f"{len(found - expected)} unknown, for example {printable(odd[0])}; take both from one "
+            "download"
         )
 
 
