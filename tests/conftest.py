@@ -144,3 +144,13 @@ def real_house_prices() -> Path:
     if not folder:
         pytest.skip("PODIUM_HOUSE_PRICES doesn't name the folder of the real files")
     return (ROOT / folder).resolve()
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """What Podium would have waited between tries, in seconds; nothing is waited."""
+    from podium.kaggle import client
+
+    waited: list[float] = []
+    monkeypatch.setattr(client, "pause", waited.append)
+    return waited

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from podium import environment
+from podium import disk, environment, guard
 from podium.errors import PodiumError
 
 app = typer.Typer(
@@ -55,9 +55,11 @@ def check() -> None:
 
 @app.command()
 def sync() -> None:
-    """Give every competition of params.yaml its training stages in models/dvc.yaml."""
-    from podium import pipeline
+    """Give every competition its training stages in models/dvc.yaml; mend what a kill cut off."""
+    from podium import dvc_files, pipeline
 
+    for line in dvc_files.mend():
+        print(line)
     if pipeline.sync(pipeline.competition_tasks()):
         print(f"{pipeline.TRAINING} was brought up to date with params.yaml")
 
@@ -65,17 +67,19 @@ def sync() -> None:
 @app.command()
 def download(competition: CompetitionName) -> None:
     """Stage: raw files from their source."""
-    from podium.stages.download import download as stage
+    with guard.only_one("download", competition):
+        from podium.stages.download import download as stage
 
-    stage(competition)
+        stage(competition)
 
 
 @app.command()
 def preprocess(competition: CompetitionName) -> None:
     """Stage: a typed table or an array of images, folds, and what is fitted per fold."""
-    from podium.stages.preprocess import preprocess as stage
+    with guard.only_one("preprocess", competition):
+        from podium.stages.preprocess import preprocess as stage
 
-    stage(competition)
+        stage(competition)
 
 
 @app.command()
@@ -84,25 +88,59 @@ def train(
     model: Annotated[str, typer.Argument(help="One of the competition's models.")],
 ) -> None:
     """Stage: one model by k-fold."""
-    from podium.stages.train import train as stage
+    with guard.only_one("train", competition, model):
+        from podium.stages.train import train as stage
 
-    stage(competition, model)
+        stage(competition, model)
 
 
 @app.command()
 def ensemble(competition: CompetitionName) -> None:
     """Stage: the blend and the checked submission."""
-    from podium.stages.ensemble import ensemble as stage
+    with guard.only_one("ensemble", competition):
+        from podium.stages.ensemble import ensemble as stage
 
-    stage(competition)
+        stage(competition)
 
 
 @app.command()
 def report(competition: CompetitionName) -> None:
     """Stage: plots, the page, and the table of scores."""
-    from podium.stages.report import report as stage
+    with guard.only_one("report", competition):
+        from podium.stages.report import report as stage
 
-    stage(competition)
+        stage(competition)
+
+
+@app.command()
+def submit(
+    competition: CompetitionName,
+    message: Annotated[
+        str, typer.Option("-m", "--message", help="Made from run, CV and commit if not given.")
+    ] = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="All but the upload.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Also a file sent before.")] = False,
+    wait: Annotated[float, typer.Option(help="Seconds to wait for the score.")] = 300,
+) -> None:
+    """Check submission.csv, send it to Kaggle, and bring its score back."""
+    with guard.only_one("ledger", competition):
+        from podium.submissions.commands import submit as command
+
+        command(competition, message, dry_run, force, wait)
+
+
+@app.command()
+def submissions(
+    competition: CompetitionName,
+    sync: Annotated[
+        bool, typer.Option("--sync", help="Write what Kaggle knows to the ledger and MLflow.")
+    ] = False,
+) -> None:
+    """Show what was sent: CV beside the public score."""
+    with guard.only_one("ledger", competition):
+        from podium.submissions.commands import submissions as command
+
+        command(competition, sync)
 
 
 @app.command()
@@ -133,6 +171,7 @@ def main() -> None:
     """Run the command; a PodiumError is one line and exit code 2."""
     environment.prepare()
     signal.signal(signal.SIGTERM, _terminated)
+    guard.follow_dvc()
     # --debug may stand before or after the command.
     debug = "--debug" in sys.argv
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
@@ -145,8 +184,7 @@ def main() -> None:
     except OSError as error:
         if debug:
             traceback.print_exc()
-        reason = error.strerror or str(error)
-        sys.exit(_fail(f"{error.filename}: {reason}; check permissions and free space"))
+        sys.exit(_fail(disk.describe(error)))
     except Exception as error:
         if debug:
             raise

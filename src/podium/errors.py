@@ -1,4 +1,6 @@
-"""The one kind of error that a user is meant to read."""
+"""The one kind of error that a user is meant to read, and warnings."""
+
+import sys
 
 
 class PodiumError(Exception):
@@ -6,3 +8,8 @@ class PodiumError(Exception):
 
     The command line prints it without a traceback and exits with code 2.
     """
+
+
+def warn(message: str) -> None:
+    """Say in one line what may be wrong, on standard error, and go on."""
+    print(f"podium: warning: {' '.join(message.split())}", file=sys.stderr, flush=True)

@@ -1,5 +1,6 @@
 """Files written so that a crash or a bad input never leaves half a result, and their hashes."""
 
+import glob
 import hashlib
 import json
 import shutil
@@ -37,12 +38,10 @@ def _digest(path: Path, algorithm: str) -> str:
 def write_text(path: Path, text: str) -> None:
     """Write a text file under a temporary name, then rename it over ``path``."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(
-        "w", encoding="utf-8", newline="\n", dir=path.parent, prefix=f".{path.name}.", delete=False
-    ) as file:
-        file.write(text)
-    Path(file.name).chmod(0o644)
-    Path(file.name).replace(path)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
+        scratch = Path(folder) / path.name
+        scratch.write_text(text, encoding="utf-8", newline="\n")
+        scratch.replace(path)
 
 
 def write_json(path: Path, data: Any) -> None:
@@ -76,6 +75,7 @@ def publish(folder: Path) -> Iterator[Path]:
     error ``folder`` is as it was.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
+    _remove_leftovers(folder)
     scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     try:
         yield scratch
@@ -84,14 +84,27 @@ def publish(folder: Path) -> Iterator[Path]:
         shutil.rmtree(scratch, ignore_errors=True)
 
 
+def _remove_leftovers(folder: Path) -> None:
+    """Remove the scratch folders of processes that were killed; a folder has one writer at a time.
+
+    DVC would take them for a part of what lies around the folder.
+    """
+    # tempfile's names end in eight characters.
+    for left in folder.parent.glob(f".{glob.escape(folder.name)}.{'?' * 8}"):
+        shutil.rmtree(left, ignore_errors=True)
+
+
 def _replace_entries(scratch: Path, folder: Path) -> None:
+    """What is not replaced goes last: a checkpoint is not lost before the results are there."""
     folder.mkdir(exist_ok=True)
     fresh = {entry.name for entry in scratch.iterdir()}
-    for old in list(folder.iterdir()):
-        if old.is_dir() or (old.name not in fresh and not old.name.startswith(".")):
-            remove(old)
     for entry in scratch.iterdir():
+        if (folder / entry.name).is_dir():
+            remove(folder / entry.name)
         entry.replace(folder / entry.name)
+    for old in list(folder.iterdir()):
+        if old.name not in fresh and (old.is_dir() or not old.name.startswith(".")):
+            remove(old)
 
 
 def remove(path: Path) -> None:

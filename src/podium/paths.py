@@ -8,6 +8,11 @@ def raw(competition: str) -> Path:
     return Path("data/raw") / competition
 
 
+def downloads(slug: str) -> Path:
+    """A Kaggle archive on its way; gone when its files are in ``data/raw``."""
+    return Path(".podium/downloads") / slug
+
+
 def processed(competition: str) -> Path:
     """The typed table, folds and fitted transforms."""
     return Path("data/processed") / competition
@@ -26,6 +31,16 @@ def checkpoint(competition: str, model: str) -> Path:
 def submission(competition: str) -> Path:
     """The file that goes to Kaggle."""
     return Path("submissions") / competition / "submission.csv"
+
+
+def ledger(competition: str) -> Path:
+    """The record of what was sent, and the scores that came back."""
+    return Path("submissions") / competition / "ledger.csv"
+
+
+def sent(competition: str) -> Path:
+    """Copies of the files that were sent, named by their hash."""
+    return Path("submissions") / competition / "sent"
 
 
 def blend(competition: str) -> Path:

@@ -1,5 +1,7 @@
 """Runs in MLflow: one experiment a competition, one run a model and a blend."""
 
+import glob
+import logging
 import os
 import re
 import subprocess
@@ -11,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from podium import disk, processes
 from podium.environment import project_home
 from podium.errors import PodiumError
 
@@ -18,6 +21,10 @@ METRICS_A_CALL = 1000
 PARAMS_A_CALL = 100
 VALUE_LENGTH = 500
 LOCK_SECONDS = 120.0
+# SHA-256 of the submission.csv that a run made: by it a submission finds its run.
+SUBMISSION_TAG = "submission.sha256"
+# Which process a run belongs to, to tell whether it still lives.
+MACHINE_TAG, PROCESS_TAG = "podium.machine", "podium.process"
 
 
 def tracking_uri() -> str:
@@ -86,8 +93,9 @@ def tracked_run(experiment: str, name: str, tags: Mapping[str, str]) -> Iterator
     Raises:
         PodiumError: the tracking store can't be reached.
     """
-    with _store_errors():
+    with store_errors():
         client, experiment_id = _open_store(experiment)
+        _end_dead_runs(client, experiment_id)
         run = client.create_run(experiment_id, run_name=name, tags={**tags, **_own_tags()})
         try:
             yield Run(client, run.info.run_id)
@@ -98,13 +106,25 @@ def tracked_run(experiment: str, name: str, tags: Mapping[str, str]) -> Iterator
 
 
 @contextmanager
-def _store_errors() -> Iterator[None]:
-    """What goes wrong between here and the tracking store, as one line."""
-    from mlflow.exceptions import MlflowException
+def store_errors() -> Iterator[None]:
+    """What goes wrong between here and the tracking store, as one line.
 
+    Raises:
+        OSError: the disk of the project's own database is full, or may not be written.
+        PodiumError: anything else.
+    """
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import OperationalError
+
+    # MLflow would print SQL statements first.
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
     try:
         yield
-    except MlflowException as error:
+    except (MlflowException, OperationalError) as error:
+        own = _database(tracking_uri())
+        failed = disk.database_error(error, own) if own else None
+        if failed:
+            raise failed from error
         reason = str(error).splitlines()[0][:VALUE_LENGTH]
         reason = "no server answers" if "Max retries exceeded" in reason else reason
         raise PodiumError(
@@ -123,6 +143,15 @@ def _end_early(client: Any, run_id: str, error: BaseException) -> None:
         client.set_terminated(run_id, status)
 
 
+def _end_dead_runs(client: Any, experiment_id: str) -> None:
+    """Runs that are open though their process was killed on this machine end as KILLED."""
+    machine = processes.machine()
+    here = f"attributes.status = 'RUNNING' and tags.`{MACHINE_TAG}` = '{machine}'"
+    for run in client.search_runs([experiment_id], here):
+        if not processes.is_alive(run.data.tags.get(PROCESS_TAG, "")):
+            client.set_terminated(run.info.run_id, "KILLED")
+
+
 def _open_store(experiment: str) -> tuple[Any, str]:
     """A client and the id of the experiment, made if need be.
 
@@ -136,12 +165,40 @@ def _open_store(experiment: str) -> tuple[Any, str]:
     lock = project_home() / ".mlflow.lock"
     try:
         with FileLock(lock, timeout=LOCK_SECONDS):
+            _make_database(uri)
             client = MlflowClient(tracking_uri=uri)
             return client, _experiment_id(client, experiment, uri)
     except Timeout:
         raise PodiumError(
             f"{lock}: another process has held it for {LOCK_SECONDS:.0f} s; end that process"
         ) from None
+
+
+def _make_database(uri: str) -> None:
+    """A new SQLite database appears when it is complete.
+
+    MLflow makes it in many steps, and never opens one again of which a kill or a full disk has left
+    half.
+    """
+    from mlflow import MlflowClient
+
+    path = _database(uri)
+    if path is None or path.exists():
+        return
+    unfinished = path.with_name(f"{path.name}.unfinished")
+    for left in path.parent.glob(f"{glob.escape(unfinished.name)}*"):
+        left.unlink()
+    try:
+        MlflowClient(tracking_uri=f"sqlite:///{unfinished}").search_experiments(max_results=1)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _database(uri: str) -> Path | None:
+    """The file of a SQLite database."""
+    path = uri.removeprefix("sqlite:///")
+    return Path(path) if path != uri else None
 
 
 def _experiment_id(client: Any, name: str, uri: str) -> str:
@@ -169,7 +226,8 @@ def _own_tags() -> dict[str, str]:
     """Who ran what, from which commit."""
     command = " ".join(["podium", *sys.argv[1:]])
     who = {"mlflow.user": os.environ.get("USER", ""), "mlflow.source.name": command}
-    return {**who, "mlflow.source.type": "LOCAL", **git_tags()}
+    process = {MACHINE_TAG: processes.machine(), PROCESS_TAG: processes.this_process()}
+    return {**who, "mlflow.source.type": "LOCAL", **process, **git_tags()}
 
 
 def git_tags() -> dict[str, str]:
@@ -196,7 +254,7 @@ def experiment_pages(server: str) -> dict[str, str]:
     """
     from mlflow import MlflowClient
 
-    with _store_errors():
+    with store_errors():
         experiments = MlflowClient(tracking_uri=tracking_uri()).search_experiments()
     view = "runs?workflowType=machine_learning&orderByKey=metrics.%60cv%60&orderByAsc=true"
     return {

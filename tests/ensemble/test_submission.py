@@ -21,14 +21,14 @@ def test_ids_come_in_the_samples_order():
     made = make_submission(SAMPLE, IDS, np.array([[50.0], [60.0], [70.0]]), LOG, RMSLE)
     assert made["Id"].tolist() == ["7", "5", "6"]
     assert made["SalePrice"].tolist() == [70.0, 50.0, 60.0]
-    check_submission(made, SAMPLE, LOG, RMSLE)
+    check_submission(made, SAMPLE, LOG, RMSLE, "submission.csv")
 
 
 def test_labels_where_the_metric_wants_labels():
     sample = pd.DataFrame({"Id": ["5", "6", "7"], "kind": ["cat"] * 3})
     made = make_submission(sample, IDS, PROBABILITIES, CLASSES, METRICS["accuracy"])
     assert made["kind"].tolist() == ["cat", "owl", "dog"]
-    check_submission(made, sample, CLASSES, METRICS["accuracy"])
+    check_submission(made, sample, CLASSES, METRICS["accuracy"], "submission.csv")
 
 
 def test_a_column_of_probabilities_for_each_class():
@@ -50,19 +50,46 @@ def test_the_probability_of_the_second_class_for_a_binary_target():
 
 @pytest.mark.parametrize(
     ("value", "says"),
-    [(np.nan, "not a finite number"), (np.inf, "not a finite number"), (0.0, "not positive")],
+    [
+        (np.nan, "not a number"),
+        ("", "not a number"),
+        ("1,5", "not a number"),
+        (np.inf, "not a finite number"),
+        ("1e999", "not a finite number"),
+        (0.0, "not positive"),
+        ("-3", "not positive"),
+    ],
 )
 def test_bad_values(value, says):
-    bad = SAMPLE.assign(SalePrice=[1.0, value, 1.0])
-    with pytest.raises(PodiumError, match=rf"{says} \(first: id 5\)"):
-        check_submission(bad, SAMPLE, LOG, RMSLE)
+    bad = SAMPLE.assign(SalePrice=pd.Series([1.0, value, 1.0], dtype=object))
+    with pytest.raises(PodiumError, match=rf"submission.csv:3: '.*' for id 5 is {says}"):
+        check_submission(bad, SAMPLE, LOG, RMSLE, "submission.csv")
+
+
+def test_probabilities_and_labels_outside_what_they_can_be():
+    classes = SAMPLE.rename(columns={"SalePrice": "kind"})
+    for metric, value, says in (("logloss", "1.2", "no probability"), ("accuracy", "cow", "none")):
+        good = {"logloss": "0.5", "accuracy": "cat"}[metric]
+        check_submission(
+            classes.assign(kind=good), classes, CLASSES, METRICS[metric], "submission.csv"
+        )
+        with pytest.raises(PodiumError, match=f"submission.csv:2: '{value}' for id 7 is {says}"):
+            check_submission(
+                classes.assign(kind=[value, good, good]),
+                classes,
+                CLASSES,
+                METRICS[metric],
+                "submission.csv",
+            )
 
 
 def test_wrong_columns_rows_and_order():
     good = SAMPLE.assign(SalePrice=1.0)
-    with pytest.raises(PodiumError, match="columns are"):
-        check_submission(good.rename(columns={"SalePrice": "price"}), SAMPLE, LOG, RMSLE)
-    with pytest.raises(PodiumError, match="ids are not those"):
-        check_submission(good.iloc[:2], SAMPLE, LOG, RMSLE)
-    with pytest.raises(PodiumError, match="ids are not those"):
-        check_submission(good.iloc[::-1], SAMPLE, LOG, RMSLE)
+    for bad, says in (
+        (good.rename(columns={"SalePrice": "price"}), "columns are"),
+        (good.iloc[:2], "has 2 rows, and sample_submission.csv has 3"),
+        (good.iloc[::-1], "submission.csv:2: the id is 6, and sample_submission.csv has 7 there"),
+        (good.assign(Id=["7.0", "5.0", "6.0"]), "the id is 7.0"),
+    ):
+        with pytest.raises(PodiumError, match=says):
+            check_submission(bad, SAMPLE, LOG, RMSLE, "submission.csv")

@@ -41,6 +41,7 @@ def test_the_whole_way(project, podium, house_files):
     assert (submission["SalePrice"] > 0).all()
     slug = project.params[NAME]["source"]["slug"]
     file = f"submissions/{NAME}/submission.csv"
+    assert f"podium submit {NAME}" in last.out
     assert f"kaggle competitions submit -c {slug} -f {file} -m" in last.out.replace("\n", " ")
     for model in [*SMALL_MODELS, "blend"]:
         assert model in last.out

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from podium.csv_files import SAMPLE, few
 from podium.errors import PodiumError
 from podium.metrics import Metric
 from podium.targets import Target
@@ -55,36 +56,61 @@ def _values(
 
 
 def check_submission(
-    submission: pd.DataFrame, sample: pd.DataFrame, target: Target, metric: Metric
+    submission: pd.DataFrame, sample: pd.DataFrame, target: Target, metric: Metric, name: str
 ) -> None:
     """Refuse what Kaggle would refuse, and what can't be meant.
 
+    Args:
+        submission: what is to be sent; its values may still be text.
+        sample: the sample submission, as text.
+        target: the kind of target.
+        metric: says whether labels, probabilities or numbers are asked for.
+        name: what an error calls the submission.
+
     Raises:
-        PodiumError: columns, ids or their order differ from the sample; a value is NaN or
-            infinite; or a price is not positive.
+        PodiumError: columns, ids or their order differ from the sample; a label is no class; or a
+            value is no number, not finite, or outside what it can be.
     """
     if list(submission.columns) != list(sample.columns):
         raise PodiumError(
-            f"submission: columns are {', '.join(submission.columns)}, and the sample has "
-            f"{', '.join(sample.columns)}"
+            f"{name}: columns are {few(submission.columns)}, and {SAMPLE} has "
+            f"{few(sample.columns)}, in this order"
         )
-    ids, wanted = submission.iloc[:, 0].astype(str), sample.iloc[:, 0].astype(str)
-    if len(ids) != len(wanted) or (ids.to_numpy() != wanted.to_numpy()).any():
-        raise PodiumError("submission: ids are not those of the sample submission, in its order")
+    _check_ids(submission.iloc[:, 0].astype(str), sample.iloc[:, 0].astype(str), name)
+    values = submission.iloc[:, 1:]
     if metric.needs == "labels":
+        known = values.astype(str).isin(list(target.classes)).to_numpy()
+        _refuse(submission, ~known, f"none of the classes {few(target.classes)}", name)
         return
-    values = submission.iloc[:, 1:].to_numpy(dtype=np.float64)
-    _refuse(submission, ~np.isfinite(values), "not a finite number")
-    if target.transform != "none" or metric.name == "rmsle":
-        lowest_is_wrong = values <= 0 if target.transform == "log" else values < 0
-        _refuse(submission, lowest_is_wrong, "not positive")
+    numbers = values.apply(pd.to_numeric, errors="coerce").to_numpy(dtype=np.float64)
+    _refuse(submission, np.isnan(numbers), "not a number", name)
+    _refuse(submission, ~np.isfinite(numbers), "not a finite number", name)
+    if not target.is_regression:
+        _refuse(submission, (numbers < 0) | (numbers > 1), "no probability from 0 to 1", name)
+    elif target.transform != "none" or metric.name == "rmsle":
+        lowest_is_wrong = numbers <= 0 if target.transform == "log" else numbers < 0
+        _refuse(submission, lowest_is_wrong, "not positive", name)
 
 
-def _refuse(submission: pd.DataFrame, bad: NDArray[np.bool_], what: str) -> None:
+def _check_ids(ids: "pd.Series[Any]", wanted: "pd.Series[Any]", name: str) -> None:
+    if len(ids) != len(wanted):
+        raise PodiumError(f"{name}: has {len(ids)} rows, and {SAMPLE} has {len(wanted)}")
+    other = ids.to_numpy() != wanted.to_numpy()
+    if other.any():
+        first = int(other.argmax())
+        raise PodiumError(
+            f"{name}:{first + 2}: the id is {ids.iloc[first]}, and {SAMPLE} has "
+            f"{wanted.iloc[first]} there ({int(other.sum())} such rows); the ids and their order "
+            "must be the sample's"
+        )
+
+
+def _refuse(submission: pd.DataFrame, bad: NDArray[np.bool_], what: str, name: str) -> None:
     rows = bad.any(axis=1)
     if rows.any():
-        first = submission.iloc[int(rows.argmax()), 0]
+        first = int(rows.argmax())
+        value = submission.iloc[first, 1 + int(bad[first].argmax())]
         raise PodiumError(
-            f"submission: {int(rows.sum())} predictions are {what} (first: id {first}); nothing "
-            "was written; look at the models' test.parquet"
+            f"{name}:{first + 2}: '{value}' for id {submission.iloc[first, 0]} is {what} "
+            f"({int(rows.sum())} such rows); look at the models' test.parquet, and run 'dvc repro'"
         )

@@ -13,6 +13,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
+from podium import disk
 from podium.nn.trainer import Trainer
 
 # Knobs that don't change what is trained.
@@ -48,11 +49,20 @@ class Checkpoint:
         self.save(trainer)
 
     def save(self, trainer: Trainer) -> None:
-        """Write the state."""
+        """Write the state.
+
+        Raises:
+            OSError: the disk is full, or may not be written.
+        """
         tensors, facts = trainer.state()
         scratch = self.path.with_suffix(".writing")
-        save_file(tensors, scratch, metadata={"facts": json.dumps(facts)})
-        scratch.replace(self.path)
+        try:
+            save_file(tensors, scratch, metadata={"facts": json.dumps(facts)})
+            scratch.replace(self.path)
+        except SafetensorError as error:
+            raise OSError(disk.said_code(error), str(error), str(scratch)) from None
+        finally:
+            scratch.unlink(missing_ok=True)
         self.written = time.monotonic()
 
 

@@ -1,69 +1,92 @@
 """Raw files from Kaggle, by the official client.
 
-The client runs as a process of its own: imported, it prints help, reads credentials and uses the
-network at import time, and ends the whole program when a credential is missing.
+The archive lies in a folder of its own until its files are taken out, so that a download that was
+stopped goes on where it was. Files that are there and match their manifest are not asked for again.
 """
 
-import subprocess
-import sys
-import tempfile
+import os
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from podium import files, kaggle, paths
 from podium.config import Competition
 from podium.errors import PodiumError
+from podium.sources.archive import OTHER_ARCHIVES
 from podium.sources.raw_files import from_zip
+from podium.zips import BY_HAND, DamagedZipError
 
-# The client waits for a silent server for ever; an hour is enough for any archive.
-TIMEOUT_SECONDS = 3600.0
+# What arrived damaged is fetched once more.
+TRIES = 2
 
 
 def fetch(competition: Competition, folder: Path) -> dict[str, Any]:
-    """Download the competition's archive and take its files out.
+    """Put the competition's files into ``folder``, downloading them if they aren't there.
 
     Raises:
         PodiumError: no credentials, rules not accepted, no such competition, no network, or an
             archive that is not whole.
     """
-    slug = str(competition.source.slug)
-    with tempfile.TemporaryDirectory(prefix="podium-kaggle-") as scratch:
-        _run_client(["competitions", "download", "-c", slug, "-p", scratch, "-q"], slug)
-        archive = Path(scratch) / f"{slug}.zip"
-        if not archive.is_file():
-            raise PodiumError(
-                f"kaggle: the download of '{slug}' left no {slug}.zip; see "
-                f"https://www.kaggle.com/competitions/{slug}/data"
-            )
-        from_zip(archive, folder, competition.source.files)
-    return {"synthetic": False}
+    facts = {"synthetic": False, "given": competition.source.files.model_dump()}
+    if not _take_earlier(paths.raw(competition.name), folder, competition, facts):
+        _take_from_archive(competition, folder)
+    return facts
 
 
-def _run_client(arguments: list[str], slug: str) -> None:
-    program = [sys.executable, "-c", "from kaggle.cli import main; main()"]
+def _take_earlier(
+    earlier: Path, folder: Path, competition: Competition, facts: dict[str, Any]
+) -> bool:
+    """Reuse an earlier download of the same files, if it is whole; returns whether it was."""
+    if not (earlier / files.MANIFEST).is_file():
+        return False
+    manifest = files.read_json(earlier / files.MANIFEST)
+    slug = competition.source.slug
+    if manifest != files.manifest_of(earlier, provider="kaggle", slug=slug, **facts):
+        return False
+    for entry in manifest["files"]:
+        _link(earlier / entry["name"], folder / entry["name"])
+    return True
+
+
+def _link(there: Path, here: Path) -> None:
+    """The same file under a second name, or a copy where the file system has no such thing."""
     try:
-        done = subprocess.run(
-            [*program, *arguments], capture_output=True, text=True, timeout=TIMEOUT_SECONDS
-        )
-    except subprocess.TimeoutExpired:
-        raise PodiumError(
-            f"kaggle: no answer within {TIMEOUT_SECONDS:.0f} s; try again later"
-        ) from None
-    if done.returncode != 0:
-        raise PodiumError(f"kaggle: {_explain(done.stdout + done.stderr, slug)}")
+        os.link(there, here)
+    except OSError:
+        shutil.copyfile(there, here)
 
 
-def _explain(output: str, slug: str) -> str:
-    """What the client's output means, in one line."""
-    page = f"https://www.kaggle.com/competitions/{slug}"
-    lines = [line.strip() for line in output.splitlines() if line.strip()]
-    last = lines[-1] if lines else "no output"
-    if "401" in output or "Authentication required" in output:
-        return (
-            "not signed in: make an API token at https://www.kaggle.com/settings and put it in "
-            "~/.kaggle/ (or set KAGGLE_API_TOKEN)"
+def _take_from_archive(competition: Competition, folder: Path) -> None:
+    slug = str(competition.source.slug)
+    where = paths.downloads(slug)
+    for attempt in range(TRIES):
+        archive = kaggle.download(slug, where, _progress(competition.name))
+        try:
+            _unpack(archive, folder, competition)
+        except DamagedZipError:
+            # Any other error leaves the archive: the next try needs other names for the files only.
+            files.remove(where)
+            if attempt == TRIES - 1:
+                raise
+        else:
+            files.remove(where)
+            return
+
+
+def _unpack(archive: Path, folder: Path, competition: Competition) -> None:
+    if archive.suffix in OTHER_ARCHIVES:
+        raise PodiumError(f"{archive}: is no zip, and Podium unpacks nothing else; {BY_HAND}")
+    if archive.suffix != ".zip":
+        raise DamagedZipError(
+            f"kaggle: what came for '{competition.source.slug}' is no archive; something between "
+            "here and Kaggle answers in its place (a proxy, a sign-in page?)"
         )
-    if "403" in output:
-        return f"403 for '{slug}': accept the rules at {page}/rules, and check the slug"
-    if "404" in output:
-        return f"404: no competition '{slug}'; the slug is the last part of its page's address"
-    return f"the client failed: {last}"
+    from_zip(archive, folder, competition.source.files)
+
+
+def _progress(name: str) -> Callable[[int, int], None]:
+    def tell(there: int, whole: int) -> None:
+        print(f"{name}  downloading: {there / 1e6:,.0f} of {whole / 1e6:,.0f} MB", flush=True)
+
+    return tell

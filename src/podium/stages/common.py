@@ -4,10 +4,12 @@ import sys
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from rich.console import Console
 
 from podium import paths
 from podium.config import Competition, ModelParams
+from podium.csv_files import SAMPLE, read_csv
 from podium.dataset import Schema
 from podium.targets import Target
 from podium.tracking import Run
@@ -27,6 +29,15 @@ def console() -> Console:
 def read_schema(competition: str) -> Schema:
     """Facts about the preprocessed data."""
     return Schema.read(paths.processed(competition))
+
+
+def read_sample(competition: Competition) -> pd.DataFrame:
+    """The sample submission as text, as Kaggle gave it.
+
+    Raises:
+        PodiumError: it is missing or no csv.
+    """
+    return read_csv(paths.raw(competition.name) / SAMPLE, na_values=[])
 
 
 def target_of(competition: Competition, schema: Schema) -> Target:

@@ -19,6 +19,7 @@ from podium.stages.common import (
     cv_scores,
     label,
     log_scores,
+    read_sample,
     read_schema,
     run_params,
     run_tags,
@@ -27,7 +28,7 @@ from podium.stages.common import (
     target_of,
 )
 from podium.targets import Target
-from podium.tracking import Run, tracked_run
+from podium.tracking import SUBMISSION_TAG, Run, tracked_run
 
 Array = NDArray[np.float64]
 
@@ -116,12 +117,10 @@ def read_predictions(competition: Competition, target: Target) -> Predictions:
 def _submission(
     competition: Competition, models: Predictions, result: Blend, target: Target
 ) -> pd.DataFrame:
-    sample = pd.read_csv(
-        paths.raw(competition.name) / "sample_submission.csv", dtype={competition.id: str}
-    )
+    sample = read_sample(competition)
     ids = models.test_ids.astype(str)
     submission = make_submission(sample, ids, result.test, target, competition.scoring)
-    check_submission(submission, sample, target, competition.scoring)
+    check_submission(submission, sample, target, competition.scoring, "submission")
     return submission
 
 
@@ -174,6 +173,7 @@ def _log(
     run: Run, competition: Competition, models: Predictions, result: Blend, target: Target
 ) -> None:
     log_scores(run, result.score, result.fold_scores)
+    run.tag(SUBMISSION_TAG, files.sha256(paths.submission(competition.name)))
     for model, weight in zip(models.names, result.weights, strict=True):
         run.log_metrics({f"weight.{model}": float(weight)})
         # The run that this model came from has the same sum as its tag oof.sha256.

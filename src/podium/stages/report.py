@@ -57,7 +57,12 @@ def report(name: str) -> None:
 
 
 def submit_command(competition: Competition) -> str:
-    """The very command that sends the submission."""
+    """The very command that sends the submission and brings its score back."""
+    return f"podium submit {competition.name}"
+
+
+def plain_command(competition: Competition) -> str:
+    """The same by Kaggle's own command; ``podium submissions --sync`` finds it afterwards."""
     slug = competition.source.slug or "<slug>"
     path = paths.submission(competition.name)
     return f'kaggle competitions submit -c {slug} -f {path} -m "podium"'
@@ -157,6 +162,6 @@ def _print(competition: Competition, schema: Schema, rows: list[list[str]]) -> N
     out.print(f"submission  {paths.submission(competition.name)}")
     out.print(f"report      {paths.report(competition.name)}")
     out.print(f"runs        mlflow, experiment '{competition.name}' (make ui)")
-    lines = filter(None, [_note(schema), submit_command(competition)])
+    lines = filter(None, [_note(schema), submit_command(competition), plain_command(competition)])
     for index, line in enumerate(lines):
         out.print(f"{'' if index else 'submit':<12}{line}")

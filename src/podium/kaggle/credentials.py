@@ -1,0 +1,49 @@
+"""Which credentials the client will find, and who else can read them; their values stay unread."""
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def found() -> list[str]:
+    """The places that hold credentials, in the order in which the client takes them."""
+    places = [name for name in ("KAGGLE_API_TOKEN",) if os.environ.get(name)]
+    places += [str(path) for path in _token_files() if path.is_file()]
+    if os.environ.get("KAGGLE_USERNAME") and os.environ.get("KAGGLE_KEY"):
+        places.append("KAGGLE_USERNAME and KAGGLE_KEY")
+    places += [str(path) for path in (_key_file(), _oauth_file()) if path.is_file()]
+    return places
+
+
+def readable_by_others() -> Iterator[Path]:
+    """The credential files that other users of this machine can read."""
+    named = Path(os.environ.get("KAGGLE_API_TOKEN") or os.devnull)
+    for path in (named, *_token_files(), _key_file(), _oauth_file()):
+        if _is_file(path) and path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
+            yield path
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # A token in the place of a path may be too long for a name.
+        return False
+
+
+def _token_files() -> list[Path]:
+    return [Path.home() / ".kaggle" / name for name in ("access_token", "access_token.txt")]
+
+
+def _key_file() -> Path:
+    if own := os.environ.get("KAGGLE_CONFIG_DIR"):
+        return Path(own) / "kaggle.json"
+    home = Path.home() / ".kaggle"
+    if home.is_dir():
+        return home / "kaggle.json"
+    config = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    return Path(config) / "kaggle" / "kaggle.json"
+
+
+def _oauth_file() -> Path:
+    return Path.home() / ".kaggle" / "credentials.json"

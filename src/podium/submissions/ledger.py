@@ -1,0 +1,103 @@
+"""The ledger: a csv with one line a submission, oldest first."""
+
+import csv
+import io
+from dataclasses import astuple, dataclass, fields, replace
+from pathlib import Path
+
+from podium import files, paths
+from podium.errors import PodiumError
+
+# A line in this state was written before the upload: Kaggle may have the submission or not.
+SENDING = "sending"
+COMPLETE, ERROR = "complete", "error"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A submission. All fields are text as the ledger holds it; what isn't known is empty.
+
+    ``sender`` is ``podium``, or ``kaggle`` for a submission that was made without Podium;
+    ``error`` is what Kaggle says of a file that it can't score.
+    """
+
+    ref: str = ""
+    submitted: str = ""
+    status: str = SENDING
+    public_score: str = ""
+    private_score: str = ""
+    metric: str = ""
+    cv: str = ""
+    run_id: str = ""
+    commit: str = ""
+    sha256: str = ""
+    message: str = ""
+    sender: str = "podium"
+    error: str = ""
+
+    @property
+    def public(self) -> float | None:
+        """The public score."""
+        return _number(self.public_score)
+
+    @property
+    def score(self) -> float | None:
+        """The CV of the run that made the file."""
+        return _number(self.cv)
+
+
+COLUMNS = [field.name for field in fields(Entry)]
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def read(competition: str) -> list[Entry]:
+    """The ledger of a competition, empty if there is none.
+
+    Raises:
+        PodiumError: the file is no ledger.
+    """
+    path = paths.ledger(competition)
+    if not path.is_file():
+        return []
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = csv.DictReader(file)
+            if not {"ref", "status"} <= set(rows.fieldnames or ()):
+                raise _broken(path, "its first line doesn't name the columns ref and status")
+            return [_entry(row, path, line) for line, row in enumerate(rows, 2)]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise _broken(path, str(error)) from None
+
+
+def _entry(row: dict[str, str], path: Path, line: int) -> Entry:
+    # The reader's way of saying that a line has more or fewer values than there are columns.
+    if None in row or None in row.values():
+        raise _broken(path, f"line {line} doesn't fit its columns")
+    return Entry(**{name: row.get(name, "") for name in COLUMNS})
+
+
+def _broken(path: Path, what: str) -> PodiumError:
+    return PodiumError(
+        f"{path}: not a ledger: {what}; mend it, or move it away and make another with "
+        "'podium submissions --sync'"
+    )
+
+
+def write(competition: str, entries: list[Entry]) -> None:
+    """Write the ledger over the earlier one, in one step."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows(astuple(entry) for entry in sorted(entries, key=lambda entry: entry.submitted))
+    files.write_text(paths.ledger(competition), text.getvalue())
+
+
+def with_known(entry: Entry, **known: str) -> Entry:
+    """The entry with what is now known; an empty value changes nothing."""
+    return replace(entry, **{name: value for name, value in known.items() if value})

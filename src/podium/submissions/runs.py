@@ -1,0 +1,102 @@
+"""The MLflow run behind a submission: found by the file's hash, given the scores that came back."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from podium.errors import PodiumError, warn
+from podium.submissions.ledger import Entry
+from podium.tracking import SUBMISSION_TAG, store_errors, tracking_uri
+
+COMMIT_LENGTH = 12
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What made a submission; empty where nothing is known of it."""
+
+    run_id: str = ""
+    cv: str = ""
+    commit: str = ""
+    sha256: str = ""
+
+
+def made(competition: str, sha256: str) -> Origin:
+    """The latest run of the competition that made a file of this hash, if MLflow knows one."""
+    return _told(lambda client: _made(client, competition, sha256))
+
+
+def of_id(run_id: str) -> Origin:
+    """The run of this id, if MLflow knows it."""
+    return _told(lambda client: _origin(client.get_run(run_id)))
+
+
+def _told(ask: Any) -> Origin:
+    """Without its run a submission is still one: trouble with MLflow is said, and that is all."""
+    from mlflow import MlflowClient
+
+    try:
+        with store_errors():
+            return ask(MlflowClient(tracking_uri=tracking_uri()))
+    except (PodiumError, OSError) as error:
+        warn(str(error))
+        return Origin()
+
+
+def _made(client: Any, competition: str, sha256: str) -> Origin:
+    experiment = client.get_experiment_by_name(competition)
+    if experiment is None:
+        return Origin(sha256=sha256)
+    found = client.search_runs(
+        [experiment.experiment_id],
+        f"tags.`{SUBMISSION_TAG}` = '{sha256}'",
+        max_results=1,
+        order_by=["attributes.start_time DESC"],
+    )
+    return _origin(found[0]) if found else Origin(sha256=sha256)
+
+
+def _origin(run: Any) -> Origin:
+    tags, score = run.data.tags, run.data.metrics.get("cv")
+    commit = tags.get("mlflow.source.git.commit", "")[:COMMIT_LENGTH]
+    changed = commit and tags.get("git.dirty") == "true"
+    return Origin(
+        run_id=run.info.run_id,
+        cv="" if score is None else f"{score:.6g}",
+        commit=commit + ("+changes" if changed else ""),
+        sha256=tags.get(SUBMISSION_TAG, ""),
+    )
+
+
+def write_scores(entries: Iterable[Entry]) -> None:
+    """Give each entry's run its scores, as metrics and tags; what is there already stays.
+
+    Raises:
+        PodiumError: MLflow can't be reached.
+    """
+    from mlflow import MlflowClient
+
+    with store_errors():
+        client = MlflowClient(tracking_uri=tracking_uri())
+        for entry in entries:
+            if entry.run_id:
+                _write(client, entry)
+
+
+def _write(client: Any, entry: Entry) -> None:
+    known = client.get_run(entry.run_id).data
+    for name in ("public_score", "private_score"):
+        value = getattr(entry, name)
+        if value and known.metrics.get(name) != float(value):
+            client.log_metric(entry.run_id, name, float(value))
+    tags = {
+        "kaggle.ref": entry.ref,
+        "kaggle.status": entry.status,
+        "kaggle.submitted": entry.submitted,
+        "kaggle.message": entry.message,
+        "kaggle.public_score": entry.public_score,
+        "kaggle.private_score": entry.private_score,
+    }
+    for name, value in tags.items():
+        if value and known.tags.get(name) != value:
+            client.set_tag(entry.run_id, name, value)

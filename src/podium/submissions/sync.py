@@ -1,0 +1,111 @@
+"""Bringing the ledger in step with Kaggle's list."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from podium import files, paths
+from podium.kaggle import Listed
+from podium.submissions.ledger import SENDING, Entry, with_known
+from podium.submissions.runs import Origin
+
+# This machine's clock and Kaggle's may differ by so much.
+SKEW = timedelta(minutes=10)
+_RUN = re.compile(r"\brun ([0-9a-f]{32})\b")
+
+# From a run's id, or a file's hash, to what made it.
+Find = Callable[[str], Origin]
+
+
+@dataclass(frozen=True)
+class Origins:
+    """How the run behind a submission is found."""
+
+    by_run: Find
+    by_file: Find
+
+
+def now() -> str:
+    """The time as the ledger writes it: UTC, whole seconds."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def moment(text: str) -> datetime:
+    """A time from the ledger or from Kaggle, whose times are UTC whether they say so or not."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return datetime.min.replace(tzinfo=UTC)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def reconcile(
+    competition: str, metric: str, ledger: list[Entry], listed: list[Listed], origins: Origins
+) -> list[Entry]:
+    """The ledger with what Kaggle's list adds: scores, and submissions that it didn't have."""
+    open_entries = {entry.ref: entry for entry in ledger if entry.ref}
+    sending = [entry for entry in ledger if not entry.ref]
+    for found in sorted(listed, key=lambda found: found.ref):
+        entry = open_entries.get(str(found.ref)) or _sent_as(found, sending)
+        if entry is None:
+            entry = _new(competition, metric, found, origins)
+        elif entry in sending:
+            sending.remove(entry)
+        open_entries[str(found.ref)] = _updated(entry, found)
+    # What is not in the list a while later never arrived.
+    lost = datetime.now(UTC) - SKEW
+    return [*open_entries.values(), *(one for one in sending if moment(one.submitted) > lost)]
+
+
+def _sent_as(found: Listed, sending: list[Entry]) -> Entry | None:
+    """The line that was written before this submission was sent, whose answer was lost."""
+    for entry in sending:
+        later = moment(found.submitted) >= moment(entry.submitted) - SKEW
+        if later and entry.message.split() == found.message.split():
+            return entry
+    return None
+
+
+def _updated(entry: Entry, found: Listed) -> Entry:
+    submitted = moment(found.submitted).strftime("%Y-%m-%dT%H:%M:%SZ") if found.submitted else ""
+    return with_known(
+        entry,
+        ref=str(found.ref),
+        submitted=submitted,
+        status=found.status,
+        public_score=found.public_score,
+        private_score=found.private_score,
+        error=found.error,
+    )
+
+
+def _new(competition: str, metric: str, found: Listed, origins: Origins) -> Entry:
+    """A line for a submission made without Podium."""
+    origin = _origin(competition, found, origins)
+    return Entry(
+        status=SENDING,
+        metric=metric if origin.cv else "",
+        cv=origin.cv,
+        run_id=origin.run_id,
+        commit=origin.commit,
+        sha256=origin.sha256,
+        message=found.message,
+        sender="kaggle",
+    )
+
+
+def _origin(competition: str, found: Listed, origins: Origins) -> Origin:
+    """By the run's id in the message; else the file that lay there then, if it has its size."""
+    if named := _RUN.search(found.message):
+        origin = origins.by_run(named[1])
+        if origin.run_id:
+            return origin
+    path = paths.submission(competition)
+    if not path.is_file() or path.stat().st_size != found.bytes:
+        return Origin()
+    written = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    # Whole seconds: the file may be as young as the submission.
+    if written - timedelta(seconds=1) > moment(found.submitted):
+        return Origin()
+    return replace(origins.by_file(files.sha256(path)), sha256=files.sha256(path))

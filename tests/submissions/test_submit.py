@@ -1,0 +1,439 @@
+"""``podium submit`` and ``podium submissions`` with the real client and a server on loopback."""
+
+import csv
+import os
+import re
+import subprocess
+import sys
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from mlflow import MlflowClient
+
+from kaggle_server import Submission
+from podium.kaggle import client
+
+NAME = "house-prices"
+FILE = Path("submissions/house-prices/submission.csv")
+LEDGER = Path("submissions/house-prices/ledger.csv")
+
+
+def ledger() -> list[dict[str, str]]:
+    with LEDGER.open() as file:
+        return list(csv.DictReader(file))
+
+
+def blend_run():
+    tracking = MlflowClient(f"sqlite:///{Path.cwd() / 'mlflow.db'}")
+    experiment = tracking.get_experiment_by_name(NAME)
+    (run,) = tracking.search_runs(
+        [experiment.experiment_id], "tags.`podium.stage` = 'ensemble'", max_results=5
+    )
+    return run
+
+
+def change_file(change) -> None:
+    """Another submission in the place of the blend's."""
+    table = pd.read_csv(FILE)
+    changed = change(table)
+    table = table if changed is None else changed
+    table.to_csv(FILE, index=False, lineterminator="\n")
+
+
+def raise_first(count: int, by: float = 1000.0):
+    def change(table):
+        table.loc[: count - 1, "SalePrice"] += by
+
+    return change
+
+
+def test_the_score_comes_back_beside_the_run(server, podium):
+    outcome = podium("submit", NAME)
+    assert outcome.code == 0, outcome.err
+    run = blend_run()
+    (entry,) = ledger()
+    (sent,) = server.submissions
+    assert sent.content == FILE.read_bytes()
+    cv = run.data.metrics["cv"]
+    assert run.data.metrics["public_score"] == 0.14142
+    assert run.data.tags["kaggle.ref"] == entry["ref"] == str(sent.ref)
+    assert entry["run_id"] == run.info.run_id
+    assert float(entry["cv"]) == pytest.approx(cv, rel=1e-5)
+    assert entry["public_score"] == "0.14142"
+    assert entry["status"] == "complete"
+    assert entry["sender"] == "podium"
+    assert f"public - CV {0.14142 - cv:+.5f}" in outcome.out
+    assert not server.problems
+
+
+def test_the_default_message_holds_run_cv_and_commit(server, podium):
+    for command in ("add params.yaml", "commit -qm start"):
+        git = ["git", "-c", "user.name=me", "-c", "user.email=me@example.org", *command.split()]
+        subprocess.run(git, check=True)
+    assert podium("ensemble", NAME).code == 0
+    assert podium("submit", NAME).code == 0
+    head = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True).stdout
+    (entry,) = ledger()
+    message = server.submissions[0].description
+    assert f"run {entry['run_id']}, CV {entry['cv']} rmsle, commit {head[:12]}" in message
+    assert entry["commit"].startswith(head[:12])
+
+
+@pytest.mark.parametrize(
+    "message",
+    ["first, with 100% ridge", '=HYPERLINK("x")', "[/red] [bold]", "two\nlines", "🏆 x" * 1000],
+)
+def test_a_message_of_ones_own(message, server, podium):
+    outcome = podium("submit", NAME, "-m", message)
+    assert outcome.code == 0, outcome.err
+    assert server.submissions[0].description == message
+    assert ledger()[0]["message"] == message
+    assert podium("submissions", NAME).code == 0
+
+
+def test_a_dry_run_does_all_but_the_upload(server, podium):
+    outcome = podium("submit", NAME, "--dry-run")
+    assert outcome.code == 0, outcome.err
+    assert "dry run: nothing was sent" in outcome.out
+    assert "5 submissions left today" in outcome.out
+    assert not server.submissions
+    assert not server.sent("StartSubmissionUpload")
+    assert not LEDGER.exists()
+
+
+def test_an_identical_file_is_refused_unless_forced(server, podium):
+    assert podium("submit", NAME).code == 0
+    outcome = podium("submit", NAME)
+    assert outcome.code == 2
+    assert f"submission {server.submissions[0].ref}, public score 0.14142" in outcome.err
+    assert len(server.submissions) == 1
+    assert podium("submit", NAME, "--force").code == 0
+    assert len(server.submissions) == len(ledger()) == 2
+
+
+def test_the_rows_that_differ_are_counted(server, podium):
+    assert podium("submit", NAME).code == 0
+    change_file(raise_first(3))
+    outcome = podium("submit", NAME)
+    assert outcome.code == 0, outcome.err
+    assert "3 of 40 rows differ from the last submission" in outcome.out
+    assert "MLflow knows no run that made this file" in outcome.out
+
+
+def test_equal_numbers_written_otherwise_are_identical(server, podium):
+    assert podium("submit", NAME).code == 0
+    table = pd.read_csv(FILE)
+    table.to_csv(FILE, index=False, lineterminator="\r\n")
+    outcome = podium("submit", NAME)
+    assert outcome.code == 2
+    assert "the same" in outcome.err
+
+
+def drop_row(table):
+    return table.iloc[:-1]
+
+
+def swap_rows(table):
+    table.loc[[0, 1], "Id"] = table.loc[[1, 0], "Id"].to_numpy()
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (drop_row, "has 39 rows, and sample_submission.csv has 40"),
+        (swap_rows, "submission.csv:2: the id is"),
+        (lambda table: table.rename(columns={"SalePrice": "Price"}), "columns are"),
+        (lambda table: table.insert(1, "more", 1), "columns are"),
+        (raise_first(1, float("nan")), "submission.csv:2: '' for id"),
+        (raise_first(1, float("inf")), "not a finite number"),
+        (raise_first(1, -1e9), "not positive"),
+    ],
+)
+def test_what_kaggle_would_refuse_is_refused_here(change, says, server, podium):
+    change_file(change)
+    outcome = podium("submit", NAME)
+    assert outcome.code == 2
+    assert says in outcome.err
+    assert len(outcome.err.strip().splitlines()) == 1
+    assert not server.requests
+
+
+def test_predictions_beyond_the_training_rows_are_remarked(server, podium):
+    change_file(raise_first(2, 1e7))
+    outcome = podium("submit", NAME, "--dry-run")
+    assert "note: 2 predictions lie outside the training rows'" in outcome.out
+
+
+def test_the_sample_that_comes_with_podium_is_not_sent(server, podium):
+    schema = Path("data/processed/house-prices/schema.json")
+    schema.write_text(schema.read_text().replace('"kaggle"', '"sample"'))
+    outcome = podium("submit", NAME)
+    assert outcome.code == 2
+    assert "sample that comes with Podium" in outcome.err
+    assert not server.requests
+
+
+def test_no_submission_yet(server, podium):
+    FILE.unlink()
+    outcome = podium("submit", NAME)
+    assert outcome.code == 2
+    assert "run 'dvc repro'" in outcome.err
+
+
+@pytest.mark.parametrize("rpc", ["StartSubmissionUpload", "CreateSubmission"])
+@pytest.mark.parametrize("status", [400, 401, 403, 404])
+def test_refusals_leave_no_line_in_the_ledger(rpc, status, server, podium):
+    server.fail(rpc, status, message="Kaggle's own words")
+    outcome = podium("submit", NAME)
+    assert outcome.code == 2
+    says = {400: "/rules", 401: "KAGGLE_USERNAME", 403: "/rules", 404: "no competition"}[status]
+    assert says in outcome.err
+    assert not server.submissions
+    assert not LEDGER.exists() or ledger() == []
+    assert podium("submit", NAME).code == 0
+
+
+def test_not_joined(server, podium):
+    server.joined = False
+    outcome = podium("submit", NAME)
+    assert outcome.code == 2
+    assert "competitions/house-prices-advanced-regression-techniques/rules" in outcome.err
+
+
+def test_the_daily_limit_is_seen_before_the_upload(server, podium):
+    server.daily_limit = 1
+    assert podium("submit", NAME).code == 0
+    outcome = podium("submit", NAME, "--force")
+    assert outcome.code == 2
+    assert "is left today" in outcome.err
+    assert len(server.sent("upload")) == 1
+
+
+def test_an_unknown_allowance_stops_no_submission(server, podium):
+    server.fail("GetSubmissionLimits", 404)
+    outcome = podium("submit", NAME)
+    assert outcome.code == 0, outcome.err
+    assert "unknown how many submissions are left" in outcome.err
+
+
+def test_a_failed_upload_is_no_submission(server, podium):
+    server.fail("upload", 500, times=9)
+    outcome = podium("submit", NAME)
+    assert outcome.code == 2
+    assert "nothing was submitted" in outcome.err
+    assert not server.submissions
+    assert ledger() == []
+    assert len(server.sent("upload")) == 4
+
+
+def test_an_upload_that_fails_once_is_repeated(server, podium):
+    server.fail("upload", 500)
+    assert podium("submit", NAME).code == 0
+    assert len(server.submissions) == 1
+
+
+@pytest.mark.parametrize("answer", [None, 500])
+def test_a_lost_answer_is_no_second_submission(answer, server, podium):
+    server.lose_answer("CreateSubmission", answer=answer)
+    outcome = podium("submit", NAME)
+    assert outcome.code == 0, outcome.err
+    assert "it arrived" in outcome.out
+    assert len(server.submissions) == len(ledger()) == 1
+    assert ledger()[0]["public_score"] == "0.14142"
+
+
+def test_an_answer_that_is_lost_with_the_submission(server, podium):
+    server.fail("CreateSubmission", 502)
+    outcome = podium("submit", NAME)
+    assert outcome.code == 2
+    assert "not in Kaggle's list" in outcome.err
+    assert ledger() == []
+    assert len(server.sent("CreateSubmission")) == 1
+
+
+def test_a_silent_server_in_the_middle_of_a_submission(server, podium, monkeypatch):
+    monkeypatch.setattr(client, "SILENCE_SECONDS", 2.0)
+    server.hang("CreateSubmission", work=True)
+    outcome = podium("submit", NAME)
+    assert outcome.code == 0, outcome.err
+    assert len(server.submissions) == 1
+
+
+def test_a_score_that_comes_later(server, podium):
+    server.score_after = 100
+    outcome = podium("submit", NAME, "--wait", "5")
+    assert outcome.code == 0, outcome.err
+    assert "no score yet" in outcome.out
+    assert ledger()[0]["status"] == "pending"
+    server.score_after = 0
+    server.score = lambda content: ("0.15", "0.16")
+    assert podium("submissions", NAME, "--sync").code == 0
+    assert (ledger()[0]["public_score"], ledger()[0]["private_score"]) == ("0.15", "0.16")
+    assert blend_run().data.metrics["private_score"] == 0.16
+
+
+def test_a_file_that_kaggle_cannot_score(server, podium):
+    def refuse(content):
+        raise ValueError("ids are wrong")
+
+    server.score = refuse
+    outcome = podium("submit", NAME)
+    assert outcome.code == 2
+    assert "could not be scored" in outcome.err
+    assert "ids are wrong" in outcome.err
+    assert ledger()[0]["status"] == "error"
+    # What was never scored may be sent again.
+    server.score = lambda content: ("0.2", None)
+    assert podium("submit", NAME).code == 0
+
+
+def test_killed_between_upload_and_answer(server, podium):
+    server.hang("CreateSubmission", work=True)
+    process = subprocess.Popen([sys.executable, "-m", "podium", "submit", NAME])
+    for _ in range(600):
+        if server.submissions:
+            break
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    assert [entry["status"] for entry in ledger()] == ["sending"]
+    outcome = podium("submit", NAME)
+    assert outcome.code == 2
+    assert "the same predictions were sent" in outcome.err
+    (entry,) = ledger()
+    assert entry["ref"] == str(server.submissions[0].ref)
+    assert entry["sender"] == "podium"
+    assert entry["run_id"] == blend_run().info.run_id
+
+
+def test_mlflow_out_of_reach_stops_no_submission(server, podium, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    outcome = podium("submit", NAME)
+    assert outcome.code == 0, outcome.err
+    assert "no server answers" in outcome.err
+    assert ledger()[0]["public_score"] == "0.14142"
+
+
+def test_the_plain_command_and_sync(server, podium):
+    program = "from kaggle.cli import main; main()"
+    command = ["competitions", "submit", "-c", server.slug, "-f", str(FILE), "-m", "by hand"]
+    done = subprocess.run(
+        [sys.executable, "-c", program, *command], capture_output=True, text=True, timeout=60
+    )
+    assert "Successfully submitted" in done.stdout
+    shown = podium("submissions", NAME)
+    assert "by hand" in shown.out
+    assert "--sync" in shown.out
+    assert not LEDGER.exists(), "to show is not to write"
+    for _ in range(2):  # The second has nothing to add.
+        assert podium("submissions", NAME, "--sync").code == 0
+        (entry,) = ledger()
+        assert entry["sender"] == "kaggle"
+        assert entry["run_id"] == blend_run().info.run_id
+        assert entry["public_score"] == "0.14142"
+    assert blend_run().data.metrics["public_score"] == 0.14142
+    assert podium("submit", NAME).code == 2, "the same file was sent by hand"
+
+
+def test_a_message_with_the_run_finds_it_whatever_the_file(server, podium):
+    run = blend_run().info.run_id
+    now = datetime.now(UTC)
+    server.submissions.append(Submission(1, f"run {run}, sent from elsewhere", date=now))
+    server.submissions.append(Submission(2, "another file", content=b"x", date=now))
+    assert podium("submissions", NAME, "--sync").code == 0
+    assert [entry["run_id"] for entry in ledger()] == [run, ""]
+    assert float(ledger()[0]["cv"]) > 0
+    assert ledger()[1]["cv"] == ""
+
+
+def test_a_file_written_after_the_submission_is_not_taken_for_it(server, podium):
+    before = datetime.fromtimestamp(FILE.stat().st_mtime, UTC) - timedelta(minutes=5)
+    server.submissions.append(Submission(1, "early", content=FILE.read_bytes(), date=before))
+    assert podium("submissions", NAME, "--sync").code == 0
+    assert ledger()[0]["run_id"] == ""
+
+
+def test_more_submissions_than_a_page_holds(server, podium):
+    start = datetime(2025, 1, 1, tzinfo=UTC)
+    for index in range(230):
+        date = start + timedelta(hours=index)
+        server.submissions.append(
+            Submission(index + 1, f"number {index}", date=date, status="complete", public_score="1")
+        )
+    assert podium("submissions", NAME, "--sync").code == 0
+    assert [int(entry["ref"]) for entry in ledger()] == list(range(1, 231))
+
+
+@pytest.mark.parametrize(("scores", "says"), [((1, 2, 3), "+1.00"), ((3, 2, 1), "-1.00")])
+def test_rank_correlation_from_three_on(scores, says, server, podium):
+    assert podium("submit", NAME).code == 0
+    lines = LEDGER.read_text().splitlines()
+    row = ledger()[0]
+    for index, score in enumerate(scores):
+        fields = {**row, "ref": str(index + 1), "cv": f"0.1{index}", "public_score": f"0.1{score}"}
+        lines.append(",".join(f'"{value}"' for value in fields.values()))
+    server.submissions.clear()
+    LEDGER.write_text("\n".join([lines[0], *lines[2:4]]) + "\n")
+    assert "from 3 scored runs on" in podium("submissions", NAME).out
+    LEDGER.write_text("\n".join([lines[0], *lines[2:]]) + "\n")
+    assert f"{says} over 3 submissions" in podium("submissions", NAME).out
+
+
+def test_the_table_shows_the_gap_and_what_only_one_side_knows(server, podium):
+    assert podium("submit", NAME).code == 0
+    cv = float(ledger()[0]["cv"])
+    server.submissions.clear()
+    server.submissions.append(
+        Submission(7, "from a notebook", status="complete", public_score="0.2")
+    )
+    out = podium("submissions", NAME).out
+    assert re.search(rf"{0.14142 - cv:+.5f}".replace("+", r"\+"), out)
+    assert "not in Kaggle's list" in out
+    assert "by hand" in out
+
+
+def test_the_ledger_is_shown_without_a_network(server, podium, monkeypatch):
+    assert podium("submit", NAME).code == 0
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    outcome = podium("submissions", NAME)
+    assert outcome.code == 2
+    assert "0.14142" in outcome.out
+    assert "proxy" in outcome.err
+
+
+@pytest.mark.parametrize("content", ["nonsense", "ref,status\n1\n", "ref,status\n1,2,3\n", "\0"])
+def test_a_broken_ledger_is_said_and_kept(content, server, podium):
+    LEDGER.write_text(content)
+    outcome = podium("submit", NAME)
+    assert outcome.code == 2
+    assert "not a ledger" in outcome.err
+    assert LEDGER.read_text() == content
+    assert not server.submissions
+
+
+def test_secrets_stay_secret(server, podium, monkeypatch, tmp_path):
+    """After success and failure, no file, output or database holds a credential."""
+    monkeypatch.setenv("VERBOSE", "1")
+    monkeypatch.setenv("KAGGLE_API_TOKEN", server.token)
+    server.check_credentials = True
+    outcomes = [podium("submit", NAME)]
+    assert outcomes[0].code == 0, outcomes[0].err
+    server.fail("CreateSubmission", 400, message=f"no: {server.token} of {server.key}")
+    outcomes.append(podium("submit", NAME, "--force"))
+    server.fail("DownloadDataFiles", 500, times=9, message=f"{server.token}")
+    Path("data/raw/house-prices/manifest.json").unlink()
+    outcomes.append(podium("--debug", "download", NAME))
+    assert [outcome.code for outcome in outcomes] == [0, 2, 2]
+    texts = [(outcome.out + outcome.err).encode() for outcome in outcomes]
+    texts += [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
+    assert Path("dvc.lock").is_file()
+    assert Path("mlflow.db").is_file()
+    assert LEDGER.is_file()
+    for secret in server.secrets:
+        assert not any(secret.encode() in text for text in texts)
+    assert os.environ["KAGGLE_API_TOKEN"] == server.token
