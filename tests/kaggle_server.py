@@ -776,6 +776,7 @@ def main() -> None:
         port=chosen.port,
         daily_limit=chosen.daily_limit,
         score_after=chosen.score_after,
+        check_credentials=True,
         score=scorer(chosen.score_with) if chosen.score_with else hash_score,
     ) as server:
         for name, value in server.environment.items():

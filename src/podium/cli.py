@@ -6,6 +6,7 @@ Libraries are imported inside the commands, so that ``podium check`` answers at 
 import signal
 import sys
 import traceback
+from contextlib import nullcontext
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
@@ -120,10 +121,10 @@ def submit(
     ] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="All but the upload.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Also a file sent before.")] = False,
-    wait: Annotated[float, typer.Option(help="Seconds to wait for the score.")] = 300,
+    wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for the score.")] = 300,
 ) -> None:
     """Check submission.csv, send it to Kaggle, and bring its score back."""
-    with guard.only_one("ledger", competition):
+    with nullcontext() if dry_run else guard.only_one("ledger", competition):
         from podium.submissions.commands import submit as command
 
         command(competition, message, dry_run, force, wait)
@@ -137,7 +138,7 @@ def submissions(
     ] = False,
 ) -> None:
     """Show what was sent: CV beside the public score."""
-    with guard.only_one("ledger", competition):
+    with guard.only_one("ledger", competition) if sync else nullcontext():
         from podium.submissions.commands import submissions as command
 
         command(competition, sync)

@@ -114,13 +114,13 @@ def store_errors() -> Iterator[None]:
         PodiumError: anything else.
     """
     from mlflow.exceptions import MlflowException
-    from sqlalchemy.exc import OperationalError
+    from sqlalchemy.exc import DatabaseError
 
     # MLflow would print SQL statements first.
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
     try:
         yield
-    except (MlflowException, OperationalError) as error:
+    except (MlflowException, DatabaseError) as error:
         own = _database(tracking_uri())
         failed = disk.database_error(error, own) if own else None
         if failed:

@@ -88,8 +88,11 @@ def test_wrong_columns_rows_and_order():
     for bad, says in (
         (good.rename(columns={"SalePrice": "price"}), "columns are"),
         (good.iloc[:2], "has 2 rows, and sample_submission.csv has 3"),
-        (good.iloc[::-1], "submission.csv:2: the id is 6, and sample_submission.csv has 7 there"),
-        (good.assign(Id=["7.0", "5.0", "6.0"]), "the id is 7.0"),
+        (
+            good.iloc[::-1],
+            "submission.csv:2: the id is '6', and sample_submission.csv has '7' there",
+        ),
+        (good.assign(Id=["7.0", "5.0", "6.0"]), "the id is '7.0'"),
     ):
         with pytest.raises(PodiumError, match=says):
             check_submission(bad, SAMPLE, LOG, RMSLE, "submission.csv")

@@ -1,6 +1,7 @@
 """``podium submit`` and ``podium submissions`` with the real client and a server on loopback."""
 
 import csv
+import io
 import os
 import re
 import subprocess
@@ -12,9 +13,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from mlflow import MlflowClient
+from rich.console import Console
 
 from kaggle_server import Submission
 from podium.kaggle import client
+from podium.submissions import commands
 
 NAME = "house-prices"
 FILE = Path("submissions/house-prices/submission.csv")
@@ -83,15 +86,22 @@ def test_the_default_message_holds_run_cv_and_commit(server, podium):
 
 
 @pytest.mark.parametrize(
-    "message",
-    ["first, with 100% ridge", '=HYPERLINK("x")', "[/red] [bold]", "two\nlines", "🏆 x" * 1000],
+    ("message", "sent"),
+    [
+        ("first, with 100% ridge", "first, with 100% ridge"),
+        ("[/red] [bold]", "[/red] [bold]"),
+        ("two\nlines \x1b[2J", "two lines ?[2J"),
+        ("\udcff", "?"),
+        ("🏆 x" * 1000, "🏆 x" * 1000),
+    ],
 )
-def test_a_message_of_ones_own(message, server, podium):
+def test_a_message_of_ones_own(message, sent, server, podium):
     outcome = podium("submit", NAME, "-m", message)
     assert outcome.code == 0, outcome.err
-    assert server.submissions[0].description == message
-    assert ledger()[0]["message"] == message
-    assert podium("submissions", NAME).code == 0
+    assert server.submissions[0].description == sent
+    assert ledger()[0]["message"] == sent
+    assert len(LEDGER.read_text().splitlines()) == 2
+    assert "0.14142" in podium("submissions", NAME).out
 
 
 def test_a_dry_run_does_all_but_the_upload(server, podium):
@@ -302,7 +312,8 @@ def test_killed_between_upload_and_answer(server, podium):
     assert [entry["status"] for entry in ledger()] == ["sending"]
     outcome = podium("submit", NAME)
     assert outcome.code == 2
-    assert "the same predictions were sent" in outcome.err
+    assert f"submission {server.submissions[0].ref}" in outcome.err
+    assert podium("submissions", NAME, "--sync").code == 0
     (entry,) = ledger()
     assert entry["ref"] == str(server.submissions[0].ref)
     assert entry["sender"] == "podium"
@@ -316,7 +327,13 @@ def test_mlflow_out_of_reach_stops_no_submission(server, podium, monkeypatch):
     outcome = podium("submit", NAME)
     assert outcome.code == 0, outcome.err
     assert "no server answers" in outcome.err
+    assert "MLflow" not in outcome.out.splitlines()[-1]
     assert ledger()[0]["public_score"] == "0.14142"
+    assert ledger()[0]["run_id"] == ""
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    assert podium("submissions", NAME, "--sync").code == 0
+    assert ledger()[0]["run_id"] == blend_run().info.run_id
+    assert blend_run().data.metrics["public_score"] == 0.14142
 
 
 def test_the_plain_command_and_sync(server, podium):
@@ -375,13 +392,14 @@ def test_rank_correlation_from_three_on(scores, says, server, podium):
     lines = LEDGER.read_text().splitlines()
     row = ledger()[0]
     for index, score in enumerate(scores):
-        fields = {**row, "ref": str(index + 1), "cv": f"0.1{index}", "public_score": f"0.1{score}"}
+        other = {"ref": str(index + 1), "run_id": f"{index}"}
+        fields = {**row, **other, "cv": f"0.1{index}", "public_score": f"0.1{score}"}
         lines.append(",".join(f'"{value}"' for value in fields.values()))
     server.submissions.clear()
     LEDGER.write_text("\n".join([lines[0], *lines[2:4]]) + "\n")
-    assert "from 3 scored runs on" in podium("submissions", NAME).out
+    assert "needs 3 scored runs, there are 2" in podium("submissions", NAME).out
     LEDGER.write_text("\n".join([lines[0], *lines[2:]]) + "\n")
-    assert f"{says} over 3 submissions" in podium("submissions", NAME).out
+    assert f"{says} over 3 runs" in podium("submissions", NAME).out
 
 
 def test_the_table_shows_the_gap_and_what_only_one_side_knows(server, podium):
@@ -406,7 +424,17 @@ def test_the_ledger_is_shown_without_a_network(server, podium, monkeypatch):
     assert "proxy" in outcome.err
 
 
-@pytest.mark.parametrize("content", ["nonsense", "ref,status\n1\n", "ref,status\n1,2,3\n", "\0"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "nonsense",
+        "ref,status\n1\n",
+        "ref,status\n1,2,3\n",
+        "\0",
+        "ref,status\nx,\n",
+        "ref,status,cv\n1,,x\n",
+    ],
+)
 def test_a_broken_ledger_is_said_and_kept(content, server, podium):
     LEDGER.write_text(content)
     outcome = podium("submit", NAME)
@@ -414,6 +442,92 @@ def test_a_broken_ledger_is_said_and_kept(content, server, podium):
     assert "not a ledger" in outcome.err
     assert LEDGER.read_text() == content
     assert not server.submissions
+
+
+def test_a_run_that_was_sent_twice_counts_once(server, podium):
+    assert podium("submit", NAME).code == 0
+    for _ in range(2):
+        assert podium("submit", NAME, "--force").code == 0
+    assert "needs 3 scored runs, there are 1" in podium("submissions", NAME).out
+
+
+def test_columns_of_ones_own_stay(server, podium):
+    assert podium("submit", NAME).code == 0
+    lines = LEDGER.read_text().splitlines()
+    LEDGER.write_text(f"{lines[0]},note\n{lines[1]},the good one\n")
+    assert podium("submit", NAME, "--force").code == 0
+    assert [entry["note"] for entry in ledger()] == ["the good one", ""]
+
+
+def test_an_edit_since_is_remarked(server, podium):
+    assert "has changed since" not in podium("submit", NAME, "--dry-run").out
+    params = Path("params.yaml")
+    params.write_text(params.read_text().replace("seed: 0", "seed: 1"))
+    out = podium("submit", NAME, "--dry-run").out
+    assert "note: house-prices.folds has changed since this file was made" in out
+
+
+def test_a_lost_ledger_is_made_again(server, podium):
+    assert podium("submit", NAME).code == 0
+    before = ledger()
+    LEDGER.unlink()
+    assert podium("submissions", NAME, "--sync").code == 0
+    for one in (*before, *ledger()):
+        one.pop("sha256")
+    assert ledger()[0]["run_id"] == before[0]["run_id"]
+    assert ledger()[0]["sender"] == "podium"
+
+
+def test_a_database_that_is_none(server, podium):
+    Path("mlflow.db").write_text("garbage")
+    outcome = podium("submit", NAME)
+    assert outcome.code == 0, outcome.err
+    assert "file is not a database" in outcome.err
+    assert "Traceback" not in outcome.err
+    assert len(server.submissions) == 1
+
+
+def test_a_network_that_goes_while_waiting(server, podium):
+    server.score_after = 100
+    original = server.answer
+
+    def answer(request):
+        if server.submissions:
+            server.fail("ListSubmissions", 500, times=99)
+        return original(request)
+
+    server.answer = answer
+    outcome = podium("submit", NAME)
+    assert outcome.code == 0, outcome.err
+    assert "the submission is sent: 'podium submissions house-prices --sync'" in outcome.err
+    assert len(ledger()) == 1
+
+
+@pytest.mark.parametrize("columns", ["80", "100"])
+def test_a_narrow_terminal_shows_the_scores(columns, server, podium, monkeypatch):
+    assert podium("submit", NAME).code == 0
+    entry = ledger()[0]
+    shown = io.StringIO()
+    narrow = Console(file=shown, width=int(columns), force_terminal=True, color_system=None)
+    monkeypatch.setattr(commands, "console", lambda: narrow)
+    assert podium("submissions", NAME).code == 0
+    for value in (entry["ref"], entry["cv"], entry["public_score"], entry["submitted"][:10]):
+        assert value in shown.getvalue()
+
+
+@pytest.mark.parametrize("content", ['{"username":', '{"user": "a"}', "", "[1]"])
+def test_a_credentials_file_without_credentials(content, server, podium, monkeypatch, tmp_path):
+    for name in ("KAGGLE_USERNAME", "KAGGLE_KEY"):
+        monkeypatch.delenv(name)
+    file = tmp_path / "home/.kaggle/kaggle.json"
+    file.parent.mkdir()
+    file.write_text(content)
+    file.chmod(0o600)
+    server.check_credentials = True
+    outcome = podium("submissions", NAME)
+    assert outcome.code == 2
+    assert "kaggle.json" in outcome.err
+    assert "the client failed" not in outcome.err
 
 
 def test_secrets_stay_secret(server, podium, monkeypatch, tmp_path):

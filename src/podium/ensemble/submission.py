@@ -1,11 +1,13 @@
 """The submission: made in the shape of the sample submission, and checked against it."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from podium.config.messages import printable
 from podium.csv_files import SAMPLE, few
 from podium.errors import PodiumError
 from podium.metrics import Metric
@@ -73,8 +75,8 @@ def check_submission(
     """
     if list(submission.columns) != list(sample.columns):
         raise PodiumError(
-            f"{name}: columns are {few(submission.columns)}, and {SAMPLE} has "
-            f"{few(sample.columns)}, in this order"
+            f"{name}: columns are {_quoted(submission.columns)}, and {SAMPLE} has "
+            f"{_quoted(sample.columns)}, in this order"
         )
     _check_ids(submission.iloc[:, 0].astype(str), sample.iloc[:, 0].astype(str), name)
     values = submission.iloc[:, 1:]
@@ -92,6 +94,11 @@ def check_submission(
         _refuse(submission, lowest_is_wrong, "not positive", name)
 
 
+def _quoted(columns: Iterable[object]) -> str:
+    """Names in quotes: a space at an end shows."""
+    return few(f"'{printable(str(column))}'" for column in columns)
+
+
 def _check_ids(ids: "pd.Series[Any]", wanted: "pd.Series[Any]", name: str) -> None:
     if len(ids) != len(wanted):
         raise PodiumError(f"{name}: has {len(ids)} rows, and {SAMPLE} has {len(wanted)}")
@@ -99,9 +106,9 @@ def _check_ids(ids: "pd.Series[Any]", wanted: "pd.Series[Any]", name: str) -> No
     if other.any():
         first = int(other.argmax())
         raise PodiumError(
-            f"{name}:{first + 2}: the id is {ids.iloc[first]}, and {SAMPLE} has "
-            f"{wanted.iloc[first]} there ({int(other.sum())} such rows); the ids and their order "
-            "must be the sample's"
+            f"{name}:{first + 2}: the id is '{printable(ids.iloc[first])}', and {SAMPLE} has "
+            f"'{printable(wanted.iloc[first])}' there ({int(other.sum())} such rows); ids and "
+            "their order must be the sample's"
         )
 
 
@@ -109,7 +116,7 @@ def _refuse(submission: pd.DataFrame, bad: NDArray[np.bool_], what: str, name: s
     rows = bad.any(axis=1)
     if rows.any():
         first = int(rows.argmax())
-        value = submission.iloc[first, 1 + int(bad[first].argmax())]
+        value = printable(str(submission.iloc[first, 1 + int(bad[first].argmax())]))
         raise PodiumError(
             f"{name}:{first + 2}: '{value}' for id {submission.iloc[first, 0]} is {what} "
             f"({int(rows.sum())} such rows); look at the models' test.parquet, and run 'dvc repro'"

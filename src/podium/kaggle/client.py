@@ -35,6 +35,7 @@ UNKNOWN = "unknown"
 _TALKATIVE = ("VERBOSE", "VERBOSE_OUTPUT")
 
 pause = time.sleep
+_warned: set[Path] = set()
 
 
 @dataclass(frozen=True)
@@ -215,6 +216,9 @@ def _answer_in(text: str, code: int) -> dict[str, Any]:
 
 def _warn_of_readers() -> None:
     for path in credentials.readable_by_others():
+        if path in _warned:
+            continue
+        _warned.add(path)
         warn(
             f"{path} holds your Kaggle credentials and other users can read it; run: chmod 600 "
             f"{path}"

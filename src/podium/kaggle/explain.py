@@ -7,7 +7,7 @@ from podium.kaggle import credentials
 SETTINGS = "https://www.kaggle.com/settings/api"
 WAYS = (
     "KAGGLE_API_TOKEN, ~/.kaggle/access_token, KAGGLE_USERNAME with KAGGLE_KEY, "
-    "or ~/.kaggle/kaggle.json"
+    "~/.kaggle/kaggle.json, or 'kaggle auth login'"
 )
 
 
@@ -19,7 +19,9 @@ def page(slug: str) -> str:
 def explain(call: str, problem: dict[str, Any], slug: str) -> str:
     """One line for what went wrong in ``call``."""
     kind = problem["kind"]
-    if kind == "signed out" or (kind == "http" and problem["status"] == 401):
+    if kind == "signed out":
+        return _signed_out()
+    if kind == "http" and problem["status"] == 401:
         return _unknown_user()
     if kind == "http":
         return _refused(call, problem, slug) + _said(problem)
@@ -39,15 +41,24 @@ def explain(call: str, problem: dict[str, Any], slug: str) -> str:
     return f"the client failed: {problem['message']}"
 
 
-def _unknown_user() -> str:
+def _signed_out() -> str:
     places = credentials.found()
-    if not places:
-        return f"not signed in: make an API token at {SETTINGS} and give it by {WAYS}"
+    if places:
+        return (
+            f"the client finds no credentials in {', '.join(places)}: a kaggle.json reads "
+            '{"username": ..., "key": ...}, an access token is the token alone; make one at '
+            f"{SETTINGS}"
+        )
+    return f"not signed in: make an API token at {SETTINGS} and give it by {WAYS}"
+
+
+def _unknown_user() -> str:
+    places = credentials.found() or ["this environment"]
     others = f" (then found: {', '.join(places[1:])})" if places[1:] else ""
     return (
         f"Kaggle doesn't take the credentials of {places[0]}{others} (401): the token is most "
-        f"likely expired or revoked: make another at {SETTINGS}, and put it there; four ways to "
-        f"give one are looked at in this order: {WAYS}"
+        f"likely expired or revoked: make another at {SETTINGS}, and put it there; looked at are, "
+        f"in this order, {WAYS}"
     )
 
 

@@ -84,10 +84,19 @@ def _bound_silence(seconds: float) -> None:
 
 
 def _signed_in() -> Any:
+    """The client after it has found credentials.
+
+    Raises:
+        SystemExit: it hasn't, which is the client's own way to say so.
+    """
     import kaggle
 
     if not kaggle.api._authenticated:
-        kaggle.api.authenticate()
+        try:
+            kaggle.api.authenticate()
+        except (TypeError, KeyError, ValueError, AttributeError):
+            # A credentials file of another shape than the client thinks.
+            raise SystemExit(1) from None
     return kaggle.api
 
 
@@ -185,7 +194,7 @@ def _listed(entry: Any) -> dict[str, Any]:
         "submitted": entry.date.isoformat() if entry.date else "",
         "file": entry.file_name or "",
         "bytes": entry.total_bytes,
-        "message": entry.description or "",
+        "message": " ".join((entry.description or "").split()),
         "status": entry.status.name.lower(),
         "public_score": entry.public_score or "",
         "private_score": entry.private_score or "",

@@ -12,19 +12,20 @@ from podium.submissions import ledger, runs
 from podium.submissions.ledger import COMPLETE, ERROR, SENDING, Entry
 from podium.submissions.prepare import (
     Prepared,
+    edited_since,
     keep,
     out_of_range,
     prepare,
     rows_that_differ,
     same_as,
 )
-from podium.submissions.sync import Origins, now, reconcile
+from podium.submissions.sync import Origins, linked, now, reconcile
 from podium.submissions.table import rank_correlation, table
 
 # Seconds between looks at Kaggle's list.
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 15.0
 # Columns of a table that goes to a file.
-WIDE = 200
+WIDE = 140
 # A list may lag behind.
 LOOKS = 3
 
@@ -46,9 +47,9 @@ def submit(name: str, message: str, dry_run: bool, force: bool, wait: float) -> 
     competition = load_config(only=name)[name]
     prepared = prepare(competition)
     origin = runs.made(name, prepared.sha256)
-    message = message or default_message(competition, origin)
+    message = one_line(message) or default_message(competition, origin)
     _say_what_is_sent(competition, prepared, origin, message)
-    entries = synced(competition)
+    entries = synced(competition, write=not dry_run)
     _compare(name, prepared, entries, force)
     _check_allowance(competition)
     if dry_run:
@@ -82,11 +83,18 @@ def submissions(name: str, sync: bool) -> None:
         raise
     merged = _merged(competition, entries, listed)
     if sync:
-        ledger.write(name, merged)
+        merged = [linked(entry, competition.metric, _origins(name)) for entry in merged]
+        if merged != entries:
+            ledger.write(name, merged)
         _tell_runs(merged)
     _show(competition, merged, listed)
     if not sync and merged != entries:
         _say("Kaggle knows more than the ledger: --sync writes it there and to MLflow")
+
+
+def one_line(message: str) -> str:
+    """The message without what would break a line of the ledger, or a terminal."""
+    return "".join(c if c.isprintable() else "?" for c in " ".join(message.split()))
 
 
 def default_message(competition: Competition, origin: runs.Origin) -> str:
@@ -122,7 +130,7 @@ def _say_what_is_sent(
         _say(f"made by run {origin.run_id}, {competition.metric} CV {origin.cv}")
     else:
         _say("MLflow knows no run that made this file, so that it has no CV to compare with")
-    if remark := out_of_range(competition, prepared):
+    for remark in filter(None, (out_of_range(competition, prepared), edited_since(competition))):
         _say(f"note: {remark}")
     _say(f"message: {message}")
 
@@ -138,10 +146,15 @@ def _compare(name: str, prepared: Prepared, entries: list[Entry], force: bool) -
         twin = last if differ == 0 and last.status != ERROR else None
     if twin is None or force:
         return
+    if not twin.ref:
+        raise PodiumError(
+            f"{prepared.path}: a submission of it was begun at {twin.submitted} and not finished; "
+            f"if 'podium submissions {name}' doesn't list it in some minutes, --force sends it"
+        )
     known = f", public score {twin.public_score}" if twin.public_score else ""
     raise PodiumError(
         f"{prepared.path}: the same predictions were sent at {twin.submitted} (submission "
-        f"{twin.ref or 'not in the list yet'}{known}); --force sends them once more"
+        f"{twin.ref}{known}); --force sends them once more"
     )
 
 
@@ -163,7 +176,7 @@ def _check_allowance(competition: Competition) -> None:
         _say(f"{allowed.left} submissions left today")
 
 
-def synced(competition: Competition, down_to: str = "") -> list[Entry]:
+def synced(competition: Competition, down_to: str = "", write: bool = True) -> list[Entry]:
     """The ledger after a look at Kaggle's list: both it and the runs have what is new.
 
     ``down_to`` is a submission that is looked for: the list needs to go no further back.
@@ -171,7 +184,7 @@ def synced(competition: Competition, down_to: str = "") -> list[Entry]:
     entries = ledger.read(competition.name)
     listed = kaggle.listed(_slug(competition), after=int(down_to or 0))
     merged = _merged(competition, entries, listed)
-    if merged != entries:
+    if write and merged != entries:
         ledger.write(competition.name, merged)
         _tell_runs([entry for entry in merged if entry not in entries])
     return merged
@@ -181,8 +194,11 @@ def _merged(
     competition: Competition, entries: list[Entry], listed: list[kaggle.Listed]
 ) -> list[Entry]:
     name = competition.name
-    origins = Origins(by_run=runs.of_id, by_file=lambda sha256: runs.made(name, sha256))
-    return reconcile(name, competition.metric, entries, listed, origins)
+    return reconcile(name, competition.metric, entries, listed, _origins(name))
+
+
+def _origins(name: str) -> Origins:
+    return Origins(by_run=runs.of_id, by_file=lambda sha256: runs.made(name, sha256))
 
 
 def _tell_runs(entries: list[Entry]) -> None:
@@ -237,30 +253,40 @@ def _find(entries: list[Entry], sent: Entry) -> Entry:
 
 
 def _await_score(competition: Competition, sent: Entry, wait: float) -> None:
-    """Ask for the list until the score is there, ever less often."""
-    waited, seconds = 0.0, FIRST_PAUSE
-    while sent.status not in (COMPLETE, ERROR) and waited < wait:
-        client.pause(min(seconds, wait - waited))
-        waited, seconds = waited + seconds, min(seconds * 1.5, LONGEST_PAUSE)
-        sent = _find(synced(competition, sent.ref), sent)
+    """Wait for the score, and say what came of it; the submission is made whatever happens here."""
+    later = f"'podium submissions {competition.name} --sync' writes the score when it is there"
+    try:
+        sent = _scored(competition, sent, wait)
+    except PodiumError as error:
+        warn(f"{error}; the submission is sent: {later}")
+        return
+    except KeyboardInterrupt:
+        _say(f"stopped waiting; the submission is sent: {later}")
+        raise
     if sent.status == ERROR:
         raise PodiumError(
             f"kaggle: submission {sent.ref} could not be scored: {sent.error or 'no reason given'};"
             f" see {page(_slug(competition))}/submissions"
         )
     if sent.status != COMPLETE:
-        _say(
-            f"no score yet; 'podium submissions {competition.name} --sync' writes it when it is "
-            "there"
-        )
+        _say(f"no score yet: {later}")
         return
-    gap = (
-        ""
-        if sent.public is None or sent.score is None
-        else (f", CV {sent.cv}, public - CV {sent.public - sent.score:+.5f}")
-    )
+    gap = ""
+    if sent.public is not None and sent.score is not None:
+        gap = f", CV {sent.cv}, public - CV {sent.public - sent.score:+.5f}"
     _say(f"submission {sent.ref}: public score {sent.public_score}{gap}")
-    _say(f"written to {paths.ledger(competition.name)} and the run in MLflow")
+    run = " and its run in MLflow" if sent.run_id else ""
+    _say(f"written to {paths.ledger(competition.name)}{run}")
+
+
+def _scored(competition: Competition, sent: Entry, wait: float) -> Entry:
+    """Ask for the list until the score is there or the time is over, ever less often."""
+    waited, seconds = 0.0, FIRST_PAUSE
+    while sent.status not in (COMPLETE, ERROR) and waited < wait:
+        client.pause(min(seconds, wait - waited))
+        waited, seconds = waited + seconds, min(seconds * 1.5, LONGEST_PAUSE)
+        sent = _find(synced(competition, sent.ref), sent)
+    return sent
 
 
 def _show(

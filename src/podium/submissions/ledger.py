@@ -2,10 +2,12 @@
 
 import csv
 import io
-from dataclasses import astuple, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 from podium import files, paths
+from podium.config.messages import printable
 from podium.errors import PodiumError
 
 # A line in this state was written before the upload: Kaggle may have the submission or not.
@@ -18,7 +20,8 @@ class Entry:
     """A submission. All fields are text as the ledger holds it; what isn't known is empty.
 
     ``sender`` is ``podium``, or ``kaggle`` for a submission that was made without Podium;
-    ``error`` is what Kaggle says of a file that it can't score.
+    ``error`` is what Kaggle says of a file that it can't score; ``own`` is what a person keeps in
+    columns of their own, as pairs of column and value.
     """
 
     ref: str = ""
@@ -34,6 +37,7 @@ class Entry:
     message: str = ""
     sender: str = "podium"
     error: str = ""
+    own: tuple[tuple[str, str], ...] = ()
 
     @property
     def public(self) -> float | None:
@@ -46,7 +50,8 @@ class Entry:
         return _number(self.cv)
 
 
-COLUMNS = [field.name for field in fields(Entry)]
+COLUMNS = [field.name for field in fields(Entry) if field.name != "own"]
+NUMBERS = ("cv", "public_score", "private_score")
 
 
 def _number(text: str) -> float | None:
@@ -79,25 +84,34 @@ def _entry(row: dict[str, str], path: Path, line: int) -> Entry:
     # The reader's way of saying that a line has more or fewer values than there are columns.
     if None in row or None in row.values():
         raise _broken(path, f"line {line} doesn't fit its columns")
-    return Entry(**{name: row.get(name, "") for name in COLUMNS})
+    if row["ref"] and not row["ref"].isdecimal():
+        raise _broken(path, f"line {line}: ref '{printable(row['ref'])}' is no number")
+    for name in NUMBERS:
+        if row.get(name) and _number(row[name]) is None:
+            raise _broken(path, f"line {line}: {name} '{printable(row[name])}' is no number")
+    own = tuple((name, value) for name, value in row.items() if name not in COLUMNS)
+    return Entry(**{name: row.get(name, "") for name in COLUMNS}, own=own)
 
 
 def _broken(path: Path, what: str) -> PodiumError:
     return PodiumError(
         f"{path}: not a ledger: {what}; mend it, or move it away and make another with "
-        "'podium submissions --sync'"
+        f"'podium submissions {path.parent.name} --sync'"
     )
 
 
 def write(competition: str, entries: list[Entry]) -> None:
     """Write the ledger over the earlier one, in one step."""
+    own = list(dict.fromkeys(name for entry in entries for name, _ in entry.own))
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows(astuple(entry) for entry in sorted(entries, key=lambda entry: entry.submitted))
+    writer = csv.DictWriter(text, [*COLUMNS, *own], restval="", lineterminator="\n")
+    writer.writeheader()
+    for entry in sorted(entries, key=lambda entry: entry.submitted):
+        writer.writerow({**{name: getattr(entry, name) for name in COLUMNS}, **dict(entry.own)})
     files.write_text(paths.ledger(competition), text.getvalue())
 
 
 def with_known(entry: Entry, **known: str) -> Entry:
     """The entry with what is now known; an empty value changes nothing."""
-    return replace(entry, **{name: value for name, value in known.items() if value})
+    fresh: dict[str, Any] = {name: value for name, value in known.items() if value}
+    return replace(entry, **fresh)

@@ -5,12 +5,15 @@ import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
+from ruamel.yaml import YAML
 
 from podium import files, paths
 from podium.config import Competition
-from podium.csv_files import read_csv
+from podium.config.load import PARAMS
+from podium.csv_files import few, read_csv
 from podium.ensemble.submission import check_submission
 from podium.errors import PodiumError
 from podium.stages.common import (
@@ -21,6 +24,10 @@ from podium.stages.common import (
     target_of,
 )
 from podium.submissions.ledger import ERROR, Entry
+
+DVC_LOCK = Path("dvc.lock")
+# Training is among them: the ensemble depends on all models' parameters.
+STAGES = ("download", "preprocess", "ensemble")
 
 
 @dataclass(frozen=True)
@@ -48,7 +55,11 @@ def prepare(competition: Competition) -> Prepared:
             f"{path}: made from the sample that comes with Podium, not from Kaggle's data; set "
             f"{competition.name}.source.provider to kaggle or local, and run 'dvc repro'"
         )
-    values = read_csv(path, na_values=[])
+    try:
+        values = read_csv(path, na_values=[])
+    except PodiumError as error:
+        # It begins with the file's name alone.
+        raise PodiumError(f"{path.parent}/{error}") from None
     target = target_of(competition, schema)
     check_submission(values, read_sample(competition), target, competition.scoring, str(path))
     return Prepared(path, values, files.sha256(path))
@@ -68,6 +79,34 @@ def out_of_range(competition: Competition, prepared: Prepared) -> str:
         f"{beyond} predictions lie outside the training rows' {known.min():g} to {known.max():g} "
         f"({numbers.min():g} to {numbers.max():g})"
     )
+
+
+def edited_since(competition: Competition) -> str:
+    """A remark on what params.yaml says otherwise than when the pipeline ran; empty if nothing."""
+    if not DVC_LOCK.is_file():
+        return ""
+    yaml = YAML(typ="safe")
+    params = yaml.load(Path(PARAMS))
+    stages = (yaml.load(DVC_LOCK) or {}).get("stages", {})
+    edited = [
+        key
+        for stage in STAGES
+        for key, value in stages.get(f"{stage}@{competition.name}", {})
+        .get("params", {})
+        .get(PARAMS, {})
+        .items()
+        if _value_at(params, key) != value
+    ]
+    if not edited:
+        return ""
+    return f"{few(edited)} has changed since this file was made; 'dvc repro' makes it anew"
+
+
+def _value_at(params: Any, key: str) -> Any:
+    """The value of ``house-prices.models`` and the like."""
+    for part in key.split("."):
+        params = params.get(part) if isinstance(params, dict) else None
+    return params
 
 
 def same_as(prepared: Prepared, ledger: Iterable[Entry]) -> Entry | None:

@@ -9,6 +9,7 @@ from podium.submissions.ledger import Entry
 from podium.tracking import SUBMISSION_TAG, store_errors, tracking_uri
 
 COMMIT_LENGTH = 12
+SAMPLE = "sample"
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,9 @@ def _made(client: Any, competition: str, sha256: str) -> Origin:
 
 def _origin(run: Any) -> Origin:
     tags, score = run.data.tags, run.data.metrics.get("cv")
+    if tags.get("data.provider") == SAMPLE:
+        # Its CV is of other data than Kaggle's score.
+        score = None
     commit = tags.get("mlflow.source.git.commit", "")[:COMMIT_LENGTH]
     changed = commit and tags.get("git.dirty") == "true"
     return Origin(

@@ -12,7 +12,7 @@ from podium.submissions.runs import Origin
 
 # This machine's clock and Kaggle's may differ by so much.
 SKEW = timedelta(minutes=10)
-_RUN = re.compile(r"\brun ([0-9a-f]{32})\b")
+_RUN = re.compile(r".*?\brun ([0-9a-f]{32})\b")
 
 # From a run's id, or a file's hash, to what made it.
 Find = Callable[[str], Origin]
@@ -91,13 +91,28 @@ def _new(competition: str, metric: str, found: Listed, origins: Origins) -> Entr
         commit=origin.commit,
         sha256=origin.sha256,
         message=found.message,
-        sender="kaggle",
+        # Podium's own message, of a ledger that was lost.
+        sender="podium" if found.message.startswith("run ") and origin.run_id else "kaggle",
+    )
+
+
+def linked(entry: Entry, metric: str, origins: Origins) -> Entry:
+    """The entry with the run that made its file, if that was out of reach when it was sent."""
+    if entry.run_id or not entry.sha256:
+        return entry
+    found = origins.by_file(entry.sha256)
+    return with_known(
+        entry,
+        run_id=found.run_id,
+        cv=found.cv,
+        commit=found.commit,
+        metric=metric if found.cv else "",
     )
 
 
 def _origin(competition: str, found: Listed, origins: Origins) -> Origin:
     """By the run's id in the message; else the file that lay there then, if it has its size."""
-    if named := _RUN.search(found.message):
+    if named := _RUN.match(found.message):
         origin = origins.by_run(named[1])
         if origin.run_id:
             return origin

@@ -1,16 +1,19 @@
 """The ledger as a table, and how well CV foretells the public score."""
 
-import math
+import re
 
 from rich import box
+from rich.console import JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
+from podium.config.messages import printable
 from podium.kaggle import Listed
 from podium.submissions.ledger import COMPLETE, Entry
 
 # Fewer say nothing about an order.
 FEWEST = 3
+MESSAGE_LENGTH = 60
 
 
 def table(title: str, entries: list[Entry], listed: list[Listed] | None) -> Table:
@@ -19,23 +22,39 @@ def table(title: str, entries: list[Entry], listed: list[Listed] | None) -> Tabl
     The gap is the public score less the CV.
     """
     shown = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
-    for column in ("submitted", "ref", "CV", "public", "gap", "private"):
-        shown.add_column(column, justify="left" if column == "submitted" else "right", no_wrap=True)
-    shown.add_column("message", no_wrap=True, overflow="ellipsis")
-    shown.add_column("", no_wrap=True)
     refs = None if listed is None else {str(one.ref) for one in listed}
-    for entry in sorted(entries, key=lambda entry: entry.submitted, reverse=True):
-        shown.add_row(
-            entry.submitted[:16].replace("T", " "),
-            entry.ref or "?",
-            entry.cv,
-            entry.public_score or ("" if entry.status == COMPLETE else entry.status),
-            _gap(entry),
-            entry.private_score,
-            Text(entry.message),
-            _remark(entry, refs),
-        )
+    newest_first = sorted(entries, key=lambda entry: entry.submitted, reverse=True)
+    columns = {
+        "submitted": [entry.submitted[:16].replace("T", " ") for entry in newest_first],
+        "ref": [entry.ref or "?" for entry in newest_first],
+        "CV": [entry.cv for entry in newest_first],
+        "public": [_public(entry) for entry in newest_first],
+        "gap": [_gap(entry) for entry in newest_first],
+        "private": [entry.private_score for entry in newest_first],
+        "": [_remark(entry, refs) for entry in newest_first],
+    }
+    for name in list(columns):
+        # What nothing is known of takes no room from the rest.
+        if not any(columns[name]) and name in ("private", ""):
+            del columns[name]
+        else:
+            justify: JustifyMethod = "left" if name in ("submitted", "") else "right"
+            shown.add_column(name, justify=justify, no_wrap=True)
+    # The one column that is cut where the terminal is narrow.
+    shown.add_column("message", overflow="ellipsis")
+    for row, entry in enumerate(newest_first):
+        shown.add_row(*(cells[row] for cells in columns.values()), _message(entry))
     return shown
+
+
+def _message(entry: Entry) -> Text:
+    """The message in one line; of a run's id its first digits are enough."""
+    short = re.sub(r"\b([0-9a-f]{8})[0-9a-f]{24}\b", r"\1", entry.message)
+    return Text(printable(short)[:MESSAGE_LENGTH], no_wrap=True, overflow="ellipsis")
+
+
+def _public(entry: Entry) -> str:
+    return entry.public_score or ("" if entry.status == COMPLETE else entry.status)
 
 
 def _gap(entry: Entry) -> str:
@@ -51,17 +70,24 @@ def _remark(entry: Entry, refs: set[str] | None) -> str:
 
 
 def rank_correlation(entries: list[Entry]) -> str:
-    """Spearman's correlation of CV and public score, in words; what is lacking if there is none."""
+    """Spearman's correlation of CV and public score in words; what is lacking if there is none.
+
+    A run that was sent more than once counts once.
+    """
     from scipy.stats import spearmanr
 
-    pairs = [
-        (one.score, one.public)
-        for one in entries
-        if one.score is not None and one.public is not None
-    ]
+    pairs = {
+        entry.run_id or entry.sha256 or entry.ref: (entry.score, entry.public)
+        for entry in entries
+        if entry.score is not None and entry.public is not None
+    }
     if len(pairs) < FEWEST:
-        return f"rank correlation of CV and public score: from {FEWEST} scored runs on"
-    found = float(spearmanr(*zip(*pairs, strict=True)).statistic)
-    if math.isnan(found):
+        return (
+            f"rank correlation of CV and public score: needs {FEWEST} scored runs, there are "
+            f"{len(pairs)}"
+        )
+    scores, publics = zip(*pairs.values(), strict=True)
+    if len(set(scores)) == 1 or len(set(publics)) == 1:
         return "rank correlation of CV and public score: none, one of the two never changes"
-    return f"rank correlation of CV and public score: {found:+.2f} over {len(pairs)} submissions"
+    found = float(spearmanr(scores, publics).statistic)
+    return f"rank correlation of CV and public score: {found:+.2f} over {len(pairs)} runs"
