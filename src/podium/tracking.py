@@ -94,7 +94,7 @@ def tracked_run(experiment: str, name: str, tags: Mapping[str, str]) -> Iterator
         PodiumError: the tracking store can't be reached.
     """
     with store_errors():
-        client, experiment_id = _open_store(experiment)
+        client, experiment_id = _open_experiment(experiment)
         _end_dead_runs(client, experiment_id)
         run = client.create_run(experiment_id, run_name=name, tags={**tags, **_own_tags()})
         try:
@@ -103,6 +103,20 @@ def tracked_run(experiment: str, name: str, tags: Mapping[str, str]) -> Iterator
             _end_early(client, run.info.run_id, error)
             raise
         client.set_terminated(run.info.run_id, "FINISHED")
+
+
+@contextmanager
+def open_store() -> Iterator[Any]:
+    """MLflow's client of the tracking store.
+
+    Raises:
+        OSError: as ``store_errors``.
+        PodiumError: as ``store_errors``.
+    """
+    from mlflow import MlflowClient
+
+    with store_errors():
+        yield MlflowClient(tracking_uri=tracking_uri())
 
 
 @contextmanager
@@ -152,7 +166,7 @@ def _end_dead_runs(client: Any, experiment_id: str) -> None:
             client.set_terminated(run.info.run_id, "KILLED")
 
 
-def _open_store(experiment: str) -> tuple[Any, str]:
+def _open_experiment(experiment: str) -> tuple[Any, str]:
     """A client and the id of the experiment, made if need be.
 
     Creating the database or an experiment from several processes at once breaks, so one process
@@ -252,10 +266,8 @@ def experiment_pages(server: str) -> dict[str, str]:
 
     MLflow's own front page is about other work than training models.
     """
-    from mlflow import MlflowClient
-
-    with store_errors():
-        experiments = MlflowClient(tracking_uri=tracking_uri()).search_experiments()
+    with open_store() as client:
+        experiments = client.search_experiments()
     view = "runs?workflowType=machine_learning&orderByKey=metrics.%60cv%60&orderByAsc=true"
     return {
         found.name: f"{server}/#/experiments/{found.experiment_id}/{view}"

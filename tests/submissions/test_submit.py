@@ -255,6 +255,19 @@ def test_a_lost_answer_is_no_second_submission(answer, server, podium):
     assert ledger()[0]["public_score"] == "0.14142"
 
 
+def test_a_lost_answer_of_a_second_time(server, podium):
+    assert podium("submit", NAME).code == 0
+    server.fail("CreateSubmission", 502)
+    outcome = podium("submit", NAME, "--force")
+    assert outcome.code == 2, "the first submission of the file was taken for the second"
+    assert len(ledger()) == 1
+    server.lose_answer("CreateSubmission")
+    outcome = podium("submit", NAME, "--force")
+    assert outcome.code == 0, outcome.err
+    assert f"it arrived: submission {server.submissions[1].ref}" in outcome.out
+    assert [entry["ref"] for entry in ledger()] == [str(one.ref) for one in server.submissions]
+
+
 def test_an_answer_that_is_lost_with_the_submission(server, podium):
     server.fail("CreateSubmission", 502)
     outcome = podium("submit", NAME)

@@ -127,11 +127,18 @@ def rows_that_differ(competition: str, prepared: Prepared, last: Entry) -> int |
 
 
 def keep(competition: str, prepared: Prepared) -> None:
-    """Keep a copy of what is sent, to compare the next one with."""
+    """Keep a copy of what is sent, to compare the next one with.
+
+    Raises:
+        PodiumError: the file is no longer the one that was checked.
+    """
     kept = paths.sent(competition) / f"{prepared.sha256}.csv"
     if kept.is_file():
         return
     kept.parent.mkdir(parents=True, exist_ok=True)
     scratch = kept.with_suffix(f".{os.getpid()}")
     shutil.copyfile(prepared.path, scratch)
+    if files.sha256(scratch) != prepared.sha256:
+        scratch.unlink()
+        raise PodiumError(f"{prepared.path}: was written anew while it was checked; run again")
     scratch.replace(kept)

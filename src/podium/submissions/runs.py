@@ -6,7 +6,7 @@ from typing import Any
 
 from podium.errors import PodiumError, warn
 from podium.submissions.ledger import Entry
-from podium.tracking import SUBMISSION_TAG, store_errors, tracking_uri
+from podium.tracking import SUBMISSION_TAG, open_store
 
 COMMIT_LENGTH = 12
 SAMPLE = "sample"
@@ -34,11 +34,9 @@ def of_id(run_id: str) -> Origin:
 
 def _told(ask: Any) -> Origin:
     """Without its run a submission is still one: trouble with MLflow is said, and that is all."""
-    from mlflow import MlflowClient
-
     try:
-        with store_errors():
-            return ask(MlflowClient(tracking_uri=tracking_uri()))
+        with open_store() as client:
+            return ask(client)
     except (PodiumError, OSError) as error:
         warn(str(error))
         return Origin()
@@ -78,10 +76,7 @@ def write_scores(entries: Iterable[Entry]) -> None:
     Raises:
         PodiumError: MLflow can't be reached.
     """
-    from mlflow import MlflowClient
-
-    with store_errors():
-        client = MlflowClient(tracking_uri=tracking_uri())
+    with open_store() as client:
         for entry in entries:
             if entry.run_id:
                 _write(client, entry)
