@@ -1,6 +1,7 @@
 """What documents and presets tell people to append to params.yaml is valid there."""
 
 import re
+import subprocess
 
 import pytest
 from ruamel.yaml import YAML
@@ -34,3 +35,14 @@ def test_the_block_of_image_files_can_be_appended(appended):
     assert isinstance(competition, ImageCompetition)
     assert competition.source.files.labels == "trainLabels.csv"
     assert {"mlp", "cnn"} <= set(competition.models)
+
+
+def test_the_edit_of_the_first_submission_is_one(project):
+    text = (ROOT / "docs/kaggle.md").read_text()
+    (block,) = re.findall(r"```bash\n(make env.*?)```", text, re.DOTALL)
+    (line,) = [line for line in block.splitlines() if line.startswith("python -c")]
+    subprocess.run(["bash", "-c", line], check=True)
+    blocks = load_config().blocks
+    assert blocks["house-prices"].source.provider == "kaggle"
+    assert blocks["digit-recognizer"].source.provider == "sample"
+    assert len(block.splitlines()) == 10
