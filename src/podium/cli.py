@@ -132,15 +132,21 @@ def submit(
 
 @app.command()
 def submissions(
-    competition: CompetitionName,
+    competition: Annotated[
+        str | None, typer.Argument(help="A competition's block; all that are listed if not given.")
+    ] = None,
     sync: Annotated[
         bool, typer.Option("--sync", help="Write what Kaggle knows to the ledger and MLflow.")
     ] = False,
 ) -> None:
     """Show what was sent: CV beside the public score."""
-    with guard.only_one("ledger", competition) if sync else nullcontext():
-        from podium.submissions.commands import submissions as command
+    from podium.submissions.commands import all_submissions
+    from podium.submissions.commands import submissions as command
 
+    if competition is None:
+        all_submissions(sync)
+        return
+    with guard.only_one("ledger", competition) if sync else nullcontext():
         command(competition, sync)
 
 

@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 from mlflow import MlflowClient
 from rich.console import Console
+from ruamel.yaml import YAML
 
 from kaggle_server import Submission
 from podium.kaggle import client
@@ -368,6 +369,21 @@ def test_the_plain_command_and_sync(server, podium):
         assert entry["public_score"] == "0.14142"
     assert blend_run().data.metrics["public_score"] == 0.14142
     assert podium("submit", NAME).code == 2, "the same file was sent by hand"
+
+
+def test_all_competitions_at_once(server, podium):
+    assert podium("submit", NAME).code == 0
+    LEDGER.unlink()
+    yaml, params = YAML(), Path("params.yaml")
+    document = yaml.load(params)
+    document["competitions"] = ["digit-recognizer", NAME]
+    yaml.dump(document, params)
+    outcome = podium("submissions", "--sync")
+    assert "warning: digit-recognizer: kaggle: 403" in outcome.err, "nobody joined that one"
+    assert outcome.code == 0, outcome.err
+    assert len(ledger()) == 1
+    server.joined = False
+    assert podium("submissions").code == 2
 
 
 def test_a_message_with_the_run_finds_it_whatever_the_file(server, podium):

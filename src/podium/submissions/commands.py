@@ -1,6 +1,8 @@
 """``podium submit`` and ``podium submissions``, each a list of what it does."""
 
-from podium import kaggle
+from contextlib import nullcontext
+
+from podium import guard, kaggle
 from podium.config import Competition, load_config
 from podium.errors import PodiumError, warn
 from podium.kaggle.explain import page
@@ -84,6 +86,26 @@ def submissions(name: str, sync: bool) -> None:
     _show(competition, merged, listed)
     if not sync and merged != entries:
         say("Kaggle knows more than the ledger: --sync writes it there and to MLflow")
+
+
+def all_submissions(sync: bool) -> None:
+    """Show, or bring up to date, every competition that params.yaml lists.
+
+    Raises:
+        PodiumError: none of them can be had.
+    """
+    names = load_config().competitions
+    failed = []
+    for name in names:
+        try:
+            with guard.only_one("ledger", name) if sync else nullcontext():
+                submissions(name, sync)
+        except PodiumError as error:
+            # A competition that was never joined doesn't stop the others.
+            warn(f"{name}: {error}")
+            failed.append(name)
+    if len(failed) == len(names):
+        raise PodiumError("no list from Kaggle for any competition; see the warnings above")
 
 
 def one_line(message: str) -> str:
