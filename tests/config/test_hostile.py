@@ -202,7 +202,7 @@ def test_what_is_written_is_read(count, seed, tmp_path_factory):
             "source.slug: expected the last part of the competition",
         ),
         ("source", {"slug": "a b"}, "source.slug: expected the last part of the competition"),
-        ("folds", {"seed": 2**32}, "folds.seed: expected less than or equal to 2000000000"),
+        ("folds", {"seed": 2**32}, "folds.seed: expected less than or equal to 2147483647"),
     ],
 )
 def test_values_that_would_hurt_later(key, value, says, project, podium):

@@ -9,8 +9,8 @@ Share = Annotated[float, Field(ge=0, le=1)]
 NotNegative = Annotated[float, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
-# What every library takes, with room for the seeds that are counted on from it.
-Seed = Annotated[int, Field(ge=0, le=2_000_000_000)]
+# What every library takes.
+Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
 
 
 class Block(BaseModel):
