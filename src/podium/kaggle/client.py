@@ -25,6 +25,8 @@ CALL_SECONDS = 600.0
 # Retries after 1, 2 and 4 seconds, or as a 429 tells, up to so many seconds.
 ATTEMPTS = 4
 LONGEST_WAIT = 120.0
+# A call that took so long has tried again by itself; a download goes on where it was, and may.
+PATIENCE_SECONDS = 120.0
 PROGRESS_SECONDS = 10.0
 LOOK_SECONDS = 0.02
 # The client writes in blocks of this size.
@@ -116,6 +118,7 @@ def _call(
 ) -> Any:
     """The result of a call, asked for again where that may help and can do no harm."""
     _warn_of_readers()
+    started = time.monotonic()
     for attempt in range(ATTEMPTS):
         answer = _ask(call, {"slug": slug, **arguments}, look)
         if call == "submit" and "result" in answer and not answer["result"]["uploaded"]:
@@ -126,7 +129,8 @@ def _call(
         if call == "submit" and _may_be_done(answer):
             raise UnclearError(said)
         wait = _wait_before_retry(answer, attempt)
-        if wait is None or attempt == ATTEMPTS - 1:
+        tired = look is None and time.monotonic() - started > PATIENCE_SECONDS
+        if wait is None or tired or attempt == ATTEMPTS - 1:
             raise PodiumError(said)
         print(f"{said}; trying again in {wait:.0f} s", file=sys.stderr, flush=True)
         pause(wait)
