@@ -496,6 +496,14 @@ def test_an_edit_since_is_remarked(server, podium):
     assert "note: house-prices.folds has changed since this file was made" in out
 
 
+@pytest.mark.parametrize("content", ["", "stages: [", "stages:\n", "\0", "5"])
+def test_a_lock_file_that_a_kill_cut_off_stops_no_submission(content, server, podium):
+    Path("dvc.lock").write_text(content)
+    outcome = podium("submit", NAME, "--dry-run")
+    assert outcome.code == 0, outcome.err
+    assert "has changed since" not in outcome.out
+
+
 def test_a_lost_ledger_is_made_again(server, podium):
     assert podium("submit", NAME).code == 0
     before = ledger()

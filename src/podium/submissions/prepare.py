@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from podium import files, paths
 from podium.config import Competition
@@ -85,18 +86,15 @@ def edited_since(competition: Competition) -> str:
     """A remark on what params.yaml says otherwise than when the pipeline ran; empty if nothing."""
     if not DVC_LOCK.is_file():
         return ""
-    yaml = YAML(typ="safe")
+    yaml = YAML(typ="safe", pure=True)
+    try:
+        stages = yaml.load(DVC_LOCK)["stages"]
+        ran = [stages.get(f"{stage}@{competition.name}", {}) for stage in STAGES]
+        known = {key: value for one in ran for key, value in one["params"][PARAMS].items()}
+    except (YAMLError, KeyError, TypeError, AttributeError, ValueError):
+        return ""  # DVC has not run everything yet, or a kill has cut its file off.
     params = yaml.load(Path(PARAMS))
-    stages = (yaml.load(DVC_LOCK) or {}).get("stages", {})
-    edited = [
-        key
-        for stage in STAGES
-        for key, value in stages.get(f"{stage}@{competition.name}", {})
-        .get("params", {})
-        .get(PARAMS, {})
-        .items()
-        if _value_at(params, key) != value
-    ]
+    edited = [key for key, value in known.items() if _value_at(params, key) != value]
     if not edited:
         return ""
     return f"{few(edited)} has changed since this file was made; 'dvc repro' makes it anew"
