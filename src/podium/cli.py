@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from podium import disk, environment, guard
-from podium.errors import PodiumError
+from podium.errors import PodiumError, without_password
 
 app = typer.Typer(
     name="podium",
@@ -155,7 +155,7 @@ def ui(
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 5000,
 ) -> None:
     """Compare runs: MLflow's pages on this machine, or the addresses on your own server."""
-    from podium.tracking import experiment_pages, tracking_uri, without_password
+    from podium.tracking import experiment_pages, tracking_uri
 
     if not Path("params.yaml").is_file():
         raise PodiumError("params.yaml is missing: run podium in the project's folder")

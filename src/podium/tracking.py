@@ -3,7 +3,6 @@
 import glob
 import logging
 import os
-import re
 import subprocess
 import sys
 import time
@@ -15,7 +14,7 @@ from typing import Any
 
 from podium import disk, processes
 from podium.environment import project_home
-from podium.errors import PodiumError
+from podium.errors import PodiumError, without_password
 
 METRICS_A_CALL = 1000
 PARAMS_A_CALL = 100
@@ -229,11 +228,6 @@ def _artifact_location(name: str, uri: str) -> str | None:
     if uri.startswith(("http://", "https://", "databricks")):
         return None
     return (project_home() / "mlartifacts" / name).as_uri()
-
-
-def without_password(text: str) -> str:
-    """The text, its URIs without user and password."""
-    return re.sub(r"://[^/@\s]*@", "://", text)
 
 
 def _own_tags() -> dict[str, str]:

@@ -58,7 +58,12 @@ def printable(text: str) -> str:
     A name in an archive or a table can hold what moves a terminal's cursor.
     """
     short = text if len(text) <= MOST_LETTERS else text[: MOST_LETTERS - 3] + "..."
-    return short if short.isprintable() else "".join(c if c.isprintable() else "?" for c in short)
+    return visible(short)
+
+
+def visible(text: str) -> str:
+    """The text without control characters and halves of characters."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else "?" for c in text)
 
 
 def shown(value: Any) -> str:

@@ -14,6 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
+from podium.errors import without_password
+
 PAGE_SIZE = 100
 MOST_PAGES = 100
 MESSAGE_LENGTH = 200
@@ -153,8 +155,7 @@ def _harmless(text: str) -> str:
     secrets = [kaggle.api.config_values.get(key) for key in ("key", "token", "api_token")]
     for secret in filter(None, [*secrets, os.environ.get("KAGGLE_API_TOKEN")]):
         text = text.replace(str(secret), "***")
-    text = re.sub(r"://[^/@\s]*@", "://", text)
-    return " ".join(re.sub(r"\?\S+", "", text).split())[:MESSAGE_LENGTH]
+    return " ".join(re.sub(r"\?\S+", "", without_password(text)).split())[:MESSAGE_LENGTH]
 
 
 def _download(api: Any, slug: str, folder: str) -> str:

@@ -4,6 +4,7 @@ from contextlib import nullcontext
 
 from podium import guard, kaggle
 from podium.config import Competition, load_config
+from podium.config.messages import visible
 from podium.errors import PodiumError, warn
 from podium.kaggle.explain import page
 from podium.stages.common import console
@@ -51,15 +52,8 @@ def submit(name: str, message: str, dry_run: bool, force: bool, wait: float) -> 
     if dry_run:
         say("dry run: nothing was sent")
         return
-    entry = Entry(
-        submitted=now(),
-        metric=competition.metric if origin.cv else "",
-        cv=origin.cv,
-        run_id=origin.run_id,
-        commit=origin.commit,
-        sha256=prepared.sha256,
-        message=message,
-    )
+    entry = Entry(submitted=now(), sha256=prepared.sha256, message=message)
+    entry = runs.with_origin(entry, origin, competition.metric)
     sent = send(competition, prepared, entry, entries)
     await_score(competition, sent, entries, wait)
 
@@ -110,7 +104,7 @@ def all_submissions(sync: bool) -> None:
 
 def one_line(message: str) -> str:
     """The message without what would break a line of the ledger, or a terminal."""
-    return "".join(c if c.isprintable() else "?" for c in " ".join(message.split()))
+    return visible(" ".join(message.split()))
 
 
 def default_message(competition: Competition, origin: runs.Origin) -> str:

@@ -13,6 +13,7 @@ from ruamel.yaml.error import YAMLError
 
 from podium import files, paths
 from podium.config import Competition
+from podium.config.document import read_document
 from podium.config.load import PARAMS
 from podium.csv_files import few, read_csv
 from podium.ensemble.submission import check_submission
@@ -93,7 +94,7 @@ def edited_since(competition: Competition) -> str:
         known = {key: value for one in ran for key, value in one["params"][PARAMS].items()}
     except (YAMLError, KeyError, TypeError, AttributeError, ValueError):
         return ""  # DVC has not run everything yet, or a kill has cut its file off.
-    params = yaml.load(Path(PARAMS))
+    params = read_document(Path(PARAMS))
     edited = [key for key, value in known.items() if _value_at(params, key) != value]
     if not edited:
         return ""

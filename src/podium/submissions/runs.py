@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from podium.errors import PodiumError, warn
-from podium.submissions.ledger import Entry
+from podium.submissions.ledger import Entry, with_known
 from podium.tracking import SUBMISSION_TAG, open_store
 
 COMMIT_LENGTH = 12
@@ -20,6 +20,18 @@ class Origin:
     cv: str = ""
     commit: str = ""
     sha256: str = ""
+
+
+def with_origin(entry: Entry, origin: Origin, metric: str) -> Entry:
+    """The entry with what is known of its run; ``metric`` is that of the CV."""
+    return with_known(
+        entry,
+        run_id=origin.run_id,
+        cv=origin.cv,
+        metric=metric if origin.cv else "",
+        commit=origin.commit,
+        sha256=origin.sha256,
+    )
 
 
 def made(competition: str, sha256: str) -> Origin:

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 from podium import files, paths
 from podium.kaggle import Listed
-from podium.submissions.ledger import SENDING, Entry, with_known
-from podium.submissions.runs import Origin
+from podium.submissions.ledger import Entry, with_known
+from podium.submissions.runs import Origin, with_origin
 
 # This machine's clock and Kaggle's may differ by so much.
 SKEW = timedelta(minutes=10)
@@ -27,8 +27,13 @@ class Origins:
 
 
 def now() -> str:
-    """The time as the ledger writes it: UTC, whole seconds."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    """The time, as the ledger writes it."""
+    return _written(datetime.now(UTC))
+
+
+def _written(time: datetime) -> str:
+    """A time in UTC, in whole seconds."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def moment(text: str) -> datetime:
@@ -68,7 +73,7 @@ def _sent_as(found: Listed, sending: list[Entry]) -> Entry | None:
 
 
 def _updated(entry: Entry, found: Listed) -> Entry:
-    submitted = moment(found.submitted).strftime("%Y-%m-%dT%H:%M:%SZ") if found.submitted else ""
+    submitted = _written(moment(found.submitted)) if found.submitted else ""
     return with_known(
         entry,
         ref=str(found.ref),
@@ -83,31 +88,17 @@ def _updated(entry: Entry, found: Listed) -> Entry:
 def _new(competition: str, metric: str, found: Listed, origins: Origins) -> Entry:
     """A line for a submission made without Podium."""
     origin = _origin(competition, found, origins)
-    return Entry(
-        status=SENDING,
-        metric=metric if origin.cv else "",
-        cv=origin.cv,
-        run_id=origin.run_id,
-        commit=origin.commit,
-        sha256=origin.sha256,
-        message=found.message,
-        # Podium's own message, of a ledger that was lost.
-        sender="podium" if found.message.startswith("run ") and origin.run_id else "kaggle",
-    )
+    # Podium's own message, of a ledger that was lost.
+    own = found.message.startswith("run ") and origin.run_id
+    entry = Entry(message=found.message, sender="podium" if own else "kaggle")
+    return with_origin(entry, origin, metric)
 
 
 def linked(entry: Entry, metric: str, origins: Origins) -> Entry:
     """The entry with the run that made its file, if that was out of reach when it was sent."""
     if entry.run_id or not entry.sha256:
         return entry
-    found = origins.by_file(entry.sha256)
-    return with_known(
-        entry,
-        run_id=found.run_id,
-        cv=found.cv,
-        commit=found.commit,
-        metric=metric if found.cv else "",
-    )
+    return with_origin(entry, origins.by_file(entry.sha256), metric)
 
 
 def _origin(competition: str, found: Listed, origins: Origins) -> Origin:
@@ -123,4 +114,5 @@ def _origin(competition: str, found: Listed, origins: Origins) -> Origin:
     # Whole seconds: the file may be as young as the submission.
     if written - timedelta(seconds=1) > moment(found.submitted):
         return Origin()
-    return replace(origins.by_file(files.sha256(path)), sha256=files.sha256(path))
+    sha256 = files.sha256(path)
+    return replace(origins.by_file(sha256), sha256=sha256)
