@@ -8,8 +8,9 @@ at a random moment of a stage, every stage in turn, and the next one starts at o
 kills it at the worst moments: while a network trains, and while DVC writes its own files, which
 ``podium sync`` (the first step of ``make repro``) then mends. ``--stage-kills`` kills the stage
 instead of DVC; ``--interrupts`` is Ctrl-C, SIGINT to all. ``--shipped`` takes the parameters that
-ship, on tables of the real size. Ends with 1 if a run fails, or leaves other bytes than one that
-nothing interrupted.
+ship, on tables of the real size. A run that has ended before its kill comes is no kill: the next
+one takes its place, in half the time. Ends with 1 if a run fails, or leaves other bytes than one
+that nothing interrupted.
 """
 
 import argparse
@@ -23,7 +24,8 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from itertools import cycle, islice
 from pathlib import Path
 from typing import Any
@@ -88,8 +90,12 @@ AIMED = (
 
 @dataclass(frozen=True)
 class Trial:
-    """A kill, how long the killed run's stage lived on, and how the next run went."""
+    """A kill, how long the killed run's stage lived on, and how the next run went.
 
+    ``hit`` is false where the run had ended by itself before the kill came: that is no kill.
+    """
+
+    hit: bool
     lived_on: float | None
     seconds: float
     mended: bool
@@ -146,8 +152,9 @@ class Repro:
             self.process.kill()
         elif kind == "stage":
             for process in below:
-                process.kill()
-        else:
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
+        elif self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGINT)
         if kind != "dvc":
             self.finish()
@@ -164,11 +171,18 @@ def main() -> int:
         references, lengths = zip(*(reference(root, *one) for one in SETTINGS), strict=True)
         print(HEADINGS)
         at, problems = len(SETTINGS) - 1, 0
-        for number, (kind, moment) in enumerate(moments(wanted, lengths[0] | lengths[-2])):
-            at = (other_blend if blend_only(moment) else other_data)(at)
-            trial = kill_once(root, kind, moment, SETTINGS[at], references[at])
-            print_row(number + 1, kind, moment, trial)
-            problems += bool(trial.problem)
+        planned = moments(wanted, lengths[0] | lengths[-2])
+        for number, (kind, moment) in enumerate(planned, 1):
+            for sooner in sooner_and_sooner(moment):
+                at = (other_blend if blend_only(moment) else other_data)(at)
+                trial = kill_once(root, kind, sooner, SETTINGS[at], references[at])
+                print_row(number, kind, sooner, trial)
+                problems += bool(trial.problem)
+                if trial.hit:
+                    break
+            else:
+                problems += 1
+                print(f"number {number} never hit a run: all had ended")
         problems += print_traces(root)
     print(f"{problems} problems")
     return int(problems > 0)
@@ -264,6 +278,12 @@ def moments(wanted: argparse.Namespace, lengths: dict[str, float]) -> Iterator[t
             yield kind, Moment(stage, chance.uniform(0, lengths[stage]))
 
 
+def sooner_and_sooner(moment: Moment) -> Iterator[Moment]:
+    """A moment, and what to take in its place while runs end before it comes."""
+    for halvings in range(6):
+        yield replace(moment, seconds=moment.seconds / 2**halvings)
+
+
 def kill_once(
     root: Path, kind: str, moment: Moment, setting: tuple[str, str], expected: dict[str, str]
 ) -> Trial:
@@ -278,6 +298,7 @@ def kill_once(
     found = results(root)
     differing = {file for file in {*found, *expected} if found.get(file) != expected.get(file)}
     return Trial(
+        hit=killed.process.returncode != 0,
         lived_on=lived_on.result() if below else None,
         seconds=seconds,
         mended=mended,
@@ -317,9 +338,10 @@ def problem(run: Repro, below: list[psutil.Process], differing: set[str]) -> str
 def print_row(number: int, kind: str, moment: Moment, trial: Trial) -> None:
     lived_on = "-" if trial.lived_on is None else f"{trial.lived_on:.1f}"
     resumed, mended = ("yes" if fact else "-" for fact in (trial.resumed, trial.mended))
+    same = trial.problem or ("yes" if trial.hit else "yes (had ended: no kill)")
     print(
         f"{number:>3}  {kind:<8}{moment!s:<24}{moment.seconds:>8.2f}{lived_on:>12}"
-        f"{trial.seconds:>8.1f}  {resumed:<9}{mended:<8}{trial.problem or 'yes'}",
+        f"{trial.seconds:>8.1f}  {resumed:<9}{mended:<8}{same}",
         flush=True,
     )
 
