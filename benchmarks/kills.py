@@ -5,8 +5,9 @@
 The project goes back and forth between two sets of data and two ways to blend, so that stages have
 to run again. Each time ``dvc repro`` is killed (SIGKILL, and it alone: the stage it runs lives on)
 at a random moment of a stage, every stage in turn, and the next one starts at once. ``--aimed``
-kills it at the worst moments: while a network trains, and while DVC writes its own files, which
-``podium sync`` (the first step of ``make repro``) then mends. ``--stage-kills`` kills the stage
+kills it at the worst moments: while a network trains, and while DVC writes its own files. Where the
+next run can't read these, it is mended by ``podium sync``, the first step of ``make repro``, and
+the table says so. ``--stage-kills`` kills the stage
 instead of DVC; ``--interrupts`` is Ctrl-C, SIGINT to all. ``--shipped`` takes the parameters that
 ship, on tables of the real size. A run that has ended before its kill comes is no kill: the next
 one takes its place, in half the time. Ends with 1 if a run fails, or leaves other bytes than one

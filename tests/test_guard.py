@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from conftest import ROOT
-from podium import dvc_files, files, guard, processes
+from podium import dvc_files, files, guard, mender, processes
 from podium.tracking import MACHINE_TAG, PROCESS_TAG, tracked_run, tracking_uri
 
 # What `dvc` does: it starts the stage, with a shell in between that doesn't replace itself.
@@ -23,13 +23,13 @@ os.environ["DVC_STAGE"] = "train"
 subprocess.run(["/bin/sh", "-c", f"{sys.executable} {sys.argv[1]} {sys.argv[2]}; true"])
 """
 STAGE = """
-import signal, subprocess, sys, time
+import os, signal, subprocess, sys, time
 from pathlib import Path
 from podium import guard
 kind = sys.argv[1]
 guard.GRACE_SECONDS = 0.5
 child = subprocess.Popen(["sleep", "600"])
-Path("pids").write_text(f"{child.pid}")
+Path("pids").write_text(f"{os.getpid()} {child.pid}")
 if kind == "late":
     while Path("dvc-lives").exists():
         time.sleep(0.05)
@@ -78,14 +78,11 @@ def dvc(project, request):
         [sys.executable, "dvc", "stage.py", request.param], start_new_session=True
     )
     wait_until(lambda: Path("pids").exists() and Path("pids").read_text())
-    (stage,) = [
-        child for child in psutil.Process(process.pid).children(recursive=True)
-        if "stage.py" in child.cmdline() and "python" in child.name()
-    ]  # fmt: skip
-    yield process, stage, int(Path("pids").read_text())
+    stage, child = map(int, Path("pids").read_text().split())
+    yield process, psutil.Process(stage), child
     process.kill()
     process.wait()
-    for pid in (stage.pid, int(Path("pids").read_text())):
+    for pid in (stage, child):
         if not has_ended(pid):
             os.kill(pid, signal.SIGKILL)
 
@@ -275,6 +272,19 @@ def test_a_lock_file_cut_off_is_what_the_last_stage_found(
     assert content() == before
 
 
+@pytest.mark.parametrize("path", dvc_files.LOCK_FILES, ids=str)
+def test_a_lock_file_cut_off_at_the_end_of_a_line_is_mended_where_dvc_refuses_it(
+    dvc_folder, monkeypatch, path
+):
+    monkeypatch.setenv("DVC_STAGE", "train")
+    dvc_files.keep_lock_files()
+    before = path.read_bytes()
+    # A stage's name and nothing below it.
+    path.write_bytes(before[: before.index(b"    cmd:")])
+    assert len(dvc_files.mend()) == 1
+    assert path.read_bytes() == before
+
+
 def test_a_lock_file_that_no_stage_has_seen_is_removed(dvc_folder):
     os.truncate("dvc.lock", 0)
     assert dvc_files.mend() == ["dvc.lock, cut off by a kill, was removed: its stages run again"]
@@ -290,6 +300,40 @@ def test_a_list_that_stops_dvc_is_removed(dvc_folder, left):
     dvc_files.RWLOCK.write_text(left)
     assert dvc_files.mend() == [".dvc/tmp/rwlock, left by a DVC that was killed, was removed"]
     assert not dvc_files.RWLOCK.exists()
+
+
+def menders():
+    """The processes that wait to mend this project's files."""
+    found = psutil.process_iter(["cmdline", "cwd"])
+    named = [one for one in found if "podium.mender" in (one.info["cmdline"] or [])]
+    return [one for one in named if Path(one.info["cwd"]) == Path.cwd() and not has_ended(one.pid)]
+
+
+@pytest.mark.parametrize("dvc", ["usual"], indirect=True)
+def test_what_dvc_was_writing_when_it_was_killed_is_mended_at_once(dvc_folder, dvc, monkeypatch):
+    wait_until(lambda: menders())
+    monkeypatch.setenv("DVC_STAGE", "train")
+    dvc_files.keep_lock_files()
+    before = content()
+    for path in (*dvc_files.LOCK_FILES, dvc_files.RWLOCK):
+        os.truncate(path, 0)
+    dvc[0].kill()
+    dvc[0].wait()
+    wait_until(lambda: not menders(), 5)
+    assert [path.read_bytes() for path in dvc_files.LOCK_FILES] == before[:-1]
+    assert not dvc_files.RWLOCK.exists()
+
+
+def test_one_mender_waits_for_one_dvc(dvc_folder):
+    before = content()
+    dvc = subprocess.Popen(["sleep", "600"])
+    for _stage in range(3):
+        mender.start(processes.describe(psutil.Process(dvc.pid)))
+    assert len(menders()) == 1
+    dvc.kill()
+    dvc.wait()
+    wait_until(lambda: not menders(), 5)
+    assert content() == before
 
 
 def test_while_a_dvc_writes_nothing_is_mended(dvc_folder, monkeypatch):

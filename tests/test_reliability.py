@@ -46,6 +46,11 @@ def test_after_a_kill_anywhere_the_next_run_has_the_same_bytes():
     killed = re.findall(r"^ *\d+  dvc +(\S+)", tables[0] + tables[1], re.MULTILINE)
     stages = {"dvc", "download", "preprocess", "ridge", "mlp", "ensemble", "report"}
     assert {name.strip(",") for name in killed} >= stages
+    # What DVC was writing was whole before the next run could look at it.
+    aimed = re.findall(
+        r"^ *\d+  dvc +\w+, (?:models/)?dvc.lock .* (\S+) +yes$", tables[0], re.MULTILINE
+    )
+    assert aimed == ["-"]
     # A network that was stopped in its training went on.
     assert re.search(r"mlp, training .* yes +- +yes$", tables[0], re.MULTILINE)
 

@@ -32,11 +32,12 @@ def keep_lock_files() -> None:
 def mend() -> list[str]:
     """Put back or remove what a kill has left; returns a line about each such file.
 
-    While a living DVC is writing, nothing is touched.
+    While a living DVC is writing, nothing is touched; one that starts meanwhile waits.
     """
     from filelock import FileLock, Timeout
 
-    if not any(map(_is_bad, (*LOCK_FILES, RWLOCK))):
+    # No DVC has run here yet, or none could.
+    if not os.access(RWLOCK.parent, os.W_OK):
         return []
     try:
         with FileLock(HELD[0], timeout=HELD_SECONDS), FileLock(HELD[1], timeout=HELD_SECONDS):
@@ -48,12 +49,25 @@ def mend() -> list[str]:
 def _is_bad(path: Path) -> bool:
     if not path.is_file():
         return False
-    return _is_left(path) if path == RWLOCK else _is_cut(path)
+    return _is_left(path) if path == RWLOCK else _is_cut(path) or _is_refused(path)
 
 
 def _is_cut(path: Path) -> bool:
     """Whether the end of a lock file is missing: its last line has an end."""
     return not path.read_bytes().endswith(b"\n")
+
+
+def _is_refused(path: Path) -> bool:
+    """Whether DVC can't read a lock file, which may be cut off at the end of a line too."""
+    from dvc.exceptions import DvcException
+    from dvc.schema import COMPILED_LOCKFILE_SCHEMA
+    from dvc.utils import strictyaml
+
+    try:
+        strictyaml.load(str(path), COMPILED_LOCKFILE_SCHEMA)
+        return False
+    except DvcException:
+        return True
 
 
 def _is_left(path: Path) -> bool:

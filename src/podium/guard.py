@@ -15,9 +15,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from podium import dvc_files
+from podium import dvc_files, mender
 from podium.errors import PodiumError
-from podium.processes import has_ended, kill_children
+from podium.processes import describe, has_ended, kill_children
 
 if TYPE_CHECKING:
     import psutil
@@ -41,7 +41,13 @@ def follow_dvc() -> None:
 
 
 def _follow() -> None:
+    import psutil
+
     dvc = _dvc()
+    if dvc:
+        # A full disk is the stage's to tell, and it has to be followed there too.
+        with suppress(OSError, psutil.Error):
+            mender.start(describe(dvc))
     while dvc and not has_ended(dvc):
         time.sleep(WATCH_SECONDS)
     with suppress(OSError):

@@ -3,7 +3,6 @@
 psutil is imported where it is needed: ``podium check`` needs none of this.
 """
 
-import os
 import platform
 from contextlib import suppress
 from pathlib import Path
@@ -27,14 +26,19 @@ def machine() -> str:
 
 
 def this_process() -> str:
-    """The process in words that no other process of the machine ever has: its id and its start."""
+    """This process, as ``describe`` has it."""
     import psutil
 
-    return f"{os.getpid()} {psutil.Process().create_time():.0f}"
+    return describe(psutil.Process())
+
+
+def describe(process: "psutil.Process") -> str:
+    """A process in words that no other one of the machine ever has: its id and its start."""
+    return f"{process.pid} {process.create_time():.0f}"
 
 
 def is_alive(process: str) -> bool:
-    """Whether the process that ``this_process`` described lives on this machine."""
+    """Whether the process of ``describe`` lives on this machine."""
     import psutil
 
     pid, _, start = process.partition(" ")
