@@ -17,7 +17,10 @@ from pathlib import Path
 
 import pytest
 
-from kaggle_server import KaggleServer, Submission, byte_range, scorer
+from kaggle_protocol.competition import Submission
+from kaggle_protocol.downloads import byte_range
+from kaggle_protocol.scores import scorer
+from kaggle_server import KaggleServer
 
 SLUG = "titanic"
 CSV = b"id,y\n1,0.5\n2,0.25\n"

@@ -16,7 +16,7 @@ from mlflow import MlflowClient
 from rich.console import Console
 from ruamel.yaml import YAML
 
-from kaggle_server import Submission
+from kaggle_protocol.competition import Submission
 from podium.kaggle import client
 from podium.submissions import commands
 
