@@ -1,57 +1,17 @@
-"""``podium submit`` and ``podium submissions`` with the real client and a server on loopback."""
+"""``podium submit`` with the real client and a server on loopback."""
 
-import csv
-import io
 import os
 import re
 import subprocess
 import sys
 import time
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from mlflow import MlflowClient
-from rich.console import Console
-from ruamel.yaml import YAML
 
-from kaggle_protocol.competition import Submission
 from podium.kaggle import client
-from podium.submissions import commands
-
-NAME = "house-prices"
-FILE = Path("submissions/house-prices/submission.csv")
-LEDGER = Path("submissions/house-prices/ledger.csv")
-
-
-def ledger() -> list[dict[str, str]]:
-    with LEDGER.open() as file:
-        return list(csv.DictReader(file))
-
-
-def blend_run():
-    tracking = MlflowClient(f"sqlite:///{Path.cwd() / 'mlflow.db'}")
-    experiment = tracking.get_experiment_by_name(NAME)
-    (run,) = tracking.search_runs(
-        [experiment.experiment_id], "tags.`podium.stage` = 'ensemble'", max_results=5
-    )
-    return run
-
-
-def change_file(change) -> None:
-    """Another submission in the place of the blend's."""
-    table = pd.read_csv(FILE)
-    changed = change(table)
-    table = table if changed is None else changed
-    table.to_csv(FILE, index=False, lineterminator="\n")
-
-
-def raise_first(count: int, by: float = 1000.0):
-    def change(table):
-        table.loc[: count - 1, "SalePrice"] += by
-
-    return change
+from submission_help import FILE, LEDGER, NAME, blend_run, change_file, ledger, raise_first
 
 
 def test_the_score_comes_back_beside_the_run(server, podium):
@@ -170,6 +130,18 @@ def test_what_kaggle_would_refuse_is_refused_here(change, says, server, podium):
     assert says in outcome.err
     assert len(outcome.err.strip().splitlines()) == 1
     assert not server.requests
+
+
+@pytest.mark.parametrize(
+    "content", ["", "Id,SalePrice\n", 'Id,SalePrice\n1,"2\n', "Id,SalePrice\n1\n"]
+)
+def test_a_spoilt_file_is_made_anew_not_downloaded(content, server, podium):
+    FILE.write_text(content)
+    outcome = podium("submit", NAME)
+    assert outcome.code == 2
+    assert outcome.err.startswith(f"podium: error: {FILE}:")
+    assert outcome.err.endswith("; 'dvc repro' makes it anew\n")
+    assert not re.search("download|copy|put it", outcome.err)
 
 
 def test_predictions_beyond_the_training_rows_are_remarked(server, podium):
@@ -350,144 +322,6 @@ def test_mlflow_out_of_reach_stops_no_submission(server, podium, monkeypatch):
     assert blend_run().data.metrics["public_score"] == 0.14142
 
 
-def test_the_plain_command_and_sync(server, podium):
-    program = "from kaggle.cli import main; main()"
-    command = ["competitions", "submit", "-c", server.slug, "-f", str(FILE), "-m", "by hand"]
-    done = subprocess.run(
-        [sys.executable, "-c", program, *command], capture_output=True, text=True, timeout=60
-    )
-    assert "Successfully submitted" in done.stdout
-    shown = podium("submissions", NAME)
-    assert "by hand" in shown.out
-    assert "--sync" in shown.out
-    assert not LEDGER.exists(), "to show is not to write"
-    for _ in range(2):  # The second has nothing to add.
-        assert podium("submissions", NAME, "--sync").code == 0
-        (entry,) = ledger()
-        assert entry["sender"] == "kaggle"
-        assert entry["run_id"] == blend_run().info.run_id
-        assert entry["public_score"] == "0.14142"
-    assert blend_run().data.metrics["public_score"] == 0.14142
-    assert podium("submit", NAME).code == 2, "the same file was sent by hand"
-
-
-def test_all_competitions_at_once(server, podium):
-    assert podium("submit", NAME).code == 0
-    LEDGER.unlink()
-    yaml, params = YAML(), Path("params.yaml")
-    document = yaml.load(params)
-    document["competitions"] = ["digit-recognizer", NAME]
-    yaml.dump(document, params)
-    outcome = podium("submissions", "--sync")
-    assert "warning: digit-recognizer: kaggle: 403" in outcome.err, "nobody joined that one"
-    assert outcome.code == 0, outcome.err
-    assert len(ledger()) == 1
-    server.joined = False
-    assert podium("submissions").code == 2
-
-
-def test_a_message_with_the_run_finds_it_whatever_the_file(server, podium):
-    run = blend_run().info.run_id
-    now = datetime.now(UTC)
-    server.submissions.append(Submission(1, f"run {run}, sent from elsewhere", date=now))
-    server.submissions.append(Submission(2, "another file", content=b"x", date=now))
-    assert podium("submissions", NAME, "--sync").code == 0
-    assert [entry["run_id"] for entry in ledger()] == [run, ""]
-    assert float(ledger()[0]["cv"]) > 0
-    assert ledger()[1]["cv"] == ""
-
-
-def test_a_file_written_after_the_submission_is_not_taken_for_it(server, podium):
-    before = datetime.fromtimestamp(FILE.stat().st_mtime, UTC) - timedelta(minutes=5)
-    server.submissions.append(Submission(1, "early", content=FILE.read_bytes(), date=before))
-    assert podium("submissions", NAME, "--sync").code == 0
-    assert ledger()[0]["run_id"] == ""
-
-
-def test_more_submissions_than_a_page_holds(server, podium):
-    start = datetime(2025, 1, 1, tzinfo=UTC)
-    for index in range(230):
-        date = start + timedelta(hours=index)
-        server.submissions.append(
-            Submission(index + 1, f"number {index}", date=date, status="complete", public_score="1")
-        )
-    assert podium("submissions", NAME, "--sync").code == 0
-    assert [int(entry["ref"]) for entry in ledger()] == list(range(1, 231))
-
-
-@pytest.mark.parametrize(("scores", "says"), [((1, 2, 3), "+1.00"), ((3, 2, 1), "-1.00")])
-def test_rank_correlation_from_three_on(scores, says, server, podium):
-    assert podium("submit", NAME).code == 0
-    lines = LEDGER.read_text().splitlines()
-    row = ledger()[0]
-    for index, score in enumerate(scores):
-        other = {"ref": str(index + 1), "run_id": f"{index}"}
-        fields = {**row, **other, "cv": f"0.1{index}", "public_score": f"0.1{score}"}
-        lines.append(",".join(f'"{value}"' for value in fields.values()))
-    server.submissions.clear()
-    LEDGER.write_text("\n".join([lines[0], *lines[2:4]]) + "\n")
-    assert "needs 3 scored runs, there are 2" in podium("submissions", NAME).out
-    LEDGER.write_text("\n".join([lines[0], *lines[2:]]) + "\n")
-    assert f"{says} over 3 runs" in podium("submissions", NAME).out
-
-
-def test_the_table_shows_the_gap_and_what_only_one_side_knows(server, podium):
-    assert podium("submit", NAME).code == 0
-    cv = float(ledger()[0]["cv"])
-    server.submissions.clear()
-    server.submissions.append(
-        Submission(7, "from a notebook", status="complete", public_score="0.2")
-    )
-    out = podium("submissions", NAME).out
-    assert re.search(rf"{0.14142 - cv:+.5f}".replace("+", r"\+"), out)
-    assert "not in Kaggle's list" in out
-    assert "by hand" in out
-
-
-def test_the_ledger_is_shown_without_a_network(server, podium, monkeypatch):
-    assert podium("submit", NAME).code == 0
-    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
-    outcome = podium("submissions", NAME)
-    assert outcome.code == 2
-    assert "0.14142" in outcome.out
-    assert "proxy" in outcome.err
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        "nonsense",
-        "ref,status\n1\n",
-        "ref,status\n1,2,3\n",
-        "\0",
-        "ref,status\nx,\n",
-        "ref,status,cv\n1,,x\n",
-    ],
-)
-def test_a_broken_ledger_is_said_and_kept(content, server, podium):
-    LEDGER.write_text(content)
-    outcome = podium("submit", NAME)
-    assert outcome.code == 2
-    assert "not a ledger" in outcome.err
-    assert LEDGER.read_text() == content
-    assert not server.submissions
-
-
-def test_a_run_that_was_sent_twice_counts_once(server, podium):
-    assert podium("submit", NAME).code == 0
-    for _ in range(2):
-        assert podium("submit", NAME, "--force").code == 0
-    assert "needs 3 scored runs, there are 1" in podium("submissions", NAME).out
-
-
-def test_columns_of_ones_own_stay(server, podium):
-    assert podium("submit", NAME).code == 0
-    lines = LEDGER.read_text().splitlines()
-    LEDGER.write_text(f"{lines[0]},note\n{lines[1]},the good one\n")
-    assert podium("submit", NAME, "--force").code == 0
-    assert [entry["note"] for entry in ledger()] == ["the good one", ""]
-
-
 def test_an_edit_since_is_remarked(server, podium):
     assert "has changed since" not in podium("submit", NAME, "--dry-run").out
     params = Path("params.yaml")
@@ -504,26 +338,6 @@ def test_a_lock_file_that_a_kill_cut_off_stops_no_submission(content, server, po
     assert "has changed since" not in outcome.out
 
 
-def test_a_lost_ledger_is_made_again(server, podium):
-    assert podium("submit", NAME).code == 0
-    before = ledger()
-    LEDGER.unlink()
-    assert podium("submissions", NAME, "--sync").code == 0
-    for one in (*before, *ledger()):
-        one.pop("sha256")
-    assert ledger()[0]["run_id"] == before[0]["run_id"]
-    assert ledger()[0]["sender"] == "podium"
-
-
-def test_a_database_that_is_none(server, podium):
-    Path("mlflow.db").write_text("garbage")
-    outcome = podium("submit", NAME)
-    assert outcome.code == 0, outcome.err
-    assert "file is not a database" in outcome.err
-    assert "Traceback" not in outcome.err
-    assert len(server.submissions) == 1
-
-
 def test_a_network_that_goes_while_waiting(server, podium):
     server.score_after = 100
     original = server.answer
@@ -538,18 +352,6 @@ def test_a_network_that_goes_while_waiting(server, podium):
     assert outcome.code == 0, outcome.err
     assert "the submission is sent: 'podium submissions house-prices --sync'" in outcome.err
     assert len(ledger()) == 1
-
-
-@pytest.mark.parametrize("columns", ["80", "100"])
-def test_a_narrow_terminal_shows_the_scores(columns, server, podium, monkeypatch):
-    assert podium("submit", NAME).code == 0
-    entry = ledger()[0]
-    shown = io.StringIO()
-    narrow = Console(file=shown, width=int(columns), force_terminal=True, color_system=None)
-    monkeypatch.setattr(commands, "console", lambda: narrow)
-    assert podium("submissions", NAME).code == 0
-    for value in (entry["ref"], entry["cv"], entry["public_score"], entry["submitted"][:10]):
-        assert value in shown.getvalue()
 
 
 @pytest.mark.parametrize("content", ['{"username":', '{"user": "a"}', "", "[1]"])

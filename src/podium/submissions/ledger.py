@@ -52,6 +52,10 @@ class Entry:
 
 COLUMNS = [field.name for field in fields(Entry) if field.name != "own"]
 NUMBERS = ("cv", "public_score", "private_score")
+# Words of people and of Kaggle. A spreadsheet takes what begins like this for a formula, but not
+# after an apostrophe, which it doesn't show.
+WORDS = ("message", "error")
+FORMULA = ("=", "+", "-", "@")
 
 
 def _number(text: str) -> float | None:
@@ -90,7 +94,17 @@ def _entry(row: dict[str, str], path: Path, line: int) -> Entry:
         if row.get(name) and _number(row[name]) is None:
             raise _broken(path, f"line {line}: {name} '{printable(row[name])}' is no number")
     own = tuple((name, value) for name, value in row.items() if name not in COLUMNS)
-    return Entry(**{name: row.get(name, "") for name in COLUMNS}, own=own)
+    known = {name: row.get(name, "") for name in COLUMNS}
+    words = {name: _without_apostrophe(known[name]) for name in WORDS}
+    return Entry(**{**known, **words}, own=own)
+
+
+def _with_apostrophe(text: str) -> str:
+    return f"'{text}" if text.lstrip("'").startswith(FORMULA) else text
+
+
+def _without_apostrophe(text: str) -> str:
+    return text[1:] if text.startswith("'") and text.lstrip("'").startswith(FORMULA) else text
 
 
 def _broken(path: Path, what: str) -> PodiumError:
@@ -107,7 +121,10 @@ def write(competition: str, entries: list[Entry]) -> None:
     writer = csv.DictWriter(text, [*COLUMNS, *own], restval="", lineterminator="\n")
     writer.writeheader()
     for entry in sorted(entries, key=lambda entry: entry.submitted):
-        writer.writerow({**{name: getattr(entry, name) for name in COLUMNS}, **dict(entry.own)})
+        words = {name: _with_apostrophe(getattr(entry, name)) for name in WORDS}
+        writer.writerow(
+            {**{name: getattr(entry, name) for name in COLUMNS}, **words, **dict(entry.own)}
+        )
     files.write_text(paths.ledger(competition), text.getvalue())
 
 

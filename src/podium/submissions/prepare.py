@@ -60,8 +60,9 @@ def prepare(competition: Competition) -> Prepared:
     try:
         values = read_csv(path, na_values=[])
     except PodiumError as error:
-        # It begins with the file's name alone.
-        raise PodiumError(f"{path.parent}/{error}") from None
+        # It begins with the file's name alone, and its advice is for files from elsewhere.
+        what = str(error).rpartition("; ")[0] or str(error)
+        raise PodiumError(f"{path.parent}/{what}; 'dvc repro' makes it anew") from None
     target = target_of(competition, schema)
     check_submission(values, read_sample(competition), target, competition.scoring, str(path))
     return Prepared(path, values, files.sha256(path))
