@@ -319,7 +319,7 @@ def test_what_dvc_was_writing_when_it_was_killed_is_mended_at_once(dvc_folder, d
         os.truncate(path, 0)
     dvc[0].kill()
     dvc[0].wait()
-    wait_until(lambda: not menders(), 5)
+    wait_until(lambda: not menders())
     assert [path.read_bytes() for path in dvc_files.LOCK_FILES] == before[:-1]
     assert not dvc_files.RWLOCK.exists()
 
@@ -332,7 +332,7 @@ def test_one_mender_waits_for_one_dvc(dvc_folder):
     assert len(menders()) == 1
     dvc.kill()
     dvc.wait()
-    wait_until(lambda: not menders(), 5)
+    wait_until(lambda: not menders())
     assert content() == before
 
 

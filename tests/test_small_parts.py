@@ -153,3 +153,29 @@ def test_the_manifest_has_no_clock(tmp_path):
     first = json.dumps(files.manifest_of(tmp_path, provider="local"))
     assert first == json.dumps(files.manifest_of(tmp_path, provider="local"))
     assert '"bytes": 1' in first
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["submit"], "podium submit: missing argument 'competition'; 'podium submit --help'"),
+        (["nonsense"], "podium: no such command 'nonsense'; 'podium --help'"),
+        (["train", "a", "b", "c"], "podium train: got unexpected extra argument(s) (c)"),
+        (["submit", "a", "--wait", "x"], "podium submit: invalid value for '--wait'"),
+        (["submit", "a", "--nope"], "podium submit: no such option: --nope"),
+    ],
+)
+def test_a_misused_command_is_told_in_one_line(words, says, podium):
+    outcome = podium(*words)
+    assert outcome.code == 2
+    assert outcome.err.startswith(f"podium: error: {says}")
+    assert len(outcome.err.splitlines()) == 1
+    assert outcome.out == ""
+
+
+@pytest.mark.parametrize("words", [[], ["--help"], ["submit", "--help"]])
+def test_help_is_no_error(words, podium):
+    outcome = podium(*words)
+    assert outcome.code == 0
+    assert "Usage: podium" in outcome.out
+    assert outcome.err == ""

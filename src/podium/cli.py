@@ -19,7 +19,6 @@ from podium.errors import PodiumError, without_password
 app = typer.Typer(
     name="podium",
     help="From params.yaml to a checked Kaggle submission. The stages are run by 'dvc repro'.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
@@ -175,7 +174,7 @@ def ui(
 
 
 def main() -> None:
-    """Run the command; a PodiumError is one line and exit code 2."""
+    """Run the command; what a person can mend is one line and exit code 2."""
     environment.prepare()
     signal.signal(signal.SIGTERM, _terminated)
     guard.follow_dvc()
@@ -183,7 +182,10 @@ def main() -> None:
     debug = "--debug" in sys.argv
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     try:
-        app(arguments, standalone_mode=True)
+        # Else typer would print its own errors, in boxes. It returns the code of a Ctrl-C.
+        sys.exit(app(arguments or ["--help"], standalone_mode=False))
+    except typer.TyperException as error:
+        sys.exit(_fail(_usage(error)))
     except PodiumError as error:
         if debug:
             traceback.print_exc()
@@ -206,6 +208,14 @@ def main() -> None:
 def _fail(message: str) -> int:
     print(f"podium: error: {' '.join(message.split())}", file=sys.stderr)
     return 2
+
+
+def _usage(error: typer.TyperException) -> str:
+    """What is wrong with the words of a command, and where its help is."""
+    context = getattr(error, "ctx", None)
+    words = context.command_path if context else "podium"
+    what = getattr(error, "format_message", lambda: str(error))().rstrip(".")
+    return f"{words}: {what[:1].lower()}{what[1:]}; '{words} --help' shows how it is used"
 
 
 def _terminated(signum: int, frame: FrameType | None) -> None:
