@@ -37,6 +37,32 @@ def test_a_code_that_is_not_listed_is_a_number():
     assert "code" in typed().numeric
 
 
+def spoilt(strays: int, rows: int = 100) -> pd.DataFrame:
+    """A column of numbers and, from its third row on, so many texts."""
+    area = [str(row) for row in range(rows)]
+    area[2 : 2 + strays] = ["n/k"] * strays
+    return pd.DataFrame({"Id": [str(row) for row in range(rows)], "area": area}, dtype="str")
+
+
+@pytest.mark.parametrize("table", ["train", "test"])
+def test_a_stray_text_in_a_column_of_numbers_is_told(table, capsys):
+    tables = {"train": spoilt(0), "test": spoilt(0), table: spoilt(1)}
+    typed = type_columns(tables["train"], tables["test"], ["Id"], Preprocess())
+    assert typed.categorical == ["area"]
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"{table}.csv:4: column 'area' holds 'n/k'" in line
+    assert "all but 1 of its 200 values are numbers" in line
+
+
+@pytest.mark.parametrize(
+    ("strays", "keys"), [(0, {}), (50, {}), (1, {"categorical": ["area"]}), (1, {"drop": ["area"]})]
+)
+def test_a_column_that_is_what_it_seems_is_not_remarked(strays, keys, capsys):
+    train = spoilt(strays).assign(zone="A")
+    type_columns(train, train, ["Id"], Preprocess(**keys))
+    assert capsys.readouterr().err == ""
+
+
 def test_missing_is_a_category_only_where_listed():
     tables = typed(na_is_category=["alley"])
     assert tables.train["alley"].tolist() == ["NA", "Grvl", "NA"]

@@ -8,11 +8,14 @@ import numpy as np
 import pandas as pd
 
 from podium.config import Preprocess
-from podium.config.messages import nearest
-from podium.errors import PodiumError
+from podium.config.messages import nearest, printable
+from podium.csv_files import line_of
+from podium.errors import PodiumError, warn
 
 # The level that stands for "missing" where missing is itself a category (no garage, no pool).
 NONE_LEVEL = "NA"
+# With no larger share of texts a column was probably meant to hold numbers.
+FEW_STRAYS = 0.05
 
 
 @dataclass(frozen=True)
@@ -31,8 +34,8 @@ def type_columns(
     """Give every feature column its type.
 
     A column is a number when every value in train and test reads as one, unless it is listed
-    under ``categorical`` or ``na_is_category``. ``reserved`` columns (id, target, group) are no
-    features.
+    under ``categorical`` or ``na_is_category``; a warning tells of columns that only a few texts
+    keep from being numbers. ``reserved`` columns (id, target, group) are no features.
 
     Raises:
         PodiumError: a listed column doesn't exist, a column is all missing or holds an infinite
@@ -75,11 +78,12 @@ def _check_not_empty(column: "pd.Series[Any]") -> None:
 def _make_numeric(features: dict[str, pd.DataFrame], name: str, spec: Preprocess) -> bool:
     if name in spec.categorical or name in spec.na_is_category:
         return False
-    numbers = {}
-    for table, frame in features.items():
-        numbers[table] = pd.to_numeric(frame[name], errors="coerce")
-        if (numbers[table].isna() & frame[name].notna()).any():
-            return False
+    columns = {table: frame[name] for table, frame in features.items()}
+    numbers = {table: pd.to_numeric(text, errors="coerce") for table, text in columns.items()}
+    strays = {table: numbers[table].isna() & text.notna() for table, text in columns.items()}
+    if any(stray.any() for stray in strays.values()):
+        _remark_strays(columns, strays)
+        return False
     for table, values in numbers.items():
         infinite = np.isinf(values.to_numpy(dtype=np.float64, na_value=np.nan))
         if infinite.any():
@@ -89,6 +93,24 @@ def _make_numeric(features: dict[str, pd.DataFrame], name: str, spec: Preprocess
             )
         features[table][name] = values.astype(np.float64)
     return True
+
+
+def _remark_strays(
+    columns: "dict[str, pd.Series[Any]]", strays: "dict[str, pd.Series[Any]]"
+) -> None:
+    """Say where the few texts are that make a category of a column that looks like numbers."""
+    count = sum(int(stray.sum()) for stray in strays.values())
+    values = sum(int(text.notna().sum()) for text in columns.values())
+    if count > FEW_STRAYS * values:
+        return
+    table = next(table for table, stray in strays.items() if stray.any())
+    text, stray = columns[table], strays[table]
+    quoted = printable(str(text[stray].iloc[0])[:40])
+    warn(
+        f"{table}.csv:{line_of(stray)}: column '{text.name}' holds '{quoted}' and becomes a "
+        f"category, though all but {count} of its {values} values are numbers; mend it, list the "
+        "text under preprocess.na_values, or the column under preprocess.categorical"
+    )
 
 
 def _fill_none(features: dict[str, pd.DataFrame], name: str, spec: Preprocess) -> None:
