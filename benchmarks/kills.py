@@ -166,6 +166,8 @@ class Repro:
 def main() -> int:
     """Kill as often as asked, print a table; 1 if a run went wrong."""
     wanted = options()
+    # Programs that a shell starts in the background, and all that they start, ignore Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     print(machine())
     with project({"provider": "local"}) as root:
         prepare(root, wanted.shipped)

@@ -148,6 +148,25 @@ def test_an_unexpected_error_is_no_traceback(project, podium, monkeypatch):
     assert "Traceback" not in outcome.err
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError("Unable to allocate 1. TiB"),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes."),
+        RuntimeError("CUDA out of memory. Tried to allocate 9 GiB"),
+    ],
+)
+def test_too_little_memory_is_no_bug(error, project, podium, monkeypatch):
+    def explode(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr("podium.stages.train.train", explode)
+    outcome = podium("train", "house-prices", "mlp")
+    assert outcome.code == 2
+    assert outcome.err.startswith("podium: error: not enough memory: ")
+    assert "smaller networks" in outcome.err
+
+
 def test_the_manifest_has_no_clock(tmp_path):
     (tmp_path / "a.csv").write_text("x")
     first = json.dumps(files.manifest_of(tmp_path, provider="local"))

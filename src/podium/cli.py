@@ -184,30 +184,40 @@ def main() -> None:
     try:
         # Else typer would print its own errors, in boxes. It returns the code of a Ctrl-C.
         sys.exit(app(arguments or ["--help"], standalone_mode=False))
-    except typer.TyperException as error:
-        sys.exit(_fail(_usage(error)))
-    except PodiumError as error:
-        if debug:
-            traceback.print_exc()
-        sys.exit(_fail(str(error)))
-    except OSError as error:
-        if debug:
-            traceback.print_exc()
-        sys.exit(_fail(disk.describe(error)))
     except Exception as error:
         if debug:
-            raise
-        print(
-            f"podium: unexpected {type(error).__name__}: {error}; this is a bug: run again with "
-            "--debug and report what it prints",
-            file=sys.stderr,
+            traceback.print_exc()
+        sys.exit(_fail(error))
+
+
+def _fail(error: Exception) -> int:
+    """Say in one line what went wrong, and what to do; returns the exit code."""
+    message = _explained(error)
+    if message:
+        print(f"podium: error: {' '.join(message.split())}", file=sys.stderr)
+        return 2
+    print(
+        f"podium: unexpected {type(error).__name__}: {error}; this is a bug: please report "
+        "what it prints with --debug",
+        file=sys.stderr,
+    )
+    return 1
+
+
+def _explained(error: Exception) -> str:
+    """What a person can mend, in words; empty if it is none of theirs."""
+    if isinstance(error, typer.TyperException):
+        return _usage(error)
+    if isinstance(error, PodiumError):
+        return str(error)
+    if isinstance(error, OSError):
+        return disk.describe(error)
+    if environment.is_out_of_memory(error):
+        return (
+            f"not enough memory: {error}; smaller networks, batches or images need less; earlier "
+            "results are as they were"
         )
-        sys.exit(1)
-
-
-def _fail(message: str) -> int:
-    print(f"podium: error: {' '.join(message.split())}", file=sys.stderr)
-    return 2
+    return ""
 
 
 def _usage(error: typer.TyperException) -> str:

@@ -1,6 +1,7 @@
 """The process's surroundings: quiet dependencies, and where the project is."""
 
 import os
+import re
 import socket
 from pathlib import Path
 from typing import NoReturn
@@ -22,6 +23,8 @@ _DEFAULTS = {
     "OMP_WAIT_POLICY": "PASSIVE",
     "GIT_PYTHON_REFRESH": "quiet",
 }
+# PyTorch on a CPU and on a GPU, C++.
+_OUT_OF_MEMORY = re.compile(r"can't allocate memory|out of memory|bad_alloc", re.IGNORECASE)
 
 
 def prepare() -> None:
@@ -56,6 +59,11 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether memory ran out: Python's own error, or the words of PyTorch and other libraries."""
+    return isinstance(error, MemoryError) or bool(_OUT_OF_MEMORY.search(str(error)))
 
 
 def project_home() -> Path:

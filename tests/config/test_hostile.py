@@ -68,6 +68,8 @@ ERRORS: dict[str, tuple[bytes, str]] = {
     "a list": (b"- a\n- b\n", "expected competitions and their blocks, found something else"),
     "a word": (b"word", "expected competitions and their blocks, found something else"),
     "a number": (b"5", "expected competitions and their blocks, found something else"),
+    "a number as a block's name": (added("5: {}"), "key 5 is not text; put quotes around it"),
+    "a date as a block's name": (added("2026-01-01: {}"), "key 2026-01-01 is not text"),
     "several documents": (added("---\na: 1"), "not valid YAML: but found another document"),
     "a number as key": (key("5"), "house-prices.5: key 5 is not text; put quotes around it"),
     "true as key": (key("true"), "key True is not text; put quotes around it"),

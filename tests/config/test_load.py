@@ -44,7 +44,19 @@ WRONG = {
         "    ridge:",
         "    blend: {model: ridge}\n    ridge:",
         "blend:",
-        "not 'blend'",
+        "'blend' is taken",
+    ),
+    "a number as name": (
+        "    ridge:",
+        "    1: {model: ridge}\n    ridge:",
+        "1:",
+        "key 1 is not text",
+    ),
+    "a layer without end": (
+        "      dropout: 0.4",
+        "      dropout: 0.4\n      hidden: [99999999999]",
+        "hidden",
+        "or equal to 65536",
     ),
     "name of a path": (
         "    ridge:",

@@ -1,9 +1,12 @@
 """``podium submissions``: the ledger beside Kaggle's list, and what ``--sync`` adds to it."""
 
 import io
+import os
 import re
 import subprocess
 import sys
+import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,7 +17,7 @@ from ruamel.yaml import YAML
 from kaggle_protocol.competition import Submission
 from podium.submissions import commands
 from podium.submissions.ledger import read
-from submission_help import FILE, LEDGER, NAME, blend_run, ledger
+from submission_help import FILE, LEDGER, NAME, blend_run, change_file, ledger, raise_first
 
 
 def test_the_plain_command_and_sync(server, podium):
@@ -138,6 +141,49 @@ def test_a_broken_ledger_is_said_and_kept(content, server, podium):
     assert "not a ledger" in outcome.err
     assert LEDGER.read_text() == content
     assert not server.submissions
+
+
+def test_a_ledger_of_another_server_is_said_and_kept(server, podium):
+    """Numbers are unique at Kaggle, and not where a stand-in begins again."""
+    assert podium("submit", NAME, "-m", "mine").code == 0
+    before = LEDGER.read_bytes()
+    (known,) = server.submissions
+    server.submissions[0] = replace(
+        known, description="not mine", date=known.date + timedelta(minutes=2)
+    )
+    for command in (["submit", NAME], ["submissions", NAME, "--sync"]):
+        outcome = podium(*command)
+        assert outcome.code == 2
+        assert f"{LEDGER}: submission {known.ref} is of" in outcome.err
+        assert "('not mine')" in outcome.err
+        assert LEDGER.read_bytes() == before
+    # Only the message was edited, or only the clock: that is the same one.
+    for change in ({"description": "edited"}, {"date": known.date + timedelta(minutes=2)}):
+        server.submissions[0] = replace(known, **change)
+        assert podium("submissions", NAME, "--sync").code == 0
+        LEDGER.write_bytes(before)
+
+
+def test_a_ledger_made_again_knows_the_files_that_were_kept(server, podium):
+    assert podium("submit", NAME, "-m", "first").code == 0
+    first = FILE.read_bytes()
+    # An hour ago.
+    (kept,) = LEDGER.parent.glob("sent/*.csv")
+    os.utime(kept, (time.time() - 3601, time.time() - 3601))
+    server.submissions[0] = replace(
+        server.submissions[0], date=server.submissions[0].date - timedelta(hours=1)
+    )
+    LEDGER.unlink()
+    assert podium("submissions", NAME, "--sync").code == 0
+    change_file(raise_first(2))
+    assert podium("submit", NAME, "-m", "second").code == 0
+    known = ledger()
+    LEDGER.unlink()
+    assert podium("submissions", NAME, "--sync").code == 0
+    for name in ("sha256", "message", "run_id", "sender"):
+        assert [one[name] for one in ledger()] == [one[name] for one in known]
+    FILE.write_bytes(first)
+    assert podium("submit", NAME).code == 2, "it was sent before"
 
 
 def test_a_run_that_was_sent_twice_counts_once(server, podium):

@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -147,7 +148,7 @@ def test_a_spoilt_file_is_made_anew_not_downloaded(content, server, podium):
 def test_predictions_beyond_the_training_rows_are_remarked(server, podium):
     change_file(raise_first(2, 1e7))
     outcome = podium("submit", NAME, "--dry-run")
-    assert "note: 2 predictions lie outside the training rows'" in outcome.out
+    assert "note: 2 of 40 predictions lie outside the training rows'" in outcome.out
 
 
 def test_the_sample_that_comes_with_podium_is_not_sent(server, podium):
@@ -352,6 +353,37 @@ def test_a_network_that_goes_while_waiting(server, podium):
     assert outcome.code == 0, outcome.err
     assert "the submission is sent: 'podium submissions house-prices --sync'" in outcome.err
     assert len(ledger()) == 1
+
+
+def test_a_file_that_may_be_cut_off_is_remarked(server, podium):
+    assert "the last line doesn't end" not in podium("submit", NAME, "--dry-run").out
+    FILE.write_bytes(FILE.read_bytes()[:-3])
+    assert "note: the last line doesn't end" in podium("submit", NAME, "--dry-run").out
+
+
+def test_numbers_of_another_scale_are_remarked(server, podium):
+    change_file(raise_first(1, -1.0))
+    assert "another scale" not in podium("submit", NAME, "--dry-run").out
+    change_file(lambda table: table.assign(SalePrice=np.log(table["SalePrice"])))
+    out = podium("submit", NAME, "--dry-run").out
+    assert "note: 40 of 40 predictions lie outside" in out
+    assert "are they on another scale?" in out
+
+
+@pytest.mark.parametrize("place", ["KAGGLE_API_TOKEN", "access_token"])
+def test_a_token_that_kaggle_does_not_take(place, server, podium, monkeypatch, tmp_path):
+    for name in ("KAGGLE_USERNAME", "KAGGLE_KEY"):
+        monkeypatch.delenv(name)
+    if place == "access_token":
+        file = tmp_path / "home/.kaggle/access_token"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text("KGAT_0123456789abcdef")
+    else:
+        monkeypatch.setenv(place, "KGAT_0123456789abcdef")
+    outcome = podium("submit", NAME)
+    assert outcome.code == 2
+    assert re.search(f"Kaggle doesn't take the access token of [^:]*{place}: ", outcome.err)
+    assert "KGAT_" not in outcome.err
 
 
 @pytest.mark.parametrize("content", ['{"username":', '{"user": "a"}', "", "[1]"])

@@ -9,6 +9,8 @@ Share = Annotated[float, Field(ge=0, le=1)]
 NotNegative = Annotated[float, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
+# A layer's units: two such layers in a row have 17 GB of weights.
+Width = Annotated[int, Field(ge=1, le=65_536)]
 # What every library takes.
 Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
 

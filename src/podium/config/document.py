@@ -56,8 +56,12 @@ def read_document(path: Path) -> CommentedMap:
     except ValueError as error:
         line = _line_of_bad_date(text)
         raise _refused(path, line, f"no such date ({error}); put quotes around it") from None
-    if not isinstance(document, CommentedMap) or not all(isinstance(k, str) for k in document):
+    if not isinstance(document, CommentedMap):
         raise PodiumError(f"{path}: expected competitions and their blocks, found something else")
+    for name in document:
+        if not isinstance(name, str):
+            line = document.lc.key(name)[0] + 1
+            raise _refused(path, line, f"key {name} is not text; put quotes around it")
     return document
 
 

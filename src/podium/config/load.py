@@ -166,8 +166,14 @@ class _Reader:
         return models
 
     def _model(self, path: Path_, key: str, value: Any, known: Known) -> ModelParams | None:
+        if not isinstance(path[-1], str):
+            self._add(path, f"key {key} is not text; put quotes around it")
+            return None
         if not NAME.fullmatch(key) or key == BLEND:
-            self._add(path, f"a model's name may hold letters, digits, '-' and '_', not '{BLEND}'")
+            self._add(
+                path,
+                f"a model's name may hold letters, digits, '-' and '_', and '{BLEND}' is taken",
+            )
             return None
         if not isinstance(value, dict):
             self._add(path, f"expected the model's block of keys, found {shown(value)}")

@@ -9,7 +9,7 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from podium.config.block import Count, Fraction, ModelParams, NotNegative, Positive, Share
+from podium.config.block import Count, Fraction, ModelParams, NotNegative, Positive, Share, Width
 
 Optimizer = Literal["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw"]
 Schedule = Literal[
@@ -149,7 +149,7 @@ class LayeredParams(NetworkParams):
     """A multilayer perceptron's own knobs (D2L, chapter 5), whatever its inputs are."""
 
     # The network.
-    hidden: list[Count] = [128, 64]
+    hidden: list[Width] = [128, 64]
     activation: Activation = "silu"
     initialization: Initialization = "he"
     zero_last: bool = False

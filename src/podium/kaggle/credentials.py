@@ -16,6 +16,12 @@ def found() -> list[str]:
     return places
 
 
+def tokens() -> list[str]:
+    """The places that hold an access token; the client asks Kaggle about it before it is used."""
+    named = [name for name in ("KAGGLE_API_TOKEN",) if os.environ.get(name)]
+    return named + [str(path) for path in _token_files() if path.is_file() and path.stat().st_size]
+
+
 def readable_by_others() -> Iterator[Path]:
     """The credential files that other users of this machine can read."""
     named = Path(os.environ.get("KAGGLE_API_TOKEN") or os.devnull)

@@ -42,6 +42,12 @@ def explain(call: str, problem: dict[str, Any], slug: str) -> str:
 
 
 def _signed_out() -> str:
+    if tokens := credentials.tokens():
+        return (
+            f"Kaggle doesn't take the access token of {' or '.join(tokens)}: it is most likely "
+            f"expired, revoked, or not the token alone: make another at {SETTINGS}, and put it "
+            f"there; looked at are, in this order, {WAYS}"
+        )
     places = credentials.found()
     if places:
         return (

@@ -12,9 +12,8 @@ from podium.submissions import ledger, runs
 from podium.submissions.ledger import ERROR, Entry
 from podium.submissions.prepare import (
     Prepared,
-    edited_since,
-    out_of_range,
     prepare,
+    remarks,
     rows_that_differ,
     same_as,
 )
@@ -99,7 +98,7 @@ def all_submissions(sync: bool) -> None:
             warn(f"{name}: {error}")
             failed.append(name)
     if len(failed) == len(names):
-        raise PodiumError("no list from Kaggle for any competition; see the warnings above")
+        raise PodiumError("none of the competitions could be done; see the warnings above")
 
 
 def one_line(message: str) -> str:
@@ -126,7 +125,7 @@ def _say_what_is_sent(
         say(f"made by run {origin.run_id}, {competition.metric} CV {origin.cv}")
     else:
         say("MLflow knows no run that made this file, so that it has no CV to compare with")
-    for remark in filter(None, (out_of_range(competition, prepared), edited_since(competition))):
+    for remark in remarks(competition, prepared):
         say(f"note: {remark}")
     say(f"message: {message}")
 

@@ -68,7 +68,19 @@ def prepare(competition: Competition) -> Prepared:
     return Prepared(path, values, files.sha256(path))
 
 
-def out_of_range(competition: Competition, prepared: Prepared) -> str:
+def remarks(competition: Competition, prepared: Prepared) -> list[str]:
+    """What may be wrong with a file that Kaggle would take."""
+    found = [_cut_off(prepared), _out_of_range(competition, prepared), _edited_since(competition)]
+    return [remark for remark in found if remark]
+
+
+def _cut_off(prepared: Prepared) -> str:
+    if prepared.path.read_bytes().endswith((b"\n", b"\r")):
+        return ""
+    return "the last line doesn't end: look whether the file was cut off within its last number"
+
+
+def _out_of_range(competition: Competition, prepared: Prepared) -> str:
     """A remark on numbers beyond those of the training rows; empty if there are none."""
     oof = paths.blend(competition.name) / "oof.parquet"
     if competition.task != "regression" or not oof.is_file():
@@ -78,13 +90,14 @@ def out_of_range(competition: Competition, prepared: Prepared) -> str:
     beyond = int(((numbers < known.min()) | (numbers > known.max())).sum())
     if not beyond:
         return ""
+    scale = ": are they on another scale?" if beyond > len(numbers) / 2 else ""
     return (
-        f"{beyond} predictions lie outside the training rows' {known.min():g} to {known.max():g} "
-        f"({numbers.min():g} to {numbers.max():g})"
+        f"{beyond} of {len(numbers)} predictions lie outside the training rows' {known.min():g} to "
+        f"{known.max():g} ({numbers.min():g} to {numbers.max():g}){scale}"
     )
 
 
-def edited_since(competition: Competition) -> str:
+def _edited_since(competition: Competition) -> str:
     """A remark on what params.yaml says otherwise than when the pipeline ran; empty if nothing."""
     if not DVC_LOCK.is_file():
         return ""

@@ -4,14 +4,21 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from podium import files, paths
+from podium.config.messages import printable
+from podium.errors import PodiumError
 from podium.kaggle import Listed
-from podium.submissions.ledger import Entry, with_known
+from podium.submissions.ledger import COMPLETE, ERROR, Entry, with_known
 from podium.submissions.runs import Origin, with_origin
 
 # This machine's clock and Kaggle's may differ by so much.
 SKEW = timedelta(minutes=10)
+# Programs that show a ledger may write its times without seconds.
+ROUNDED = timedelta(minutes=1)
+# The time of what has none.
+NEVER = datetime.min.replace(tzinfo=UTC)
 _RUN = re.compile(r".*?\brun ([0-9a-f]{32})\b")
 
 # From a run's id, or a file's hash, to what made it.
@@ -41,18 +48,25 @@ def moment(text: str) -> datetime:
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
-        return datetime.min.replace(tzinfo=UTC)
+        return NEVER
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def reconcile(
     competition: str, metric: str, ledger: list[Entry], listed: list[Listed], origins: Origins
 ) -> list[Entry]:
-    """The ledger with what Kaggle's list adds: scores, and submissions that it didn't have."""
+    """The ledger with what Kaggle's list adds: scores, and submissions that it didn't have.
+
+    Raises:
+        PodiumError: a line has the number of another submission.
+    """
     open_entries = {entry.ref: entry for entry in ledger if entry.ref}
     sending = [entry for entry in ledger if not entry.ref]
     for found in sorted(listed, key=lambda found: found.ref):
-        entry = open_entries.get(str(found.ref)) or _sent_as(found, sending)
+        entry = open_entries.get(str(found.ref))
+        if entry and _is_another(entry, found):
+            raise _other_server(competition, entry, found)
+        entry = entry or _sent_as(found, sending)
         if entry is None:
             entry = _new(competition, metric, found, origins)
         elif entry in sending:
@@ -61,6 +75,25 @@ def reconcile(
     # What is not in the list a while later never arrived.
     lost = datetime.now(UTC) - SKEW
     return [*open_entries.values(), *(one for one in sending if moment(one.submitted) > lost)]
+
+
+def _is_another(entry: Entry, found: Listed) -> bool:
+    """Whether a line and a submission have the number alone in common: neither time nor message."""
+    known, told = moment(entry.submitted), moment(found.submitted)
+    # Until it is scored, a line has this machine's time.
+    if entry.status not in (COMPLETE, ERROR) or NEVER in (known, told):
+        return False
+    apart = abs(known - told)
+    return apart > SKEW or (apart > ROUNDED and entry.message.split() != found.message.split())
+
+
+def _other_server(competition: str, entry: Entry, found: Listed) -> PodiumError:
+    return PodiumError(
+        f"{paths.ledger(competition)}: submission {entry.ref} is of {entry.submitted} there "
+        f"('{printable(entry.message)}'), and Kaggle's is of {_written(moment(found.submitted))} "
+        f"('{printable(found.message)}'): the ledger comes from another server or account; mend or "
+        "remove that line, or move the ledger away"
+    )
 
 
 def _sent_as(found: Listed, sending: list[Entry]) -> Entry | None:
@@ -88,8 +121,9 @@ def _updated(entry: Entry, found: Listed) -> Entry:
 def _new(competition: str, metric: str, found: Listed, origins: Origins) -> Entry:
     """A line for a submission made without Podium."""
     origin = _origin(competition, found, origins)
-    # Podium's own message, of a ledger that was lost.
-    own = found.message.startswith("run ") and origin.run_id
+    # Podium's own message, or its copy of the file, of a ledger that was lost.
+    kept = paths.sent(competition) / f"{origin.sha256}.csv"
+    own = (found.message.startswith("run ") and origin.run_id) or kept.is_file()
     entry = Entry(message=found.message, sender="podium" if own else "kaggle")
     return with_origin(entry, origin, metric)
 
@@ -102,17 +136,24 @@ def linked(entry: Entry, metric: str, origins: Origins) -> Entry:
 
 
 def _origin(competition: str, found: Listed, origins: Origins) -> Origin:
-    """By the run's id in the message; else the file that lay there then, if it has its size."""
+    """By the run's id in the message; else by the file of its size that was written last before."""
     if named := _RUN.match(found.message):
         origin = origins.by_run(named[1])
         if origin.run_id:
             return origin
-    path = paths.submission(competition)
-    if not path.is_file() or path.stat().st_size != found.bytes:
-        return Origin()
-    written = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-    # Whole seconds: the file may be as young as the submission.
-    if written - timedelta(seconds=1) > moment(found.submitted):
+    path = _file_then(competition, found)
+    if path is None:
         return Origin()
     sha256 = files.sha256(path)
     return replace(origins.by_file(sha256), sha256=sha256)
+
+
+def _file_then(competition: str, found: Listed) -> Path | None:
+    """The submission's file, if it still lies there, or a copy that was kept of it."""
+    # Whole seconds: the file may be as young as the submission.
+    end = (moment(found.submitted) + timedelta(seconds=1)).timestamp()
+    kept = paths.sent(competition).glob("*.csv")
+    there = [path for path in (paths.submission(competition), *kept) if path.is_file()]
+    fitting = [path for path in there if path.stat().st_size == found.bytes]
+    before = [path for path in fitting if path.stat().st_mtime <= end]
+    return max(before, key=lambda path: path.stat().st_mtime, default=None)
