@@ -186,6 +186,19 @@ def test_a_ledger_made_again_knows_the_files_that_were_kept(server, podium):
     assert podium("submit", NAME).code == 2, "it was sent before"
 
 
+def test_a_copy_of_one_submission_is_not_taken_for_another(server, podium):
+    """Files of labels all have one size."""
+    assert podium("submit", NAME, "-m", "first").code == 0
+    (first,) = server.submissions
+    change_file(lambda table: table.assign(SalePrice=table["SalePrice"].to_numpy()[::-1]))
+    later = FILE.stat().st_mtime + 60
+    os.utime(FILE, (later, later))
+    other = Submission(first.ref + 1, "by hand", content=first.content, date=first.date)
+    server.submissions.append(other)
+    assert podium("submissions", NAME, "--sync").code == 0
+    assert [entry["sha256"] != "" for entry in ledger()] == [True, False]
+
+
 def test_a_run_that_was_sent_twice_counts_once(server, podium):
     assert podium("submit", NAME).code == 0
     for _ in range(2):

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -68,7 +69,8 @@ def reconcile(
             raise _other_server(competition, entry, found)
         entry = entry or _sent_as(found, sending)
         if entry is None:
-            entry = _new(competition, metric, found, origins)
+            known = {one.sha256 for one in (*open_entries.values(), *sending)}
+            entry = _new(competition, metric, found, origins, known)
         elif entry in sending:
             sending.remove(entry)
         open_entries[str(found.ref)] = _updated(entry, found)
@@ -118,9 +120,11 @@ def _updated(entry: Entry, found: Listed) -> Entry:
     )
 
 
-def _new(competition: str, metric: str, found: Listed, origins: Origins) -> Entry:
-    """A line for a submission made without Podium."""
-    origin = _origin(competition, found, origins)
+def _new(
+    competition: str, metric: str, found: Listed, origins: Origins, known: AbstractSet[str]
+) -> Entry:
+    """A line for a submission made without Podium, or whose line was lost."""
+    origin = _origin(competition, found, origins, known)
     # Podium's own message, or its copy of the file, of a ledger that was lost.
     kept = paths.sent(competition) / f"{origin.sha256}.csv"
     own = (found.message.startswith("run ") and origin.run_id) or kept.is_file()
@@ -135,25 +139,35 @@ def linked(entry: Entry, metric: str, origins: Origins) -> Entry:
     return with_origin(entry, origins.by_file(entry.sha256), metric)
 
 
-def _origin(competition: str, found: Listed, origins: Origins) -> Origin:
-    """By the run's id in the message; else by the file of its size that was written last before."""
+def _origin(competition: str, found: Listed, origins: Origins, known: AbstractSet[str]) -> Origin:
+    """By the run's id in the message; else by the file that lay there then, if it has its size."""
     if named := _RUN.match(found.message):
         origin = origins.by_run(named[1])
         if origin.run_id:
             return origin
-    path = _file_then(competition, found)
+    path = _file_then(competition, found, known)
     if path is None:
         return Origin()
     sha256 = files.sha256(path)
     return replace(origins.by_file(sha256), sha256=sha256)
 
 
-def _file_then(competition: str, found: Listed) -> Path | None:
-    """The submission's file, if it still lies there, or a copy that was kept of it."""
+def _file_then(competition: str, found: Listed, known: AbstractSet[str]) -> Path | None:
+    """The submission's file, if it still lies there; else the copy that Podium kept to send it.
+
+    Labels make files of one size: a copy counts if it was made just before, and is no other line's
+    (their hashes are ``known``).
+    """
     # Whole seconds: the file may be as young as the submission.
     end = (moment(found.submitted) + timedelta(seconds=1)).timestamp()
-    kept = paths.sent(competition).glob("*.csv")
-    there = [path for path in (paths.submission(competition), *kept) if path.is_file()]
-    fitting = [path for path in there if path.stat().st_size == found.bytes]
-    before = [path for path in fitting if path.stat().st_mtime <= end]
-    return max(before, key=lambda path: path.stat().st_mtime, default=None)
+    path = paths.submission(competition)
+    if _fits(path, found) and path.stat().st_mtime <= end:
+        return path
+    copies = [path for path in paths.sent(competition).glob("*.csv") if path.stem not in known]
+    times = {path: path.stat().st_mtime for path in copies if _fits(path, found)}
+    just_before = [path for path, time in times.items() if 0 <= end - time < SKEW.total_seconds()]
+    return max(just_before, key=times.__getitem__, default=None)
+
+
+def _fits(path: Path, found: Listed) -> bool:
+    return path.is_file() and path.stat().st_size == found.bytes
