@@ -22,7 +22,10 @@ WATCHED = Path(".podium/locks/mender")
 def start(dvc: str) -> None:
     """Have DVC's files mended when this DVC ends, unless a stage before has seen to it.
 
-    ``dvc`` is what ``processes.describe`` says of it. Raises OSError where the disk is full.
+    ``dvc`` is what ``processes.describe`` says of it.
+
+    Raises:
+        OSError: the disk is full, or may not be written.
     """
     if WATCHED.is_file() and WATCHED.read_text(encoding="ascii", errors="replace") == dvc:
         return

@@ -154,21 +154,21 @@ class _Reader:
             self._add((name, *path), message)
         return competition
 
-    def _models(self, name: str, raw: dict[str, Any], known: Known) -> dict[str, ModelParams]:
+    def _models(self, name: str, raw: dict[Any, Any], known: Known) -> dict[str, ModelParams]:
         models = {}
         if not raw:
             self._add((name, "models"), "expected at least one model; " + one_of(known))
         for key, value in raw.items():
             path = (name, "models", key)
-            params = self._model(path, str(key), {} if value is None else value, known)
+            if not isinstance(key, str):
+                self._add(path, f"key {key} is not text; put quotes around it")
+                continue
+            params = self._model(path, key, {} if value is None else value, known)
             if params is not None:
-                models[str(key)] = params
+                models[key] = params
         return models
 
     def _model(self, path: Path_, key: str, value: Any, known: Known) -> ModelParams | None:
-        if not isinstance(path[-1], str):
-            self._add(path, f"key {key} is not text; put quotes around it")
-            return None
         if not NAME.fullmatch(key) or key == BLEND:
             self._add(
                 path,

@@ -8,8 +8,7 @@ from pathlib import Path
 
 def found() -> list[str]:
     """The places that hold credentials, in the order in which the client takes them."""
-    places = [name for name in ("KAGGLE_API_TOKEN",) if os.environ.get(name)]
-    places += [str(path) for path in _token_files() if path.is_file()]
+    places = _named_token() + [str(path) for path in _token_files() if path.is_file()]
     if os.environ.get("KAGGLE_USERNAME") and os.environ.get("KAGGLE_KEY"):
         places.append("KAGGLE_USERNAME and KAGGLE_KEY")
     places += [str(path) for path in (_key_file(), _oauth_file()) if path.is_file()]
@@ -18,8 +17,8 @@ def found() -> list[str]:
 
 def tokens() -> list[str]:
     """The places that hold an access token; the client asks Kaggle about it before it is used."""
-    named = [name for name in ("KAGGLE_API_TOKEN",) if os.environ.get(name)]
-    return named + [str(path) for path in _token_files() if path.is_file() and path.stat().st_size]
+    filled = [path for path in _token_files() if path.is_file() and path.stat().st_size]
+    return _named_token() + [str(path) for path in filled]
 
 
 def readable_by_others() -> Iterator[Path]:
@@ -35,6 +34,10 @@ def _is_file(path: Path) -> bool:
         return path.is_file()
     except OSError:  # A token in the place of a path may be too long for a name.
         return False
+
+
+def _named_token() -> list[str]:
+    return ["KAGGLE_API_TOKEN"] if os.environ.get("KAGGLE_API_TOKEN") else []
 
 
 def _token_files() -> list[Path]:
