@@ -23,7 +23,7 @@ from scipy import ndimage
 from torch import Tensor
 
 from common import machine
-from podium.images.augmentation import Augmentation, Augmenter
+from podium.data.images.augmentation import Augmentation, Augmenter
 from rounds import alternate, spread
 
 SHIFT, ROTATION, SCALE, SHEAR, ELASTIC, SMOOTHNESS = 0.1, 15.0, 0.15, 10.0, 0.04, 0.14

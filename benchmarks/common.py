@@ -15,7 +15,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from podium.environment import prepare
+from podium.runtime.environment import prepare
 
 ROOT = Path(__file__).resolve().parent.parent
 HOUSES, DIGITS = "house-prices", "digit-recognizer"

@@ -30,10 +30,10 @@ import numpy as np
 
 from common import machine, versions
 from fuzz_readers import READERS, Reader
-from podium import files
 from podium.config.load import ConfigError
-from podium.errors import PodiumError
-from podium.images.decode import DamagedImageError
+from podium.data.images.decode import DamagedImageError
+from podium.io import files
+from podium.io.errors import PodiumError
 
 MEMORY_BYTES = 6 * 1024**3
 SECONDS = 10.0

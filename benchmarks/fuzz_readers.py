@@ -27,11 +27,12 @@ from mutations import (
     of_tokens,
     png_of,
 )
-from podium import files, kinds
 from podium.config import Competition, load_config
-from podium.images.decode import bombs_are_errors, decode, read_header
-from podium.sources import local
-from podium.sources.ames import make_ames
+from podium.data import kinds
+from podium.data.images.decode import bombs_are_errors, decode, read_header
+from podium.data.sources import local
+from podium.data.sources.ames import make_ames
+from podium.io import files
 
 Files = Mapping[str, bytes]
 

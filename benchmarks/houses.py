@@ -44,7 +44,7 @@ class Trained:
 
 def read_houses(folder: str | None) -> Houses:
     """The training table from ``folder``, the environment's folder, or the sample."""
-    from podium.tabular.dataset import read_dataset
+    from podium.data.tabular.dataset import read_dataset
 
     with prepared(folder, fit_on="train") as root:
         data = read_dataset(root / f"data/processed/{NAME}")

@@ -147,7 +147,7 @@ def read_digits(path: str | None, rows: int) -> tuple[NDArray[np.uint8], NDArray
         rng = np.random.default_rng(0)
         pixels = rng.integers(0, 256, (rows, 28, 28, 1), dtype=np.uint8)
         return pixels, rng.integers(0, CLASSES, rows)
-    from podium.images.dataset import read_dataset
+    from podium.data.images.dataset import read_dataset
 
     with project(source(path, REAL_DIGITS), DIGITS) as root:
         for stage in ("download", "preprocess"):

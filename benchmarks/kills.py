@@ -34,9 +34,9 @@ from typing import Any
 import psutil
 
 from common import HOUSES, edit, environment, machine, project, timed
-from podium.files import sha256
-from podium.processes import has_ended
-from podium.sources.ames import make_ames
+from podium.data.sources.ames import make_ames
+from podium.io.files import sha256
+from podium.runtime.processes import has_ended
 
 # What the project goes back and forth between, each a step from the one before.
 SETTINGS = (("a", "weighted"), ("a", "mean"), ("b", "mean"), ("b", "weighted"))

@@ -55,7 +55,7 @@ def feature_count(root: Path) -> int:
 
 def matrix(root: Path) -> tuple[np.ndarray, np.ndarray]:
     """The preset's matrix and the log prices."""
-    from podium.tabular.dataset import read_dataset
+    from podium.data.tabular.dataset import read_dataset
 
     data = read_dataset(root / f"data/processed/{NAME}")
     return data.splits[0].transform.dense(data.train), np.log(data.y)

@@ -12,7 +12,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from podium.cli import main
-from podium.sources.ames import make_ames
+from podium.data.sources.ames import make_ames
 
 ROOT = Path(__file__).resolve().parent.parent
 FILES = ("params.yaml", "dvc.yaml", "models/dvc.yaml", ".dvcignore", ".gitignore", ".dvc/config")
@@ -149,7 +149,7 @@ def real_house_prices() -> Path:
 @pytest.fixture
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """What Podium would have waited between tries, in seconds; nothing is waited."""
-    from podium.kaggle import client
+    from podium.io.kaggle import client
 
     waited: list[float] = []
     monkeypatch.setattr(client, "pause", waited.append)

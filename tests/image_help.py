@@ -8,12 +8,12 @@ import pandas as pd
 
 from podium.config import Folds
 from podium.config.models import IMAGE_MODELS
-from podium.folds import assign_folds
-from podium.images.dataset import ImageDataset, ImageSchema, fold_moments
+from podium.data.folds import assign_folds
+from podium.data.images.dataset import ImageDataset, ImageSchema, fold_moments
+from podium.data.targets import Target
 from podium.metrics import METRICS
 from podium.models import ModelResult, fit_model
-from podium.progress import SILENT, Reporter
-from podium.targets import Target
+from podium.runtime.progress import SILENT, Reporter
 
 CLASSES = ["bar", "column", "corner"]
 TRAIN, TEST = 120, 40

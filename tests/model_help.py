@@ -5,12 +5,12 @@ import pandas as pd
 
 from podium.config import Folds, Preprocess
 from podium.config.models import TABLE_MODELS
-from podium.folds import assign_folds
+from podium.data.folds import assign_folds
+from podium.data.tabular.dataset import TableDataset, TableSchema, transform_name
+from podium.data.tabular.transform import fit_transform_on
+from podium.data.targets import Target
 from podium.metrics import METRICS
 from podium.models import fit_model
-from podium.tabular.dataset import TableDataset, TableSchema, transform_name
-from podium.tabular.transform import fit_transform_on
-from podium.targets import Target
 
 KNOBS = {
     "ridge": {"alphas": [0.1, 1, 10]},

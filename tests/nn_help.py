@@ -10,9 +10,9 @@ from torch import Tensor
 from podium.config import LinearParams, MLPParams, NetworkParams
 from podium.nn import Columns, FittedMembers, fit_members
 from podium.nn.data import Data, Member, Task
-from podium.nn.draws import Draws
 from podium.nn.layers import Layer, Step
-from podium.nn.store import Store
+from podium.nn.parameters import Parameters
+from podium.nn.rng import Rng
 from podium.nn.trainer import Trainer
 
 ROWS, FEATURES = 120, 5
@@ -115,21 +115,21 @@ def trainer(params: NetworkParams, x=None, y=None, rows: Sequence | None = None,
 
 
 def weights_of(trainer: Trainer) -> dict[str, Tensor]:
-    """A copy of all current numbers by slot."""
-    return {name: value.clone() for name, value in trainer.store.values.items()}
+    """A copy of all current numbers by parameter."""
+    return {name: value.clone() for name, value in trainer.parameters.values.items()}
 
 
-def bound(layer: Layer, members: int = 2) -> Store:
-    """The layer's slots for some members, drawn and bound."""
-    store = Store(layer.slots(), members, CPU)
-    store.draw(range(members))
-    layer.bind(store.values, store.grads)
-    return store
+def bound(layer: Layer, members: int = 2) -> Parameters:
+    """The layer's parameters for some members, drawn and bound."""
+    parameters = Parameters(layer.parameters(), members, CPU)
+    parameters.draw(range(members))
+    layer.bind(parameters.values, parameters.grads)
+    return parameters
 
 
 def training(members: int = 2, **more: Any) -> Step:
     """A training step's description."""
-    return Step(training=True, draws=Draws(range(members), CPU), **more)
+    return Step(training=True, rng=Rng(range(members), CPU), **more)
 
 
 def normal(*shape: int, seed: int = 0) -> Tensor:
@@ -137,8 +137,10 @@ def normal(*shape: int, seed: int = 0) -> Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
-def check_gradients(layer: Layer, store: Store, x: Tensor, step: Step, tolerance: float = 1e-6):
-    """Compare every trained slot's and the input's gradient with central differences.
+def check_gradients(
+    layer: Layer, parameters: Parameters, x: Tensor, step: Step, tolerance: float = 1e-6
+):
+    """Compare every trained parameter's and the input's gradient with central differences.
 
     Wants float64. Along a random direction for all members at once, each member's own change
     against its own gradient: so a gradient that leaks between members is seen too.
@@ -146,7 +148,7 @@ def check_gradients(layer: Layer, store: Store, x: Tensor, step: Step, tolerance
     out = layer.forward(x, step)
     pull = normal(*out.shape, seed=1)
     below = layer.backward(pull.clone(), step).clone()
-    grads = {name: grad.clone() for name, grad in store.grads.items()}
+    grads = {name: grad.clone() for name, grad in parameters.grads.items()}
 
     def change(target: Tensor, direction: Tensor) -> Tensor:
         sums, clean, small = [], target.clone(), 1e-6
@@ -163,6 +165,6 @@ def check_gradients(layer: Layer, store: Store, x: Tensor, step: Step, tolerance
 
     for name, grad in grads.items():
         assert grad.abs().sum() > 0, f"{name} has no gradient at all"
-        compare(store.values[name], grad, name)
+        compare(parameters.values[name], grad, name)
     if layer.wants_input_grad:
         compare(x, below, "input")

@@ -9,8 +9,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from conftest import ROOT
-from podium import files
-from podium.images.dataset import read_dataset
+from podium.data.images.dataset import read_dataset
+from podium.io import files
 
 pytestmark = pytest.mark.slow
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from conftest import ROOT, SMALL_MODELS, Project
-from podium import disk
+from podium.io import disk
 
 pytestmark = pytest.mark.slow
 
@@ -331,7 +331,7 @@ def fresh_clone(root: Path, home: Path, seed: str) -> dict[str, bytes]:
 
 # All stages in one process: what takes long is to import the libraries.
 ALL_STAGES = """
-from podium import environment
+from podium.runtime import environment
 environment.prepare()
 from podium.config import load_config
 from podium.stages import download, ensemble, preprocess, train

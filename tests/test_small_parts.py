@@ -10,11 +10,12 @@ from rich.console import Console
 from sklearn import metrics as reference
 
 from conftest import ROOT
-from podium import files, pipeline
-from podium.errors import PodiumError
+from podium.data.targets import Target
+from podium.io import files
+from podium.io.errors import PodiumError
 from podium.metrics import METRICS
-from podium.progress import reporting
-from podium.targets import Target
+from podium.runtime.progress import reporting
+from podium.stages import pipeline
 
 GENERATOR = np.random.default_rng(0)
 Y, P = GENERATOR.uniform(1, 9, 50), GENERATOR.uniform(1, 9, 50)
@@ -110,7 +111,7 @@ def test_progress_is_plain_lines_where_there_is_no_terminal():
 
 
 def test_slow_work_says_how_long_is_left(monkeypatch):
-    from podium import progress
+    from podium.runtime import progress
 
     monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 0.0)
     lines = show(terminal=False).splitlines()

@@ -9,8 +9,8 @@ from ruamel.yaml import YAML
 
 from conftest import ROOT, Project
 from podium.config import load_config
-from podium.tabular.prepare import make_dataset
-from podium.tabular.read import read_raw
+from podium.data.tabular.prepare import make_dataset
+from podium.data.tabular.read import read_raw
 
 NAME = "house-prices-textbook"
 MANIFEST = {"provider": "local", "synthetic": False, "files": []}

@@ -7,7 +7,7 @@ networks also come as estimators for scikit-learn: ``MLPRegressor`` and ``MLPCla
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from podium.estimators import MLPClassifier, MLPRegressor
+    from podium.models.estimators import MLPClassifier, MLPRegressor
 
 __version__ = "0.1.0"
 __all__ = ["MLPClassifier", "MLPRegressor"]
@@ -21,7 +21,7 @@ def __getattr__(name: str) -> Any:
     """
     if name not in __all__:
         raise AttributeError(f"module 'podium' has no attribute '{name}'")
-    from podium import estimators
+    from podium.models import estimators
 
     return getattr(estimators, name)
 

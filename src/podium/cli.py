@@ -13,8 +13,9 @@ from typing import Annotated
 
 import typer
 
-from podium import disk, environment, guard
-from podium.errors import PodiumError, without_password
+from podium.io import disk
+from podium.io.errors import PodiumError, without_password
+from podium.runtime import environment, guard, resources, server
 
 app = typer.Typer(
     name="podium",
@@ -56,7 +57,8 @@ def check() -> None:
 @app.command()
 def sync() -> None:
     """Give every competition its training stages in models/dvc.yaml; mend what a kill cut off."""
-    from podium import dvc_files, pipeline
+    from podium.runtime import dvc_files
+    from podium.stages import pipeline
 
     for line in dvc_files.mend():
         print(line)
@@ -154,7 +156,7 @@ def ui(
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 5000,
 ) -> None:
     """Compare runs: MLflow's pages on this machine, or the addresses on your own server."""
-    from podium.tracking import experiment_pages, tracking_uri
+    from podium.runtime.tracking import experiment_pages, tracking_uri
 
     if not Path("params.yaml").is_file():
         raise PodiumError("params.yaml is missing: run podium in the project's folder")
@@ -166,8 +168,8 @@ def ui(
     if not pages:
         raise PodiumError(f"no runs in {without_password(uri)} yet; 'make repro' makes some")
     if not remote:
-        environment.require_free_port(port)
-        environment.become(
+        server.require_free_port(port)
+        server.become(
             [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)]
             + ["--workers", "1", "--backend-store-uri", uri]
         )
@@ -212,7 +214,7 @@ def _explained(error: Exception) -> str:
         return str(error)
     if isinstance(error, OSError):
         return disk.describe(error)
-    if environment.is_out_of_memory(error):
+    if resources.is_out_of_memory(error):
         return (
             f"not enough memory: {error}; smaller networks, batches or images need less; earlier "
             "results are as they were"

@@ -11,7 +11,7 @@ from conftest import ROOT
 from podium.config import load_config
 from podium.config.document import MAX_VALUES
 from podium.config.load import ConfigError
-from podium.errors import PodiumError
+from podium.io.errors import PodiumError
 from stages.test_bad_input import assert_one_line
 
 SHIPPED = (ROOT / "params.yaml").read_text()

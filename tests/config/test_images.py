@@ -9,7 +9,7 @@ from image_help import CHANGES
 from podium.config import AugmentedParams, CNNParams, ImageMLPParams, SoftmaxParams
 from podium.config.images import OF, RANDOM, SIZES
 from podium.config.models import IMAGE_MODELS, MODEL_PARAMS, TABLE_MODELS
-from podium.images.augmentation import Augmentation
+from podium.data.images.augmentation import Augmentation
 from podium.models.registry import MODELS, model_function
 
 NETWORKS = {name: kind for name, kind in IMAGE_MODELS.items() if issubclass(kind, AugmentedParams)}

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from podium.config import Ensemble
+from podium.data.targets import Target
 from podium.ensemble.blend import blend, select_greedily
 from podium.metrics import METRICS
-from podium.targets import Target
 
 ROWS = 300
 GENERATOR = np.random.default_rng(0)

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from podium.data.targets import Target
 from podium.ensemble.submission import check_submission, make_submission
-from podium.errors import PodiumError
+from podium.io.errors import PodiumError
 from podium.metrics import METRICS
-from podium.targets import Target
 
 SAMPLE = pd.DataFrame({"Id": ["7", "5", "6"], "SalePrice": [0, 0, 0]})
 IDS = pd.Series(["5", "6", "7"], name="Id")

@@ -10,11 +10,11 @@ import torch
 from image_help import CHANGES, make_images
 from podium.config import CNNParams, ImageMLPParams, SoftmaxParams
 from podium.config.images import SIZES
-from podium.images.augmentation import Augmentation
-from podium.images.dataset import Moments, read_dataset, write_dataset
+from podium.data.images.augmentation import Augmentation
+from podium.data.images.dataset import Moments, read_dataset, write_dataset
 from podium.models.image_inputs import ImageInputs, _Random, augmentation
-from podium.nn.draws import Draws
 from podium.nn.layers import Step
+from podium.nn.rng import Rng
 
 CPU = torch.device("cpu")
 SHAKEN = {name: value for name, value in CHANGES.items() if name != "erase_probability"}
@@ -28,7 +28,7 @@ def inputs(dataset=None, images=None, **knobs) -> ImageInputs:
 
 def drawing(seeds=(0, 1), number: int = 0) -> Step:
     """A training step of members of these seeds."""
-    return Step(training=True, views=Draws(list(seeds), CPU), number=number)
+    return Step(training=True, views=Rng(list(seeds), CPU), number=number)
 
 
 def rows(members: int = 2, count: int = 10) -> torch.Tensor:
@@ -75,7 +75,7 @@ def test_pixels_are_standardized_by_the_moments_of_each_members_fold(channels):
     assert not torch.allclose(both[0], both[1])
 
 
-def test_training_rows_of_a_fold_have_mean_0_and_spread_1_in_every_channel():
+def test_training_rows_of_a_fold_have_mean_0_and_std_1_in_every_channel():
     dataset = make_images(3)
     own = torch.from_numpy(dataset.splits[1].train_rows)[None]
     out = inputs(dataset).read(own, folds(1), Step()).view(-1, 3)
@@ -109,7 +109,7 @@ def test_images_are_changed_only_where_the_step_draws():
     plain = inputs().read(rows(), folds(0, 1), Step())
     assert torch.equal(made.read(rows(), folds(0, 1), Step()), plain)
     # Dropout's draws are no draws for images.
-    dropping = Step(training=True, draws=Draws([0, 1], CPU))
+    dropping = Step(training=True, rng=Rng([0, 1], CPU))
     assert torch.equal(made.read(rows(), folds(0, 1), dropping), plain)
     changed = made.read(rows(), folds(0, 1), drawing())
     assert ((changed - plain).abs().amax(2) > 0.1).all()
@@ -153,7 +153,7 @@ def test_a_member_alone_draws_what_it_draws_in_a_group(knob):
 
 
 def test_what_is_drawn_for_one_purpose_says_nothing_of_another():
-    random = _Random(Draws([1, 2], CPU), 3, 500)
+    random = _Random(Rng([1, 2], CPU), 3, 500)
     purposes = range(len(SHAKEN) + 2)
     for draw in (random.uniform, random.normal):
         drawn = torch.stack([draw(2, purpose) for purpose in purposes])

@@ -15,8 +15,8 @@ from podium.models.fit import HISTORY
 from podium.models.holdout import hold_out
 from podium.models.ridge_classifier import SCALES, ridges
 from podium.nn import members
-from podium.progress import Reporter
 from podium.reporting.curves import mlflow_curves
+from podium.runtime.progress import Reporter
 
 CHANCE = np.log(3)
 
@@ -298,11 +298,11 @@ def test_copies_at_prediction_leave_weights_and_change_predictions():
     assert np.abs(plain.test - averaged.test).max() > 0.01
 
 
-def test_monte_carlo_dropout_adds_a_spread_beside_each_prediction():
+def test_monte_carlo_dropout_adds_a_std_beside_each_prediction():
     result = fit("mlp", make_images(), dropout=0.3, mc_dropout=5)
-    assert result.oof_spread.shape == result.oof.shape
-    assert result.test_spread.shape == result.test.shape
-    assert (result.oof_spread > 0).all()
+    assert result.oof_std.shape == result.oof.shape
+    assert result.test_std.shape == result.test.shape
+    assert (result.oof_std > 0).all()
 
 
 # Stop and go.

@@ -7,15 +7,15 @@ from safetensors.numpy import load
 
 from model_help import KNOBS, fit, make_dataset
 from podium.config import MLPParams, Preprocess
-from podium.errors import PodiumError
+from podium.data.tabular.dense import DenseTables, common_layout
+from podium.data.tabular.transform import fit_transform_on
+from podium.data.targets import Target
+from podium.io.errors import PodiumError
 from podium.metrics import METRICS
 from podium.models import fit_model
 from podium.nn.trainer import Trainer
-from podium.progress import Reporter
 from podium.reporting.curves import mlflow_curves
-from podium.tabular.dense import DenseTables, common_layout
-from podium.tabular.transform import fit_transform_on
-from podium.targets import Target
+from podium.runtime.progress import Reporter
 
 
 class Heard(Reporter):
@@ -100,15 +100,15 @@ def test_early_stopping_is_blind_to_the_scored_rows():
     assert after.oof[rows] == pytest.approx(before.oof[rows], abs=1e-5)
 
 
-def test_monte_carlo_dropout_adds_a_spread_beside_each_prediction():
+def test_monte_carlo_dropout_adds_a_std_beside_each_prediction():
     dataset = make_dataset()
     result = fit("mlp", dataset, dropout=0.3, mc_dropout=20)
-    assert result.oof_spread.shape == result.oof.shape
-    assert result.test_spread.shape == result.test.shape
-    assert (result.oof_spread > 0).all()
-    assert fit("mlp", dataset, dropout=0.3).oof_spread is None
-    table = Target("regression", "none").frame(dataset.test_ids, result.test, result.test_spread)
-    assert list(table) == ["Id", "prediction", "spread_prediction"]
+    assert result.oof_std.shape == result.oof.shape
+    assert result.test_std.shape == result.test.shape
+    assert (result.oof_std > 0).all()
+    assert fit("mlp", dataset, dropout=0.3).oof_std is None
+    table = Target("regression", "none").frame(dataset.test_ids, result.test, result.test_std)
+    assert list(table) == ["Id", "prediction", "std_prediction"]
 
 
 def test_monte_carlo_dropout_without_dropout_is_an_error():

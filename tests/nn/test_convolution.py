@@ -8,14 +8,14 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from nn_help import CPU, bound, check_gradients, normal, training
 from podium.config import CNNParams
-from podium.errors import PodiumError
+from podium.io.errors import PodiumError
 from podium.nn import Columns, fit_members
 from podium.nn import plan as planning
 from podium.nn.convolution import KERNEL, ConvNet
 from podium.nn.data import Data, Member, Task
 from podium.nn.layers import Step
 from podium.nn.network import build_network, row_numbers, row_work
-from podium.nn.store import FREE, RUNNING, WEIGHT, Store
+from podium.nn.parameters import FREE, RUNNING, WEIGHT, Parameters
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -24,19 +24,21 @@ SMALL = {"channels": [3, 4], "blocks": 1}
 IMAGES = [(8, 8, 1), (8, 8, 3), (3, 5, 1), (7, 4, 3), (1, 1, 1), (1, 1, 3), (1, 6, 2), (2, 1, 1)]
 
 
-def made(image=(8, 8, 1), members: int = 2, **knobs) -> tuple[ConvNet, Store]:
+def made(image=(8, 8, 1), members: int = 2, **knobs) -> tuple[ConvNet, Parameters]:
     """The convolutions and their numbers as they start."""
     layer = ConvNet("cnn", CNNParams(**{**SMALL, **knobs}), image)
     return layer, bound(layer, members)
 
 
-def shaken(image=(8, 8, 1), members: int = 2, **knobs) -> tuple[ConvNet, Store]:
+def shaken(image=(8, 8, 1), members: int = 2, **knobs) -> tuple[ConvNet, Parameters]:
     """The same with every trained number moved away from where it starts."""
-    layer, store = made(image, members, **knobs)
-    for number, slot in enumerate(store.slots):
-        if slot.kind != RUNNING:
-            store.values[slot.name] += 0.3 * normal(*store.values[slot.name].shape, seed=number)
-    return layer, store
+    layer, parameters = made(image, members, **knobs)
+    for number, parameter in enumerate(parameters.specs):
+        if parameter.kind != RUNNING:
+            parameters.values[parameter.name] += 0.3 * normal(
+                *parameters.values[parameter.name].shape, seed=number
+            )
+    return layer, parameters
 
 
 def images(image=(8, 8, 1), members: int = 2, rows: int = 6, seed: int = 9) -> Tensor:
@@ -47,9 +49,9 @@ def columns(image) -> Columns:
     return Columns(int(np.prod(image)), image=image)
 
 
-def statistics(store: Store) -> dict[str, Tensor]:
-    return {slot.name: store.values[slot.name].clone() for slot in store.slots
-            if slot.kind == RUNNING}  # fmt: skip
+def statistics(parameters: Parameters) -> dict[str, Tensor]:
+    running = [spec.name for spec in parameters.specs if spec.kind == RUNNING]
+    return {name: parameters.values[name].clone() for name in running}
 
 
 # What it computes.
@@ -58,10 +60,10 @@ def statistics(store: Store) -> dict[str, Tensor]:
 class Reference(nn.Module):
     """The same network of torch's own modules, for one member."""
 
-    def __init__(self, store: Store, member: int, image, channels, blocks: int) -> None:
+    def __init__(self, parameters: Parameters, member: int, image, channels, blocks: int) -> None:
         super().__init__()
         self.image, self.channels, self.blocks = image, channels, blocks
-        self.values = {name: value[member] for name, value in store.values.items()}
+        self.values = {name: value[member] for name, value in parameters.values.items()}
 
     def convolution(self, x: Tensor, name: str) -> Tensor:
         kernel = self.values[f"{name}.weight"].permute(0, 3, 1, 2).contiguous()
@@ -92,45 +94,47 @@ class Reference(nn.Module):
 
 @pytest.mark.parametrize("image", [(8, 8, 1), (9, 6, 3)])
 def test_it_is_the_network_of_torchs_modules(image):
-    layer, store = shaken(image, blocks=2)
+    layer, parameters = shaken(image, blocks=2)
     x = images(image)
     out = layer.forward(x, training())
     assert out.shape == (2, 6, 4)
     for member in range(2):
-        expected = Reference(store, member, image, SMALL["channels"], 2)(x[member])
+        expected = Reference(parameters, member, image, SMALL["channels"], 2)(x[member])
         assert torch.allclose(out[member], expected, atol=1e-5)
 
 
 @pytest.mark.usefixtures("double")
 @pytest.mark.parametrize("activation", ["relu", "leaky_relu", "silu", "gelu"])
 def test_gradients_are_those_of_differences(activation):
-    layer, store = shaken(activation=activation)
-    check_gradients(layer, store, images(), training())
+    layer, parameters = shaken(activation=activation)
+    check_gradients(layer, parameters, images(), training())
 
 
 @pytest.mark.usefixtures("double")
 @pytest.mark.parametrize("image", [(3, 5, 3), (1, 6, 2)])
 def test_gradients_of_other_shapes(image):
-    layer, store = shaken(image, blocks=2)
-    check_gradients(layer, store, images(image), training())
+    layer, parameters = shaken(image, blocks=2)
+    check_gradients(layer, parameters, images(image), training())
 
 
 @pytest.mark.usefixtures("double")
 def test_gradients_of_a_whole_network_without_those_of_pixels():
     network = build_network(CNNParams(**SMALL), columns((8, 8, 1)), 3)
-    store = bound(network)
-    for number, slot in enumerate(store.slots):
-        if slot.kind != RUNNING:
-            store.values[slot.name] += 0.3 * normal(*store.values[slot.name].shape, seed=number)
+    parameters = bound(network)
+    for number, parameter in enumerate(parameters.specs):
+        if parameter.kind != RUNNING:
+            parameters.values[parameter.name] += 0.3 * normal(
+                *parameters.values[parameter.name].shape, seed=number
+            )
     assert not network.wants_input_grad
-    check_gradients(network, store, images(), training())
+    check_gradients(network, parameters, images(), training())
 
 
 def test_a_block_starts_as_the_identity():
     """Its kernels change nothing yet, and however many blocks there are, they do nothing."""
-    layer, store = made(blocks=1)
+    layer, parameters = made(blocks=1)
     deep, deep_store = made(blocks=3)
-    for name, value in store.values.items():
+    for name, value in parameters.values.items():
         deep_store.values[name].copy_(value)
     x = images()
     out = layer.forward(x, training())
@@ -156,23 +160,23 @@ def test_it_starts_with_features_of_a_usual_size():
 @pytest.mark.parametrize("image", IMAGES)
 @pytest.mark.parametrize("channels", [[3], [2, 3, 4, 5]])
 def test_tiny_odd_and_narrow_images(image, channels):
-    layer, store = shaken(image, channels=channels)
+    layer, parameters = shaken(image, channels=channels)
     x = images(image)
     out = layer.forward(x, training())
     assert out.shape == (2, 6, channels[-1])
     layer.backward(torch.ones_like(out), training())
     predicted = layer.forward(x, Step())
-    for tensor in (out, predicted, *store.values.values(), *store.grads.values()):
+    for tensor in (out, predicted, *parameters.values.values(), *parameters.grads.values()):
         assert torch.isfinite(tensor).all()
 
 
 @pytest.mark.parametrize("image", [(1, 1, 1), (8, 8, 3)])
 def test_one_image_is_a_batch_too(image):
-    """At its last stage it may be a single number a channel, which has no spread."""
-    layer, store = shaken(image, channels=[2, 3, 4])
+    """At its last stage it may be a single number a channel, which has no std."""
+    layer, parameters = shaken(image, channels=[2, 3, 4])
     out = layer.forward(images(image, rows=1), training())
     layer.backward(torch.ones_like(out), training())
-    for tensor in (out, *store.values.values(), *store.grads.values()):
+    for tensor in (out, *parameters.values.values(), *parameters.grads.values()):
         assert torch.isfinite(tensor).all()
 
 
@@ -190,29 +194,33 @@ def test_every_channel_counts():
 
 
 def test_running_statistics_move_in_training_alone():
-    layer, store = made()
-    start = statistics(store)
+    layer, parameters = made()
+    start = statistics(parameters)
     layer.forward(images(), Step())
-    assert all(torch.equal(value, start[name]) for name, value in statistics(store).items())
+    assert all(torch.equal(value, start[name]) for name, value in statistics(parameters).items())
     layer.forward(images(), training())
-    for name, value in statistics(store).items():
+    for name, value in statistics(parameters).items():
         assert not torch.equal(value, start[name]), name
 
 
 def test_running_statistics_come_to_those_of_the_rows():
     """Then prediction and training say the same."""
-    layer, store = shaken()
+    layer, parameters = shaken()
     x = images(rows=50)
     for _ in range(100):
         out = layer.forward(x, training())
     assert torch.allclose(layer.forward(x, Step()), out, atol=0.02)
     entry = torch.nn.functional.conv2d(
-        x[1].view(50, 1, 8, 8), store.values["cnn.stage0.weight"][1].permute(0, 3, 1, 2), padding=1
+        x[1].view(50, 1, 8, 8),
+        parameters.values["cnn.stage0.weight"][1].permute(0, 3, 1, 2),
+        padding=1,
     )
     pooled = nn.MaxPool2d(2)(entry)
-    assert torch.allclose(store.values["cnn.stage0.mean"][1], pooled.mean((0, 2, 3)), atol=1e-3)
+    assert torch.allclose(
+        parameters.values["cnn.stage0.mean"][1], pooled.mean((0, 2, 3)), atol=1e-3
+    )
     own = pooled.transpose(0, 1).flatten(1).var(1)
-    assert torch.allclose(store.values["cnn.stage0.variance"][1], own, rtol=1e-3)
+    assert torch.allclose(parameters.values["cnn.stage0.variance"][1], own, rtol=1e-3)
 
 
 def test_an_image_is_predicted_alone_as_beside_others():
@@ -224,22 +232,22 @@ def test_an_image_is_predicted_alone_as_beside_others():
 
 
 def test_members_of_a_group_are_what_they_are_alone():
-    group, store = shaken(members=2)
+    group, parameters = shaken(members=2)
     x = images(rows=5)
     out = group.forward(x, training())
     group.backward(normal(2, 5, 4), training())
     for member in range(2):
         alone, own = made(members=1)
         starts, _ = shaken(members=2)
-        for slot in own.slots:
-            own.values[slot.name].copy_(starts.values[slot.name][member : member + 1])
+        for parameter in own.parameters:
+            own.values[parameter.name].copy_(starts.values[parameter.name][member : member + 1])
         expected = alone.forward(x[member : member + 1], training())
         alone.backward(normal(2, 5, 4)[member : member + 1], training())
         assert torch.equal(expected[0], out[member])
         for name, value in own.values.items():
-            assert torch.equal(value[0], store.values[name][member]), name
+            assert torch.equal(value[0], parameters.values[name][member]), name
         for name, grad in own.grads.items():
-            assert torch.equal(grad[0], store.grads[name][member]), name
+            assert torch.equal(grad[0], parameters.grads[name][member]), name
 
 
 # What it says of its size.
@@ -283,13 +291,13 @@ def test_row_numbers_grow_with_pixels_channels_and_blocks_not_with_depth():
 
 def test_slots_are_the_kernels_decayed_and_the_rest_not():
     layer, _ = made(channels=[3, 4], blocks=2)
-    slots = {slot.name: slot for slot in layer.slots()}
-    assert len(slots) == 5 * 2 * (1 + 2 * 2)
-    for name, slot in slots.items():
+    parameters = {parameter.name: parameter for parameter in layer.parameters()}
+    assert len(parameters) == 5 * 2 * (1 + 2 * 2)
+    for name, parameter in parameters.items():
         kinds = {"weight": WEIGHT, "scale": FREE, "shift": FREE}
-        assert slot.kind == kinds.get(name.rsplit(".", 1)[1], RUNNING)
-    assert slots["cnn.stage0.weight"].shape == (3, 3, 3, 1)
-    assert slots["cnn.stage1.block1.second.weight"].shape == (4, 3, 3, 4)
+        assert parameter.kind == kinds.get(name.rsplit(".", 1)[1], RUNNING)
+    assert parameters["cnn.stage0.weight"].shape == (3, 3, 3, 1)
+    assert parameters["cnn.stage1.block1.second.weight"].shape == (4, 3, 3, 4)
 
 
 def test_each_member_has_a_group_of_its_own():
@@ -340,8 +348,8 @@ def test_dropout_of_features_draws_and_is_off_at_prediction():
     )
     assert np.abs(plain.predict(x) - dropped.predict(x)).max() > 1e-3
     assert (dropped.predict(x) == dropped.predict(x)).all()
-    mean, spread = dropped.predict_spread(x, passes=5)
-    assert (spread > 0).any()
+    mean, std = dropped.predict_std(x, passes=5)
+    assert (std > 0).any()
     assert mean.shape == (1, 60, 2)
 
 

@@ -5,13 +5,13 @@ import torch
 from torch import Tensor
 
 from nn_help import CPU, bound, check_gradients, normal, plain, straight, training
-from podium.nn.draws import Draws
 from podium.nn.knobs.activations import Activation
 from podium.nn.knobs.inputs import Columns
 from podium.nn.knobs.noise import Dropout
 from podium.nn.layers import Chain, Linear, Skip, Step, Traced, product
 from podium.nn.network import build_network
-from podium.nn.store import RUNNING, WEIGHT, Slot, Store
+from podium.nn.parameters import RUNNING, WEIGHT, Parameter, Parameters
+from podium.nn.rng import Rng
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -37,25 +37,27 @@ def inputs() -> Tensor:
 
 
 def shaken(params, columns: Columns = COLUMNS, members: int = MEMBERS):
-    """A network and its store, every trained number moved away from where it starts."""
+    """A network and its parameters, every trained number moved away from where it starts."""
     network = build_network(params, columns, 2)
-    store = Store(network.slots(), members, CPU)
-    store.draw(range(members))
-    network.bind(store.values, store.grads)
-    for number, slot in enumerate(store.slots):
-        if slot.kind != RUNNING:
-            store.values[slot.name] += 0.3 * normal(*store.values[slot.name].shape, seed=number)
-    return network, store
+    parameters = Parameters(network.parameters(), members, CPU)
+    parameters.draw(range(members))
+    network.bind(parameters.values, parameters.grads)
+    for number, parameter in enumerate(parameters.specs):
+        if parameter.kind != RUNNING:
+            parameters.values[parameter.name] += 0.3 * normal(
+                *parameters.values[parameter.name].shape, seed=number
+            )
+    return network, parameters
 
 
 def test_a_matrix_and_a_bias_for_each_member():
     layer = linear()
-    store = bound(layer)
-    store.values["linear.bias"].copy_(normal(2, 1, 3, seed=5))
+    parameters = bound(layer)
+    parameters.values["linear.bias"].copy_(normal(2, 1, 3, seed=5))
     x = normal(2, 7, 4)
     out = layer.forward(x, training())
     for member in range(2):
-        own = {name: value[member] for name, value in store.values.items()}
+        own = {name: value[member] for name, value in parameters.values.items()}
         expected = x[member] @ own["linear.weight"] + own["linear.bias"]
         assert torch.allclose(out[member], expected, atol=1e-6)
 
@@ -107,22 +109,26 @@ def test_a_short_type_is_near_the_long_one():
 
 def test_a_skip_around_nothing_is_the_identity():
     skip = Skip(Chain([linear(4, 4), Activation("tanh")]), None)
-    store = bound(skip)
-    store.flat[WEIGHT].zero_()
+    parameters = bound(skip)
+    parameters.flat[WEIGHT].zero_()
     x = normal(2, 7, 4)
     assert torch.equal(skip.forward(x, training()), x)
 
 
 def test_a_skip_of_another_width_goes_through_a_matrix():
     network = build_network(plain(hidden=[6, 6, 3], skip=True), Columns(5), 1)
-    shapes = {slot.name: slot.shape for slot in network.slots() if ".skip.weight" in slot.name}
+    shapes = {
+        parameter.name: parameter.shape
+        for parameter in network.parameters()
+        if ".skip.weight" in parameter.name
+    }
     assert shapes == {"hidden0.skip.weight": (5, 6), "hidden2.skip.weight": (6, 3)}
-    store = bound(network)
-    for name, value in store.values.items():
+    parameters = bound(network)
+    for name, value in parameters.values.items():
         if name.endswith("weight") and ".skip" not in name:
             value.zero_()
     x = normal(2, 7, 5)
-    path = store.values["hidden0.skip.weight"] @ store.values["hidden2.skip.weight"]
+    path = parameters.values["hidden0.skip.weight"] @ parameters.values["hidden2.skip.weight"]
     block = x
     for layer in network.layers[:-1]:
         block = layer.forward(block, training())
@@ -139,10 +145,10 @@ def test_both_paths_of_a_skip_have_gradients(widths, double):
 class Squared(Traced):
     """A traced layer: a factor and a running number that isn't trained."""
 
-    def slots(self):
+    def parameters(self):
         return [
-            Slot("factor", (1, 4), WEIGHT, random(1, 4)),
-            Slot("shift", (1, 4), RUNNING, random(1, 4)),
+            Parameter("factor", (1, 4), WEIGHT, random(1, 4)),
+            Parameter("shift", (1, 4), RUNNING, random(1, 4)),
         ]
 
     def compute(self, x, values, step):
@@ -171,12 +177,12 @@ def test_nothing_goes_back_below_the_first_trained_layer():
             raise AssertionError("not wanted")
 
     chain = Chain([Lowest(0.5, 1), linear(4, 3, "a"), linear(3, 2, "b")])
-    store = bound(chain)
+    parameters = bound(chain)
     chain.first()
     step = training()
     chain.forward(normal(2, 7, 4), step)
     chain.backward(normal(2, 7, 2), step)
-    assert all(grad.abs().sum() > 0 for grad in store.grads.values())
+    assert all(grad.abs().sum() > 0 for grad in parameters.grads.values())
 
 
 SMOOTH = {"activation": "gelu", "hidden": [5, 5, 3]}
@@ -219,7 +225,7 @@ NETWORKS = {
 @pytest.mark.parametrize("knobs", NETWORKS.values(), ids=NETWORKS)
 @pytest.mark.parametrize("filled", [False, True])
 def test_whole_networks_against_differences(knobs, filled, double):
-    network, store = shaken(plain(**{**SMOOTH, **knobs}))
+    network, parameters = shaken(plain(**{**SMOOTH, **knobs}))
     x = inputs()
     for member in range(MEMBERS):
         network.fit(member, x[member], torch.ones(ROWS))
@@ -229,22 +235,26 @@ def test_whole_networks_against_differences(knobs, filled, double):
         real[1, -1] = 0.0
     if "category_embedding" in knobs:
         # Only blocks are trained; one-hot levels find nothing elsewhere.
-        store.values["categories.weight"].mul_(torch.block_diag(torch.ones(3, 2), torch.ones(2, 2)))
-        check = _only_blocks(store)
+        parameters.values["categories.weight"].mul_(
+            torch.block_diag(torch.ones(3, 2), torch.ones(2, 2))
+        )
+        check = _only_blocks(parameters)
     else:
-        check = store
+        check = parameters
     check_gradients(network, check, x, training(real=real, number=3))
 
 
-def _only_blocks(store: Store) -> Store:
-    """The store without the embedding's matrix, whose gradient is masked (it has its own test)."""
-    store.grads = {name: grad for name, grad in store.grads.items() if name != "categories.weight"}
-    return store
+def _only_blocks(parameters: Parameters) -> Parameters:
+    """Without the embedding's matrix, whose gradient is masked (it has its own test)."""
+    parameters.grads = {
+        name: grad for name, grad in parameters.grads.items() if name != "categories.weight"
+    }
+    return parameters
 
 
 def test_a_linear_model_against_differences(double):
-    network, store = shaken(straight(input_dropout=0.2, input_noise=0.1))
-    check_gradients(network, store, inputs(), training(number=3))
+    network, parameters = shaken(straight(input_dropout=0.2, input_noise=0.1))
+    check_gradients(network, parameters, inputs(), training(number=3))
 
 
 @pytest.mark.parametrize("normalization", ["none", "batch", "layer"])
@@ -255,13 +265,13 @@ def test_rows_that_only_fill_up_change_no_gradient(normalization):
     real[:, 4:] = 0.0
     grads = []
     for filling in (50.0, -50.0):
-        network, store = shaken(params)
+        network, parameters = shaken(params)
         x = inputs()
         x[:, 4:] = filling
         step = training(real=real)
         out = network.forward(x, step)
         network.backward(out * real, step)
-        grads.append({name: grad.clone() for name, grad in store.grads.items()})
+        grads.append({name: grad.clone() for name, grad in parameters.grads.items()})
     for name, grad in grads[0].items():
         assert torch.allclose(grad, grads[1][name], atol=1e-5), name
 
@@ -281,12 +291,12 @@ def test_draws_without_training_drop_units_and_add_no_noise():
     """Monte-Carlo dropout."""
     network, _ = shaken(plain(dropout=0.5))
     x = inputs()
-    step = Step(draws=Draws(range(MEMBERS), CPU), number=1)
+    step = Step(rng=Rng(range(MEMBERS), CPU), number=1)
     assert not torch.equal(network.forward(x, step), network.forward(x, Step()))
     noisy, _ = shaken(plain(activation_noise=0.5, input_noise=0.5))
     assert torch.equal(noisy.forward(x, step), noisy.forward(x, Step()))
 
 
 def test_slots_that_are_off_are_not_there():
-    names = {slot.name for slot in build_network(plain(), Columns(3), 1).slots()}
+    names = {parameter.name for parameter in build_network(plain(), Columns(3), 1).parameters()}
     assert names == {"hidden0.weight", "hidden0.bias", "output.weight", "output.bias"}

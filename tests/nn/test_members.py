@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from podium.config import LinearParams, MLPParams
-from podium.errors import PodiumError
+from podium.io.errors import PodiumError
 from podium.nn import Columns, fit_members
 from podium.nn import plan as planning
 from podium.nn.data import Data, GroupData, Member, Task

@@ -95,13 +95,11 @@ def test_no_rows_are_no_predictions():
 
 def test_passes_with_dropout_for_rows_of_each_member():
     fitted = of_folds(tables())
-    means, spreads = fitted.spread_rows(tables(), ROWS, passes=30)
-    for mean, spread, rows, whole in zip(
-        means, spreads, ROWS, fitted.predict(tables()), strict=True
-    ):
-        assert mean.shape == spread.shape == (len(rows), 1)
-        assert (spread > 0).all()
-        assert np.abs(mean - whole[rows]).mean() < np.abs(spread).mean() * 1.5
+    means, stds = fitted.std_rows(tables(), ROWS, passes=30)
+    for mean, std, rows, whole in zip(means, stds, ROWS, fitted.predict(tables()), strict=True):
+        assert mean.shape == std.shape == (len(rows), 1)
+        assert (std > 0).all()
+        assert np.abs(mean - whole[rows]).mean() < np.abs(std).mean() * 1.5
 
 
 # Inputs that are made.
@@ -254,9 +252,9 @@ def test_a_diverged_member_predicts_nan_alone():
             assert np.isfinite(part[0]).all()
 
 
-def test_pooled_spread_is_that_of_members_and_passes_together():
+def test_pooled_std_is_that_of_members_and_passes_together():
     drawn = np.random.default_rng(0).normal(size=(3, 20, 4, 2))
-    mean, spread = pooled(drawn.mean(1), drawn.std(1))
+    mean, std = pooled(drawn.mean(1), drawn.std(1))
     together = drawn.reshape(60, 4, 2)
     assert mean == pytest.approx(together.mean(0))
-    assert spread == pytest.approx(together.std(0))
+    assert std == pytest.approx(together.std(0))

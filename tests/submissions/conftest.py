@@ -8,7 +8,7 @@ import pytest
 from conftest import ROOT, Project, write_csv
 from kaggle_help import SLUG, archive_of, connect, copy_project, own_home, use_kaggle
 from kaggle_server import KaggleServer
-from podium.sources.ames import make_ames
+from podium.data.sources.ames import make_ames
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from podium.kaggle import client
+from podium.io.kaggle import client
 from submission_help import FILE, LEDGER, NAME, blend_run, change_file, ledger, raise_first
 
 

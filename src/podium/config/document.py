@@ -27,8 +27,8 @@ from ruamel.yaml.events import (
 )
 from ruamel.yaml.reader import ReaderError
 
-from podium.config.messages import printable
-from podium.errors import PodiumError
+from podium.io.errors import PodiumError
+from podium.io.text import printable
 
 # 50 times the file that ships with Podium, and a second's reading.
 MAX_BYTES = 256 * 1024

@@ -14,10 +14,11 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from podium.config.block import ModelParams
 from podium.config.check import check_competition
 from podium.config.document import read_document
-from podium.config.messages import explain, nearest, one_of, printable, shown
+from podium.config.messages import explain
 from podium.config.models import MODEL_PARAMS
 from podium.config.schema import COMPETITIONS, Competition, Config
-from podium.errors import PodiumError
+from podium.io.errors import PodiumError
+from podium.io.text import nearest, one_of, printable, shown
 
 PARAMS = "params.yaml"
 # Names become folders and arguments of commands.

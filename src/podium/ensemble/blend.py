@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.config import Ensemble
+from podium.data.targets import Target
 from podium.metrics import METRICS, Metric
-from podium.targets import Target
 
 Array = NDArray[np.float64]
 # What a mix is chosen by, the most important first.

@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from podium.config.messages import printable
-from podium.csv_files import SAMPLE, few
-from podium.errors import PodiumError
+from podium.data.targets import Target
+from podium.io.csv_files import SAMPLE, few
+from podium.io.errors import PodiumError
+from podium.io.text import printable
 from podium.metrics import Metric
-from podium.targets import Target
 
 
 def make_submission(

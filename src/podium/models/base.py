@@ -9,10 +9,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.dataset import Dataset, Split
+from podium.data.dataset import Dataset, Split
+from podium.data.targets import Target
 from podium.metrics import Metric
-from podium.progress import SILENT, Reporter
-from podium.targets import Target
+from podium.runtime.progress import SILENT, Reporter
 
 Array = NDArray[np.float64]
 
@@ -22,15 +22,15 @@ class SplitFit:
     """What fitting one fold gives, on the model scale.
 
     ``valid`` has shape (validation rows, outputs), ``test`` (test rows, outputs); the
-    spreads, where a model knows how unsure it is, have the same shapes. ``history`` has one dict
+    stds, where a model knows how unsure it is, have the same shapes. ``history`` has one dict
     a step (epoch, boosting round, alpha); ``details`` small facts (the chosen alpha);
     ``weights`` file names and the bytes of each, in formats that run no code when read.
     """
 
     valid: Array
     test: Array
-    valid_spread: Array | None = None
-    test_spread: Array | None = None
+    valid_std: Array | None = None
+    test_std: Array | None = None
     history: list[dict[str, float]] = field(default_factory=list)
     details: dict[str, float] = field(default_factory=dict)
     weights: dict[str, bytes] = field(default_factory=dict)

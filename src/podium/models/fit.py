@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 
 from podium.config import ModelParams
-from podium.dataset import Dataset
+from podium.data.dataset import Dataset
+from podium.data.targets import Target
 from podium.metrics import Metric
 from podium.models.base import Array, Fit, SplitFit
 from podium.models.registry import model_function
-from podium.progress import SILENT, Reporter
-from podium.targets import Target
+from podium.runtime.progress import SILENT, Reporter
 
 HISTORY = ["repeat", "fold", "seed", "step", "train_loss", "valid_loss"]
 
@@ -24,7 +24,7 @@ class ModelResult:
 
     ``oof`` has shape (n, outputs): each training row predicted by the fold that did not train on
     it, averaged over repeats. ``test`` has shape (test rows, outputs): the mean over folds, taken
-    on the model scale. ``fold_scores`` has one score per split. The spreads (on the model scale)
+    on the model scale. ``fold_scores`` has one score per split. The stds (on the model scale)
     have the shapes of the predictions; None where the model has none.
     """
 
@@ -36,8 +36,8 @@ class ModelResult:
     history: pd.DataFrame
     details: list[dict[str, float]]
     weights: dict[str, bytes]
-    oof_spread: Array | None = None
-    test_spread: Array | None = None
+    oof_std: Array | None = None
+    test_std: Array | None = None
 
 
 def fit_model(
@@ -70,8 +70,8 @@ def fit_model(
             for split, fitted in zip(dataset.splits, splits, strict=True)
             for name, content in fitted.weights.items()
         },
-        oof_spread=_oof_spread(dataset, splits, target.outputs),
-        test_spread=_mean_spread(splits),
+        oof_std=_oof_std(dataset, splits, target.outputs),
+        test_std=_mean_std(splits),
     )
 
 
@@ -87,14 +87,14 @@ def _joined(dataset: Dataset, parts: list[Array], outputs: int) -> Array:
     return total / dataset.folds.shape[1]
 
 
-def _oof_spread(dataset: Dataset, fits: list[SplitFit], outputs: int) -> Array | None:
-    spreads = [fitted.valid_spread for fitted in fits if fitted.valid_spread is not None]
-    return _joined(dataset, spreads, outputs) if spreads else None
+def _oof_std(dataset: Dataset, fits: list[SplitFit], outputs: int) -> Array | None:
+    stds = [fitted.valid_std for fitted in fits if fitted.valid_std is not None]
+    return _joined(dataset, stds, outputs) if stds else None
 
 
-def _mean_spread(fits: list[SplitFit]) -> Array | None:
-    spreads = [fitted.test_spread for fitted in fits if fitted.test_spread is not None]
-    return np.mean(spreads, axis=0) if spreads else None
+def _mean_std(fits: list[SplitFit]) -> Array | None:
+    stds = [fitted.test_std for fitted in fits if fitted.test_std is not None]
+    return np.mean(stds, axis=0) if stds else None
 
 
 def _fold_scores(

@@ -7,11 +7,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from podium.config import LightGBMParams
-from podium.dataset import Split
-from podium.environment import cores
+from podium.data.dataset import Split
+from podium.data.targets import Target
 from podium.models.base import Fit, SplitFit
 from podium.models.holdout import hold_out
-from podium.targets import Target
+from podium.runtime.resources import cores
 
 Array = NDArray[np.float64]
 # A table with native categories, or an array of pixels, shape (rows, pixels).

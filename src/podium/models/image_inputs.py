@@ -11,12 +11,12 @@ from torch import Tensor
 
 from podium.config import AugmentedParams
 from podium.config.images import SIZES
-from podium.images.augmentation import Augmentation, Augmenter
-from podium.images.dataset import ImageDataset
+from podium.data.images.augmentation import Augmentation, Augmenter
+from podium.data.images.dataset import ImageDataset
 from podium.nn.data import Inputs
-from podium.nn.draws import Draws
 from podium.nn.knobs.inputs import Columns
 from podium.nn.layers import Step
+from podium.nn.rng import Rng
 
 # Purposes of random numbers that change images, one a knob from here on.
 VIEWS = 4096
@@ -34,7 +34,7 @@ class ImageInputs(Inputs):
         # An augmenter keeps memory of its own, so each thread has its own, by strength.
         self.local = threading.local()
         self.means = torch.tensor(np.stack([split.mean for split in dataset.splits])).float()
-        self.spreads = torch.tensor(np.stack([split.std for split in dataset.splits])).float()
+        self.stds = torch.tensor(np.stack([split.std for split in dataset.splits])).float()
         self.kept: dict[torch.device, Tensor] = {}
 
     def __len__(self) -> int:
@@ -42,7 +42,7 @@ class ImageInputs(Inputs):
         return len(self.images)
 
     def read(self, rows: Tensor, tables: Tensor, step: Step) -> Tensor:
-        """The images of rows, changed where ``step.views`` draws, by their fold's mean and spread.
+        """The images of rows, changed where ``step.views`` draws, by their fold's mean and std.
 
         Shape (members, rows, height * width * channels).
         """
@@ -52,10 +52,8 @@ class ImageInputs(Inputs):
             strength = 1.0 if step.training else self.params.tta_strength
             x = self._augmenter(strength)(x, _Random(step.views, step.number, count), x)
         x = x.view(members, count, -1, self.means.shape[1])
-        mean, spread = (
-            own.to(rows.device)[tables][:, None, None] for own in (self.means, self.spreads)
-        )
-        return x.sub_(mean).div_(spread).view(members, count, -1)
+        mean, std = (own.to(rows.device)[tables][:, None, None] for own in (self.means, self.stds))
+        return x.sub_(mean).div_(std).view(members, count, -1)
 
     def _augmenter(self, strength: float) -> Augmenter:
         """This thread's, of a strength."""
@@ -68,9 +66,9 @@ class ImageInputs(Inputs):
         return own[strength]
 
     def fingerprint(self) -> bytes:
-        """A hash of all pixels, means and spreads."""
+        """A hash of all pixels, means and stds."""
         digest = hashlib.blake2b(np.ascontiguousarray(self.images).data, digest_size=32)
-        digest.update(self.means.numpy().tobytes() + self.spreads.numpy().tobytes())
+        digest.update(self.means.numpy().tobytes() + self.stds.numpy().tobytes())
         return digest.digest()
 
     def _on(self, device: torch.device) -> Tensor:
@@ -85,18 +83,18 @@ class ImageInputs(Inputs):
 class _Random:
     """Random numbers of a step's images, each member's own."""
 
-    def __init__(self, draws: Draws, step: int, rows: int) -> None:
-        self.draws, self.step, self.rows = draws, step, rows
+    def __init__(self, rng: Rng, step: int, rows: int) -> None:
+        self.rng, self.step, self.rows = rng, step, rows
 
     def uniform(self, columns: int, purpose: int) -> Tensor:
         """Numbers in (0, 1), shape (images, columns)."""
-        shape = (len(self.draws.seeds), self.rows, columns)
-        return self.draws.uniform(shape, VIEWS + purpose, self.step).flatten(0, 1)
+        shape = (len(self.rng.seeds), self.rows, columns)
+        return self.rng.uniform(shape, VIEWS + purpose, self.step).flatten(0, 1)
 
     def normal(self, columns: int, purpose: int) -> Tensor:
         """Standard normal numbers, shape (images, columns)."""
-        shape = (len(self.draws.seeds), self.rows, columns)
-        return self.draws.normal(shape, VIEWS + purpose, self.step).flatten(0, 1)
+        shape = (len(self.rng.seeds), self.rows, columns)
+        return self.rng.normal(shape, VIEWS + purpose, self.step).flatten(0, 1)
 
 
 def augmentation(params: AugmentedParams, strength: float = 1.0) -> Augmentation:

@@ -8,16 +8,16 @@ from numpy.typing import NDArray
 from safetensors.torch import save
 
 from podium.config import AugmentedParams, LayeredParams, NetworkParams
-from podium.errors import PodiumError
-from podium.images.dataset import ImageDataset
+from podium.data.images.dataset import ImageDataset
+from podium.data.tabular.dataset import TableDataset
+from podium.data.tabular.dense import DenseTables, Layout, common_layout
+from podium.io.errors import PodiumError
 from podium.models.base import Fit, SplitFit
 from podium.models.image_inputs import ImageInputs
 from podium.nn import Columns, FittedMembers, Progress, divergence, fit_members
 from podium.nn.data import Member, Rows, Tables
-from podium.nn.draws import mixed
 from podium.nn.predict import pooled
-from podium.tabular.dataset import TableDataset
-from podium.tabular.dense import DenseTables, Layout, common_layout
+from podium.nn.rng import mixed
 
 Array = NDArray[np.float64]
 
@@ -164,19 +164,19 @@ def _split_fits(
     passes = params.mc_dropout if isinstance(params, LayeredParams) else 0
     rows = [outcome.member.valid for outcome in fitted.outcomes]
     everything = [np.arange(len(fit.dataset.test_ids))] * len(rows)
-    valid, valid_spread = _predicted(fitted, inputs.train, rows, passes)
-    test, test_spread = _predicted(fitted, inputs.test, everything, passes)
+    valid, valid_std = _predicted(fitted, inputs.train, rows, passes)
+    test, test_std = _predicted(fitted, inputs.test, everything, passes)
     fits = []
     for index in range(len(splits)):
         own = members[index]
-        mean, spread = _pooled(valid, valid_spread, own)
-        test_mean, test_pooled = _pooled(test, test_spread, own)
+        mean, std = _pooled(valid, valid_std, own)
+        test_mean, test_pooled = _pooled(test, test_std, own)
         fits.append(
             SplitFit(
                 valid=mean,
                 test=test_mean,
-                valid_spread=spread if passes else None,
-                test_spread=test_pooled if passes else None,
+                valid_std=std if passes else None,
+                test_std=test_pooled if passes else None,
                 history=_history(fitted, params, index),
                 details=_details(fitted, params, index, inputs.features[index]),
                 weights={"safetensors": save(fitted.tensors(own))},
@@ -188,16 +188,16 @@ def _split_fits(
 def _predicted(
     fitted: FittedMembers, tables: Tables, rows: list[Rows], passes: int
 ) -> tuple[list[Array], list[Array]]:
-    """Each member's predictions, and their spread where Monte-Carlo dropout is asked for."""
+    """Each member's predictions, and their std where Monte-Carlo dropout is asked for."""
     if passes:
-        return fitted.spread_rows(tables, rows, passes)
+        return fitted.std_rows(tables, rows, passes)
     predicted = fitted.predict_rows(tables, rows)
     return predicted, [np.zeros_like(own) for own in predicted]
 
 
-def _pooled(means: list[Array], spreads: list[Array], members: list[int]) -> tuple[Array, Array]:
-    """Mean and spread over some members."""
-    return pooled(*(np.stack([own[index] for index in members]) for own in (means, spreads)))
+def _pooled(means: list[Array], stds: list[Array], members: list[int]) -> tuple[Array, Array]:
+    """Mean and std over some members."""
+    return pooled(*(np.stack([own[index] for index in members]) for own in (means, stds)))
 
 
 def _history(fitted: FittedMembers, params: NetworkParams, split: int) -> list[dict[str, float]]:

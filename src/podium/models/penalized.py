@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import save
 
 from podium.config import ElasticNetParams, LassoParams, RidgeParams
-from podium.dataset import Split
+from podium.data.dataset import Split
 from podium.models.base import Fit, SplitFit
 
 Array = NDArray[np.float64]

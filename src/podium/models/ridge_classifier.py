@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import save
 
 from podium.config import RidgeClassifierParams
-from podium.dataset import Split
+from podium.data.dataset import Split
 from podium.models.base import Fit, SplitFit
 from podium.models.holdout import hold_out
 

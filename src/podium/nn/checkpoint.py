@@ -13,7 +13,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from podium import disk
+from podium.io import disk
 from podium.nn.trainer import Trainer
 
 # Knobs that don't change what is trained.

@@ -15,7 +15,7 @@ from torch.nn import functional
 from podium.config import CNNParams
 from podium.nn.knobs.normalization import EPSILON, MOMENTUM
 from podium.nn.layers import Step, Traced
-from podium.nn.store import FREE, RUNNING, WEIGHT, Initial, Slot, ones, zeros
+from podium.nn.parameters import FREE, RUNNING, WEIGHT, Initial, Parameter, ones, zeros
 
 KERNEL = 3
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -41,16 +41,16 @@ class ConvNet(Traced):
         self.outputs = params.channels[-1]
         self.stages = list(zip([image[2], *params.channels], params.channels, strict=False))
 
-    def slots(self) -> list[Slot]:
+    def parameters(self) -> list[Parameter]:
         """A kernel and a normalization for each convolution."""
-        slots: list[Slot] = []
+        parameters: list[Parameter] = []
         for stage, (inputs, outputs) in enumerate(self.stages):
-            slots += self._slots(self._entry(stage), inputs, outputs)
+            parameters += self._parameters(self._entry(stage), inputs, outputs)
             for block in range(self.params.blocks):
                 first, second = self._block(stage, block)
-                slots += self._slots(first, outputs, outputs)
-                slots += self._slots(second, outputs, outputs, starts_at=zeros(outputs))
-        return slots
+                parameters += self._parameters(first, outputs, outputs)
+                parameters += self._parameters(second, outputs, outputs, starts_at=zeros(outputs))
+        return parameters
 
     def compute(self, x: Tensor, values: Values, step: Step) -> Tensor:
         """Each member's images through its own kernels, one member after the other."""
@@ -109,16 +109,16 @@ class ConvNet(Traced):
         name = f"{self._entry(stage)}.block{block}"
         return f"{name}.first", f"{name}.second"
 
-    def _slots(
+    def _parameters(
         self, name: str, inputs: int, outputs: int, starts_at: Initial | None = None
-    ) -> list[Slot]:
+    ) -> list[Parameter]:
         kernel = (outputs, KERNEL, KERNEL, inputs)
         return [
-            Slot(f"{name}.weight", kernel, WEIGHT, _kernel(*kernel)),
-            Slot(f"{name}.scale", (outputs,), FREE, starts_at or ones(outputs)),
-            Slot(f"{name}.shift", (outputs,), FREE, zeros(outputs)),
-            Slot(f"{name}.mean", (outputs,), RUNNING, zeros(outputs)),
-            Slot(f"{name}.variance", (outputs,), RUNNING, ones(outputs)),
+            Parameter(f"{name}.weight", kernel, WEIGHT, _kernel(*kernel)),
+            Parameter(f"{name}.scale", (outputs,), FREE, starts_at or ones(outputs)),
+            Parameter(f"{name}.shift", (outputs,), FREE, zeros(outputs)),
+            Parameter(f"{name}.mean", (outputs,), RUNNING, zeros(outputs)),
+            Parameter(f"{name}.variance", (outputs,), RUNNING, ones(outputs)),
         ]
 
 
@@ -144,6 +144,6 @@ def _normalized(x: Tensor, own: Values, name: str, step: Step) -> Tensor:
     """Batch normalization (Ioffe and Szegedy 2015), over rows and places."""
     mean, variance = own[f"{name}.mean"], own[f"{name}.variance"]
     scale, shift = own[f"{name}.scale"], own[f"{name}.shift"]
-    # One value alone has no spread, so the running statistics take its place.
+    # One value alone has no std, so the running statistics take its place.
     moving = step.training and x.numel() > x.shape[1]
     return functional.batch_norm(x, mean, variance, scale, shift, moving, MOMENTUM, EPSILON)

@@ -8,10 +8,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from podium.errors import PodiumError
-from podium.nn.draws import generator
+from podium.io.errors import PodiumError
 from podium.nn.knobs.inputs import Columns
 from podium.nn.layers import Step
+from podium.nn.rng import generator
 
 Rows = NDArray[np.int64]
 Table = NDArray[np.float32]

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from podium.nn.draws import Draws
-from podium.nn.store import FREE, RUNNING, WEIGHT, Initial, Slot, zeros
+from podium.nn.parameters import FREE, RUNNING, WEIGHT, Initial, Parameter, zeros
+from podium.nn.rng import Rng
 
 
 @dataclass
@@ -26,8 +26,8 @@ class Step:
     """
 
     training: bool = False
-    draws: Draws | None = None
-    views: Draws | None = None
+    rng: Rng | None = None
+    views: Rng | None = None
     number: int = 0
     real: Tensor | None = None
     dropout_factor: float = 1.0
@@ -58,17 +58,17 @@ class Layer:
         """Tell the layer that nothing below it is trained."""
         self.wants_input_grad = False
 
-    def slots(self) -> list[Slot]:
+    def parameters(self) -> list[Parameter]:
         """The tensors that each member has of this layer."""
         return []
 
     @property
     def is_trained(self) -> bool:
         """Whether any of its tensors is."""
-        return any(slot.kind != RUNNING for slot in self.slots())
+        return any(parameter.kind != RUNNING for parameter in self.parameters())
 
     def bind(self, values: Mapping[str, Tensor], grads: Mapping[str, Tensor]) -> None:
-        """Take the views of this layer's slots."""
+        """Take the views of this layer's parameters."""
 
     def fit(self, member: int, rows: Tensor, weight: Tensor) -> None:
         """Learn what isn't trained (a mean, say) from a member's training rows, (rows, features).
@@ -81,7 +81,7 @@ class Layer:
         raise NotImplementedError
 
     def backward(self, grad: Tensor, step: Step) -> Tensor:
-        """From the output's gradient to the input's; the slots' gradients are written."""
+        """From the output's gradient to the input's; the parameters' gradients are written."""
         raise NotImplementedError
 
 
@@ -94,10 +94,10 @@ class Linear(Layer):
         self.name, self.inputs, self.outputs, self.initial = name, inputs, outputs, initial
         self.biased = biased
 
-    def slots(self) -> list[Slot]:
+    def parameters(self) -> list[Parameter]:
         """A matrix (inputs, outputs) and a bias (1, outputs)."""
-        weight = Slot(f"{self.name}.weight", (self.inputs, self.outputs), WEIGHT, self.initial)
-        bias = Slot(f"{self.name}.bias", (1, self.outputs), FREE, zeros(1, self.outputs))
+        weight = Parameter(f"{self.name}.weight", (self.inputs, self.outputs), WEIGHT, self.initial)
+        bias = Parameter(f"{self.name}.bias", (1, self.outputs), FREE, zeros(1, self.outputs))
         return [weight, bias] if self.biased else [weight]
 
     def bind(self, values: Mapping[str, Tensor], grads: Mapping[str, Tensor]) -> None:
@@ -139,9 +139,9 @@ class Chain(Layer):
     def __init__(self, layers: Sequence[Layer]) -> None:
         self.layers = list(layers)
 
-    def slots(self) -> list[Slot]:
+    def parameters(self) -> list[Parameter]:
         """Those of all its layers."""
-        return [slot for layer in self.layers for slot in layer.slots()]
+        return [parameter for layer in self.layers for parameter in layer.parameters()]
 
     def bind(self, values: Mapping[str, Tensor], grads: Mapping[str, Tensor]) -> None:
         """Bind all its layers."""
@@ -188,9 +188,9 @@ class Skip(Layer):
     def __init__(self, inner: Layer, projection: Linear | None) -> None:
         self.inner, self.projection = inner, projection
 
-    def slots(self) -> list[Slot]:
+    def parameters(self) -> list[Parameter]:
         """The inner layers' and the projection's."""
-        return self.inner.slots() + (self.projection.slots() if self.projection else [])
+        return self.inner.parameters() + (self.projection.parameters() if self.projection else [])
 
     def bind(self, values: Mapping[str, Tensor], grads: Mapping[str, Tensor]) -> None:
         """Bind both paths."""
@@ -221,12 +221,12 @@ class Traced(Layer):
     """A layer whose backward pass torch derives: ``compute`` is all that it says."""
 
     def compute(self, x: Tensor, values: Mapping[str, Tensor], step: Step) -> Tensor:
-        """The output as a function of the input and of the layer's values, by slot name."""
+        """The output as a function of the input and of the layer's values, by parameter name."""
         raise NotImplementedError
 
     def bind(self, values: Mapping[str, Tensor], grads: Mapping[str, Tensor]) -> None:
-        """Take the views of this layer's slots."""
-        names = [slot.name for slot in self.slots()]
+        """Take the views of this layer's parameters."""
+        names = [parameter.name for parameter in self.parameters()]
         self.values = {name: values[name] for name in names}
         self.trained = {name: grads[name] for name in names if name in grads}
 

@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from podium.config import MLPParams, NetworkParams
-from podium.errors import PodiumError
+from podium.io.errors import PodiumError
 from podium.nn.checkpoint import Checkpoint
 from podium.nn.data import Data, Inputs, Member, Rows, Tables, Task, check_rows
-from podium.nn.draws import generator, mixed
+from podium.nn.device import device_of, pool_of
 from podium.nn.knobs.inputs import Columns
-from podium.nn.machine import device_of, pool_of
 from podium.nn.outcome import EpochLog, Outcome
 from podium.nn.plan import Plan, Round, make_plan
 from podium.nn.predict import Array, Predictor
+from podium.nn.rng import generator, mixed
 from podium.nn.trainer import Score, Trainer
 
 # How often a running training writes its state.
@@ -65,7 +65,7 @@ class FittedMembers:
         return [outcome for outcome in self.outcomes if outcome.diverged]
 
     def tensors(self, members: Sequence[int]) -> dict[str, Tensor]:
-        """Weights of some members by name, each of shape (members, *slot)."""
+        """Weights of some members by name, each of shape (members, *parameter)."""
         own = [self.outcomes[index].tensors() for index in members]
         return {name: torch.stack([state[name] for state in own]) for name in own[0]}
 
@@ -77,25 +77,25 @@ class FittedMembers:
         """What each member predicts for rows of its own, shape (rows, outputs)."""
         return self._predictor.predict(X, rows)
 
-    def predict_spread(self, X: Tables, passes: int = 50) -> tuple[Array, Array]:  # noqa: N803
+    def predict_std(self, X: Tables, passes: int = 50) -> tuple[Array, Array]:  # noqa: N803
         """Monte-Carlo dropout: mean and standard deviation over ``passes`` with dropout on.
 
-        The spread tells which rows a member is unsure of (Gal and Ghahramani 2016).
+        The std tells which rows a member is unsure of (Gal and Ghahramani 2016).
 
         Raises:
             PodiumError: the members have no dropout.
         """
-        mean, spread = self._predictor.spread(X, passes)
-        return np.stack(mean), np.stack(spread)
+        mean, std = self._predictor.std(X, passes)
+        return np.stack(mean), np.stack(std)
 
-    def spread_rows(
+    def std_rows(
         self,
         X: Tables,  # noqa: N803
         rows: Sequence[Rows],
         passes: int,
     ) -> tuple[list[Array], list[Array]]:
-        """``predict_spread`` for rows of each member's own."""
-        return self._predictor.spread(X, passes, rows)
+        """``predict_std`` for rows of each member's own."""
+        return self._predictor.std(X, passes, rows)
 
     @property
     def _predictor(self) -> Predictor:

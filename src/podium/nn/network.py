@@ -1,7 +1,7 @@
 """From knobs to layers: the network that all members have, each with weights of its own."""
 
 from podium.config import CNNParams, LayeredParams, MLPParams, NetworkParams
-from podium.errors import PodiumError
+from podium.io.errors import PodiumError
 from podium.nn.convolution import ConvNet
 from podium.nn.knobs.activations import activation
 from podium.nn.knobs.initialization import INITIALIZATIONS, he, last_layer
@@ -65,7 +65,7 @@ def row_work(params: NetworkParams, columns: Columns, outputs: int) -> int:
     """Multiplications of one row's way forward, roughly."""
     if isinstance(params, CNNParams):
         return ConvNet("cnn", params, _image(columns)).row_work
-    return sum(slot.size for slot in build_network(params, columns, outputs).slots())
+    return sum(parameter.size for parameter in build_network(params, columns, outputs).parameters())
 
 
 def _image(columns: Columns) -> tuple[int, int, int]:

@@ -24,7 +24,7 @@ class EpochLog:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A finished member: ``state`` holds its weights by slot name.
+    """A finished member: ``state`` holds its weights by parameter name.
 
     ``target`` is the shift and scale that turn outputs into targets, shape (2, outputs).
     """

@@ -14,7 +14,7 @@ import torch
 
 from podium.config import CNNParams, NetworkParams
 from podium.nn.data import Data, Inputs, Member, steps_per_epoch
-from podium.nn.machine import memory_of
+from podium.nn.device import memory_of
 from podium.nn.network import build_network, row_numbers, row_work
 
 # A group's weights, gradients and two moments: a core's share of a usual last-level cache. Measured
@@ -85,7 +85,10 @@ def make_plan(
 
 def _numbers(data: Data, params: NetworkParams) -> int:
     """Numbers of a member's weights."""
-    return sum(slot.size for slot in build_network(params, data.columns, data.task.width).slots())
+    return sum(
+        parameter.size
+        for parameter in build_network(params, data.columns, data.task.width).parameters()
+    )
 
 
 def _most_together(

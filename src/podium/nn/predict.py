@@ -10,21 +10,21 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from podium.config import AugmentedParams, NetworkParams
-from podium.errors import PodiumError
+from podium.io.errors import PodiumError
 from podium.nn.data import Inputs, Rows, Tables, Task, read_table
-from podium.nn.draws import Draws
+from podium.nn.device import compute_type, device_of, worker_pool
 from podium.nn.knobs.inputs import Columns
 from podium.nn.layers import Step
-from podium.nn.machine import compute_type, device_of, worker_pool
 from podium.nn.network import build_network, row_numbers
 from podium.nn.outcome import Outcome
-from podium.nn.store import Store
+from podium.nn.parameters import Parameters
+from podium.nn.rng import Rng
 from podium.nn.trainer import EVALUATION_SIZE
 
 # Passes that draw count their steps from here on, away from those of training: those of Monte-Carlo
 # dropout, and those over changed copies of the inputs.
 MC_STEPS, VIEW_STEPS, CHUNKS = 2**40, 2**41, 2**20
-# Rows of a chunk where something draws: of a table, and of inputs that are made.
+# Rows of a chunk where something is drawn: of a table, and of inputs that are made.
 MC_ROWS, VIEW_ROWS = 1024, 256
 
 Array = NDArray[np.float64]
@@ -57,7 +57,7 @@ class Predictor:
         """
         return self._predict(tables, rows, None)
 
-    def spread(
+    def std(
         self, tables: Tables, passes: int, rows: Sequence[Rows] | None = None
     ) -> tuple[list[Array], list[Array]]:
         """Mean and standard deviation over ``passes`` predictions with dropout on.
@@ -74,11 +74,11 @@ class Predictor:
             total = [old + new for old, new in zip(total, drawn, strict=True)]
             squares = [old + new**2 for old, new in zip(squares, drawn, strict=True)]
         means = [own / passes for own in total]
-        spreads = [
+        stds = [
             np.sqrt(np.maximum(square / passes - mean**2, 0.0))
             for square, mean in zip(squares, means, strict=True)
         ]
-        return means, spreads
+        return means, stds
 
     def _predict(
         self, tables: Tables, rows: Sequence[Rows] | None, mc_pass: int | None
@@ -120,10 +120,10 @@ class Predictor:
     def _job(self, tables: Tables, job: Job, mc_pass: int | None) -> Array:
         """What some members predict for the same rows, shape (members, rows, outputs)."""
         network = build_network(self.params, self.columns, self.task.width)
-        store = Store(network.slots(), len(job.outcomes), self.device)
-        for name, value in store.values.items():
+        parameters = Parameters(network.parameters(), len(job.outcomes), self.device)
+        for name, value in parameters.values.items():
             value.copy_(torch.stack([outcome.state[name] for outcome in job.outcomes]))
-        network.bind(store.values, {})
+        network.bind(parameters.values, {})
         target = torch.stack([outcome.target for outcome in job.outcomes])
         passes = []
         for view in range(1 + self.views if mc_pass is None else 1):
@@ -163,22 +163,22 @@ class Predictor:
 
     def _steps(self, outcomes: Sequence[Outcome], mc_pass: int | None, view: int) -> Iterator[Step]:
         """A pass's description for each chunk, with random numbers of its own where it draws."""
-        draws = Draws([outcome.member.seed for outcome in outcomes], self.device)
+        rng = Rng([outcome.member.seed for outcome in outcomes], self.device)
         compute = compute_type(self.params, self.device)
         for chunk in range(CHUNKS):
             if mc_pass is not None:
                 number = MC_STEPS + mc_pass * CHUNKS + chunk
-                yield Step(draws=draws, number=number, compute=compute)
+                yield Step(rng=rng, number=number, compute=compute)
             else:
                 number = VIEW_STEPS + view * CHUNKS + chunk
-                yield Step(views=draws if view else None, number=number, compute=compute)
+                yield Step(views=rng if view else None, number=number, compute=compute)
 
 
-def pooled(mean: Array, spread: Array) -> tuple[Array, Array]:
-    """Mean and spread over members and passes together, from each member's own over its passes.
+def pooled(mean: Array, std: Array) -> tuple[Array, Array]:
+    """Mean and std over members and passes together, from each member's own over its passes.
 
     Shapes (members, rows, outputs) to (rows, outputs).
     """
     center = mean.mean(axis=0)
-    variance = (spread**2).mean(axis=0) + ((mean - center) ** 2).mean(axis=0)
+    variance = (std**2).mean(axis=0) + ((mean - center) ** 2).mean(axis=0)
     return center, np.sqrt(variance)

@@ -10,19 +10,19 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from podium.config import NetworkParams
+from podium.nn.callbacks import callbacks
 from podium.nn.data import Data, GroupData, Member, Orders, Rows
-from podium.nn.draws import Draws
+from podium.nn.device import compute_type
 from podium.nn.knobs.averaging import Averaging
 from podium.nn.knobs.losses import class_loss, regression_loss
 from podium.nn.knobs.optimizers import Optimizer, selected
 from podium.nn.knobs.schedules import factor, rate_factor
 from podium.nn.knobs.stopping import EarlyStopping
 from podium.nn.layers import Step
-from podium.nn.machine import compute_type
 from podium.nn.network import build_network, row_numbers
 from podium.nn.outcome import EpochLog, Outcome
-from podium.nn.pieces import pieces
-from podium.nn.store import Store
+from podium.nn.parameters import Parameters
+from podium.nn.rng import Rng
 
 # Numbers of all layers for all members in one pass at evaluation, at most: 128 MiB.
 EVALUATION_SIZE = 2**25
@@ -49,14 +49,14 @@ class Trainer:
         self.epoch = 0
         self.outcomes: list[Outcome] = []
         self.histories: dict[int, list[EpochLog]] = {member.index: [] for member in members}
-        self.store = Store(self.network.slots(), len(members), device)
-        self.store.draw([member.seed for member in members])
-        self.network.bind(self.store.values, self.store.grads)
+        self.parameters = Parameters(self.network.parameters(), len(members), device)
+        self.parameters.draw([member.seed for member in members])
+        self.network.bind(self.parameters.values, self.parameters.grads)
         self._fit_to_rows()
-        self.optimizer = Optimizer(self.store, params)
-        self.averaging = Averaging(params, self.store) if params.averaging != "none" else None
+        self.optimizer = Optimizer(self.parameters, params)
+        self.averaging = Averaging(params, self.parameters) if params.averaging != "none" else None
         patience = params.early_stopping
-        self.stopping = EarlyStopping(patience, self.store) if patience else None
+        self.stopping = EarlyStopping(patience, self.parameters) if patience else None
         self._get_ready()
 
     @property
@@ -69,7 +69,7 @@ class Trainer:
         started = time.perf_counter()
         train_loss, rate = self._train_epoch()
         if self.averaging:
-            self.averaging.after_epoch(self.store, self.epoch)
+            self.averaging.after_epoch(self.parameters, self.epoch)
         diverged = ~np.isfinite(train_loss) | self._broken()
         valid_loss, metric = self._validate(diverged)
         stop_loss, waited = self._stop_early(diverged)
@@ -99,12 +99,12 @@ class Trainer:
     def _get_ready(self) -> None:
         """What depends on who is training."""
         self.orders = Orders(self.members, self.params.batch_size, self.device)
-        self.pieces = pieces(self.params, self.task, self.members, self.data.data.columns)
-        draws = Draws([member.seed for member in self.members], self.device)
+        self.callbacks = callbacks(self.params, self.task, self.members, self.data.data.columns)
+        rng = Rng([member.seed for member in self.members], self.device)
         self.step = Step(
             training=True,
-            draws=draws,
-            views=draws,
+            rng=rng,
+            views=rng,
             compute=compute_type(self.params, self.device),
         )
 
@@ -134,20 +134,20 @@ class Trainer:
         counts = self.orders.counts[index]
         self.step.real = self.orders.real[index]
         x, y = self.data.inputs(rows, self.step), self.data.targets(rows)
-        for piece in self.pieces.on_batch:
-            x, y = piece(x, y, counts, self.step.number)
-        for noise in self.pieces.on_weights:
-            noise.add(self.store, self.step)
+        for callback in self.callbacks.on_batch:
+            x, y = callback(x, y, counts, self.step.number)
+        for noise in self.callbacks.on_weights:
+            noise.add(self.parameters, self.step)
         value, grad = self.loss(self.network.forward(x, self.step), y)
         value, grad = self._weighted(value, grad, rows)
         self.network.backward(grad.div_(counts[:, None, None]), self.step)
-        for noise in self.pieces.on_weights:
-            noise.remove(self.store)
-        for change in self.pieces.on_gradient:
-            change(self.store)
+        for noise in self.callbacks.on_weights:
+            noise.remove(self.parameters)
+        for change in self.callbacks.on_gradient:
+            change(self.parameters)
         self.optimizer.step(self.rate, self.decay)
         if self.averaging:
-            self.averaging.after_step(self.store)
+            self.averaging.after_step(self.parameters)
         return value.sum(1)
 
     def _weighted(self, value: Tensor, grad: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
@@ -183,16 +183,16 @@ class Trainer:
         loss, _ = self._evaluate([member.stop for member in self.members])
         trusted = np.where(diverged, np.inf, loss)
         flats = self._predicting()
-        return loss, self.stopping.after_epoch(self.epoch, trusted, self.store, flats)
+        return loss, self.stopping.after_epoch(self.epoch, trusted, self.parameters, flats)
 
     def _broken(self) -> NDArray[np.bool_]:
         """Whose weights hold a number that is infinite or none, though its losses didn't yet."""
-        sums = torch.stack([value.flatten(1).sum(1) for value in self.store.values.values()])
+        sums = torch.stack([value.flatten(1).sum(1) for value in self.parameters.values.values()])
         return (~torch.isfinite(sums).all(0)).cpu().numpy()
 
     def _predicting(self) -> dict[str, Tensor]:
         """The flat tensors that predict: averages where there are any, else the current ones."""
-        return self.averaging.flats if self.averaging else self.store.flat
+        return self.averaging.flats if self.averaging else self.parameters.flat
 
     @torch.no_grad()
     def _evaluate(self, rows: list[Rows]) -> tuple[NDArray[np.float64], list[Tensor]]:
@@ -201,7 +201,7 @@ class Trainer:
         padded = np.stack([np.resize(own, longest) if len(own) else np.zeros(longest, np.int64)
                            for own in rows])  # fmt: skip
         index = torch.from_numpy(padded.astype(np.int64)).to(self.device)
-        self.network.bind(self.store.views(self._predicting()), {})
+        self.network.bind(self.parameters.views(self._predicting()), {})
         step = Step(compute=self.step.compute)
         values, weights, outputs = [], [], []
         for part in index.split(self._evaluation_rows(), dim=1):
@@ -210,7 +210,7 @@ class Trainer:
             values.append(value)
             weights.append(torch.ones_like(value) if weight is None else weight)
             outputs.append(self.task.predictions(out, self.target))
-        self.network.bind(self.store.values, self.store.grads)
+        self.network.bind(self.parameters.values, self.parameters.grads)
         together = torch.cat(outputs, dim=1)
         own = [together[place, : len(wanted)] for place, wanted in enumerate(rows)]
         return _own_means(values, weights, rows), own
@@ -233,7 +233,7 @@ class Trainer:
         if self.stopping is not None:
             best_epoch = int(self.stopping.epoch[place])
             flats = self.stopping.flats if self.params.best_weights else flats
-        views = self.store.views(flats)
+        views = self.parameters.views(flats)
         state = {name: value[place].detach().cpu().clone() for name, value in views.items()}
         history = self.histories[member.index]
         return Outcome(member, state, self.target[place].cpu(), history, best_epoch, diverged)
@@ -243,14 +243,14 @@ class Trainer:
         self.data.keep(kept)
         if not self.members:
             return
-        old = self.store
+        old = self.parameters
         state = selected(self.optimizer.state(), old, kept)
-        self.store = Store(old.slots, len(kept), self.device)
+        self.parameters = Parameters(old.specs, len(kept), self.device)
         for kind in old.flat:
-            self.store.flat[kind].copy_(old.select(old.flat[kind], kind, kept))
-        self.network.bind(self.store.values, self.store.grads)
+            self.parameters.flat[kind].copy_(old.select(old.flat[kind], kind, kept))
+        self.network.bind(self.parameters.values, self.parameters.grads)
         self.target = self.target[kept]
-        self.optimizer = Optimizer(self.store, self.params)
+        self.optimizer = Optimizer(self.parameters, self.params)
         self.optimizer.load(state)
         for keeper in self._keepers().values():
             keeper.keep(old, kept)
@@ -258,7 +258,7 @@ class Trainer:
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """All that a continued training needs, as tensors and as JSON facts."""
-        tensors = {f"weights/{kind}": flat for kind, flat in self.store.flat.items()}
+        tensors = {f"weights/{kind}": flat for kind, flat in self.parameters.flat.items()}
         tensors |= {f"optimizer/{name}": value for name, value in self.optimizer.state().items()}
         facts: dict[str, Any] = {
             "epoch": self.epoch,
@@ -295,7 +295,7 @@ class Trainer:
         if not self.members:
             return
         for kind, flat in _under(tensors, "weights/").items():
-            self.store.flat[kind].copy_(flat)
+            self.parameters.flat[kind].copy_(flat)
         self.optimizer.load(_under(tensors, "optimizer/"))
         for name, keeper in self._keepers().items():
             keeper.load(_under(tensors, f"{name}/"), facts[name])
@@ -332,5 +332,5 @@ def _target_scale(y: Tensor, weight: Tensor, standardize: bool) -> Tensor:
         width = y.shape[1]
         return torch.stack([y.new_zeros(width), y.new_ones(width)]).double()
     mean = (weight[:, None] * y).mean(0)
-    spread = (weight[:, None] * (y - mean).square()).mean(0).sqrt()
-    return torch.stack([mean, torch.where(spread > 0, spread, 1.0)])
+    std = (weight[:, None] * (y - mean).square()).mean(0).sqrt()
+    return torch.stack([mean, torch.where(std > 0, std, 1.0)])

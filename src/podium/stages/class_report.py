@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from podium import kinds, paths
 from podium.config import Competition
-from podium.dataset import Dataset
-from podium.images.dataset import ImageDataset
+from podium.data import kinds
+from podium.data.dataset import Dataset
+from podium.data.images.dataset import ImageDataset
+from podium.io import paths
 from podium.reporting import class_plots, classes
 
 Array = NDArray[np.float64]

@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 from rich.console import Console
 
-from podium import paths
 from podium.config import Competition, ModelParams
-from podium.csv_files import SAMPLE, read_csv
-from podium.dataset import Schema
-from podium.targets import Target
-from podium.tracking import Run
+from podium.data.dataset import Schema
+from podium.data.targets import Target
+from podium.io import paths
+from podium.io.csv_files import SAMPLE, read_csv
+from podium.runtime.tracking import Run
 
 NAME_LENGTH = 120
 # Digits of a committed score: what lies beyond differs between machines and says nothing.

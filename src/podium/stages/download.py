@@ -1,11 +1,12 @@
 """Stage download: raw files from their source into ``data/raw/<competition>/``."""
 
-from podium import files, kinds, paths
 from podium.config import load_config
-from podium.errors import PodiumError
-from podium.pipeline import require_stages
-from podium.sources import fetch
+from podium.data import kinds
+from podium.data.sources import fetch
+from podium.io import files, paths
+from podium.io.errors import PodiumError
 from podium.stages.common import console
+from podium.stages.pipeline import require_stages
 
 
 def download(name: str) -> None:

@@ -7,12 +7,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from podium import files, paths
 from podium.config import Competition, load_config
+from podium.data.targets import Target
 from podium.ensemble.blend import Blend, blend
 from podium.ensemble.submission import check_submission, make_submission
-from podium.errors import PodiumError
+from podium.io import files, paths
+from podium.io.errors import PodiumError
 from podium.reporting import plots
+from podium.runtime.tracking import SUBMISSION_TAG, Run, tracked_run
 from podium.stages.class_report import class_report, draw_worst_of
 from podium.stages.common import (
     console,
@@ -27,8 +29,6 @@ from podium.stages.common import (
     target_column,
     target_of,
 )
-from podium.targets import Target
-from podium.tracking import SUBMISSION_TAG, Run, tracked_run
 
 Array = NDArray[np.float64]
 

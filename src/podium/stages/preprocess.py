@@ -1,7 +1,8 @@
 """Stage preprocess: raw files become a dataset with folds that never change."""
 
-from podium import files, kinds, paths
 from podium.config import load_config
+from podium.data import kinds
+from podium.io import files, paths
 from podium.stages.common import console
 
 

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from podium import files, paths
 from podium.config import Competition, load_config
-from podium.dataset import Schema
+from podium.data.dataset import Schema
+from podium.data.targets import Target
+from podium.io import files, paths
 from podium.reporting import plots
 from podium.reporting.page import Page, render
 from podium.reporting.table import HEADINGS, scores_rows, scores_view
@@ -20,7 +21,6 @@ from podium.stages.common import (
     target_column,
     target_of,
 )
-from podium.targets import Target
 
 
 def report(name: str) -> None:

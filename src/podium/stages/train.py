@@ -6,15 +6,18 @@ from pathlib import Path
 
 import numpy as np
 
-from podium import files, kinds, paths
 from podium.config import Competition, load_config
-from podium.config.messages import nearest
-from podium.dataset import Dataset, folds_frame
-from podium.errors import PodiumError
+from podium.data import kinds
+from podium.data.dataset import Dataset, folds_frame
+from podium.data.targets import Target
+from podium.io import files, paths
+from podium.io.errors import PodiumError
+from podium.io.text import nearest
 from podium.models import ModelResult, fit_model
-from podium.progress import reporting
 from podium.reporting import plots
 from podium.reporting.curves import mean_curves, mlflow_curves
+from podium.runtime.progress import reporting
+from podium.runtime.tracking import Run, tracked_run
 from podium.stages.class_report import class_report
 from podium.stages.common import (
     DIGITS,
@@ -30,8 +33,6 @@ from podium.stages.common import (
     target_column,
     target_of,
 )
-from podium.targets import Target
-from podium.tracking import Run, tracked_run
 
 
 def train(name: str, model: str) -> None:
@@ -76,12 +77,12 @@ def _told_if_stopped(scratch: Path) -> Iterator[None]:
 def _write(
     where: Path, result: ModelResult, dataset: Dataset, target: Target, competition: Competition
 ) -> None:
-    oof = target.frame(dataset.train_ids, result.oof, result.oof_spread)
+    oof = target.frame(dataset.train_ids, result.oof, result.oof_std)
     oof[target_column(competition)] = dataset.y
     oof["fold"] = dataset.folds[:, 0]
     with files.publish(where) as folder:
         oof.to_parquet(folder / "oof.parquet", index=False)
-        test = target.frame(dataset.test_ids, result.test, result.test_spread)
+        test = target.frame(dataset.test_ids, result.test, result.test_std)
         test.to_parquet(folder / "test.parquet", index=False)
         result.history.to_csv(folder / "history.csv", index=False, lineterminator="\n")
         curves = mean_curves(result.history)

@@ -2,11 +2,12 @@
 
 from contextlib import nullcontext
 
-from podium import guard, kaggle
 from podium.config import Competition, load_config
-from podium.config.messages import visible
-from podium.errors import PodiumError, warn
-from podium.kaggle.explain import page
+from podium.io import kaggle
+from podium.io.errors import PodiumError, warn
+from podium.io.kaggle.explain import page
+from podium.io.text import visible
+from podium.runtime import guard
 from podium.stages.common import console
 from podium.submissions import ledger, runs
 from podium.submissions.ledger import ERROR, Entry

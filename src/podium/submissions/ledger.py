@@ -6,9 +6,9 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from podium import files, paths
-from podium.config.messages import printable
-from podium.errors import PodiumError
+from podium.io import files, paths
+from podium.io.errors import PodiumError
+from podium.io.text import printable
 
 # A line in this state was written before the upload: Kaggle may have the submission or not.
 SENDING = "sending"

@@ -11,13 +11,13 @@ import pandas as pd
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
-from podium import files, paths
 from podium.config import Competition
 from podium.config.document import read_document
 from podium.config.load import PARAMS
-from podium.csv_files import few, read_csv
 from podium.ensemble.submission import check_submission
-from podium.errors import PodiumError
+from podium.io import files, paths
+from podium.io.csv_files import few, read_csv
+from podium.io.errors import PodiumError
 from podium.stages.common import (
     is_sample,
     read_sample,

@@ -1,9 +1,9 @@
 """The ledger, Kaggle's list and the runs in MLflow, kept in step."""
 
-from podium import kaggle
 from podium.config import Competition
-from podium.errors import PodiumError, warn
-from podium.kaggle import Listed
+from podium.io import kaggle
+from podium.io.errors import PodiumError, warn
+from podium.io.kaggle import Listed
 from podium.submissions import ledger, runs
 from podium.submissions.ledger import Entry
 from podium.submissions.sync import Origins, linked, reconcile

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from podium.errors import PodiumError, warn
+from podium.io.errors import PodiumError, warn
+from podium.runtime.tracking import SUBMISSION_TAG, open_store
 from podium.submissions.ledger import Entry, with_known
-from podium.tracking import SUBMISSION_TAG, open_store
 
 COMMIT_LENGTH = 12
 SAMPLE = "sample"

@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
-from podium import kaggle, paths
 from podium.config import Competition
-from podium.errors import PodiumError, warn
-from podium.kaggle import client
-from podium.kaggle.explain import page
+from podium.io import kaggle, paths
+from podium.io.errors import PodiumError, warn
+from podium.io.kaggle import client
+from podium.io.kaggle.explain import page
 from podium.stages.common import console
 from podium.submissions import ledger
 from podium.submissions.ledger import COMPLETE, ERROR, SENDING, Entry

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from podium import files, paths
-from podium.config.messages import printable
-from podium.errors import PodiumError
-from podium.kaggle import Listed
+from podium.io import files, paths
+from podium.io.errors import PodiumError
+from podium.io.kaggle import Listed
+from podium.io.text import printable
 from podium.submissions.ledger import COMPLETE, ERROR, Entry, with_known
 from podium.submissions.runs import Origin, with_origin
 

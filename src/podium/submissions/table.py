@@ -7,8 +7,8 @@ from rich.console import JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
-from podium.config.messages import printable
-from podium.kaggle import Listed
+from podium.io.kaggle import Listed
+from podium.io.text import printable
 from podium.submissions.ledger import COMPLETE, Entry
 
 # Fewer say nothing about an order.

@@ -36,11 +36,11 @@ def test_forward_and_back_are_those_of_torch(name, double):
 
 def test_prelu_is_that_of_torch_with_slopes_of_each_members_own():
     layer = PReLU("slope", 3)
-    store = bound(layer)
-    store.values["slope"].copy_(torch.tensor([[[0.1, 0.2, 0.3]], [[0.4, -0.5, 0.6]]]))
+    parameters = bound(layer)
+    parameters.values["slope"].copy_(torch.tensor([[[0.1, 0.2, 0.3]], [[0.4, -0.5, 0.6]]]))
     out = layer.forward(X, Step())
     for member in range(2):
-        expected = functional.prelu(X[member], store.values["slope"][member, 0])
+        expected = functional.prelu(X[member], parameters.values["slope"][member, 0])
         assert torch.allclose(out[member], expected, atol=1e-6)
 
 

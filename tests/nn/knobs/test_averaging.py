@@ -91,7 +91,7 @@ def test_swa_predicts_with_the_current_weights_before_its_start():
     made = trainer(plain(averaging="swa", average_start=0.8, epochs=10))
     for _ in range(3):
         made.run_epoch()
-        for kind, flat in made.store.flat.items():
+        for kind, flat in made.parameters.flat.items():
             assert torch.equal(made.averaging.flats[kind], flat)
 
 
@@ -112,7 +112,7 @@ def test_validation_and_early_stopping_judge_the_average():
     made = trainer(params, x, y, [np.arange(90)], stop=stop)
     for _ in range(4):
         made.run_epoch()
-    views = made.store.views(made.averaging.flats)
+    views = made.parameters.views(made.averaging.flats)
     made.network.bind(views, {})
     out = made.network.forward(torch.from_numpy(x[None, 90:]), Step())[0, :, 0]
     loss = float((out - torch.from_numpy(y[90:])).square().mean())

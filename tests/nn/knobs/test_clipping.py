@@ -8,46 +8,46 @@ from nn_help import CPU, fit, plain, straight, table, trainer, weights_of
 from podium.nn.knobs.clipping import clip_gradients
 from podium.nn.knobs.inputs import Columns
 from podium.nn.network import build_network
-from podium.nn.store import Store
+from podium.nn.parameters import Parameters
 
 HALVES = [np.arange(60), np.arange(60, 120)]
 
 
-def store_of(sizes: list[float]) -> Store:
-    """Gradients of each member with the given norm over all its slots."""
+def store_of(sizes: list[float]) -> Parameters:
+    """Gradients of each member with the given norm over all its parameters."""
     network = build_network(plain(), Columns(3), 1)
-    store = Store(network.slots(), len(sizes), CPU)
-    for number, grad in enumerate(store.grads.values()):
+    parameters = Parameters(network.parameters(), len(sizes), CPU)
+    for number, grad in enumerate(parameters.grads.values()):
         grad.copy_(torch.randn(grad.shape, generator=torch.Generator().manual_seed(number)))
     for member, size in enumerate(sizes):
-        norm = norms(store)[member]
-        for grad in store.grads.values():
+        norm = norms(parameters)[member]
+        for grad in parameters.grads.values():
             grad[member] *= size / norm
-    return store
+    return parameters
 
 
-def norms(store: Store) -> torch.Tensor:
-    return sum(grad.flatten(1).square().sum(1) for grad in store.grads.values()).sqrt()
+def norms(parameters: Parameters) -> torch.Tensor:
+    return sum(grad.flatten(1).square().sum(1) for grad in parameters.grads.values()).sqrt()
 
 
 def test_a_longer_gradient_is_cut_to_the_bound_and_a_shorter_one_left():
-    store = store_of([0.5, 2.0, 1000.0, 0.0])
-    clean = {name: grad.clone() for name, grad in store.grads.items()}
-    clip_gradients(2.5, store)
-    assert norms(store).tolist() == pytest.approx([0.5, 2.0, 2.5, 0.0], rel=1e-5)
-    for name, grad in store.grads.items():
+    parameters = store_of([0.5, 2.0, 1000.0, 0.0])
+    clean = {name: grad.clone() for name, grad in parameters.grads.items()}
+    clip_gradients(2.5, parameters)
+    assert norms(parameters).tolist() == pytest.approx([0.5, 2.0, 2.5, 0.0], rel=1e-5)
+    for name, grad in parameters.grads.items():
         assert torch.equal(grad[:2], clean[name][:2])
         assert torch.allclose(grad[2], clean[name][2] * 2.5 / 1000, rtol=1e-4)
 
 
 def test_a_bound_for_each_member_is_that_of_torch():
-    store = store_of([3.0, 7.0])
-    single = [torch.nn.Parameter(value[1].clone()) for value in store.values.values()]
-    for part, grad in zip(single, store.grads.values(), strict=True):
+    parameters = store_of([3.0, 7.0])
+    single = [torch.nn.Parameter(value[1].clone()) for value in parameters.values.values()]
+    for part, grad in zip(single, parameters.grads.values(), strict=True):
         part.grad = grad[1].clone()
     torch.nn.utils.clip_grad_norm_(single, 1.5)
-    clip_gradients(1.5, store)
-    for part, grad in zip(single, store.grads.values(), strict=True):
+    clip_gradients(1.5, parameters)
+    for part, grad in zip(single, parameters.grads.values(), strict=True):
         assert torch.allclose(grad[1], part.grad, rtol=1e-4)
 
 
@@ -59,7 +59,7 @@ def step_lengths(clip: float | None, outlier: float) -> list[float]:
     before = weights_of(made)
     made._set_schedules(0)
     made._train_step(made.orders.epoch(0)[0], 0)
-    after = made.store.values
+    after = made.parameters.values
     moved = [(after[name] - value).flatten(1).square().sum(1) for name, value in before.items()]
     return torch.stack(moved).sum(0).sqrt().tolist()
 
@@ -77,7 +77,7 @@ def test_the_penalty_is_clipped_too():
     before = weights_of(made)["output.weight"]
     made._set_schedules(0)
     made._train_step(made.orders.epoch(0)[0], 0)
-    assert 0.005 < (made.store.values["output.weight"] - before).norm() < 0.0101
+    assert 0.005 < (made.parameters.values["output.weight"] - before).norm() < 0.0101
 
 
 def test_clipping_keeps_a_wild_rate_from_diverging():

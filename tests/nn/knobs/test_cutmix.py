@@ -134,8 +134,8 @@ def test_a_boxes_area_follows_the_beta_distribution_but_for_what_the_edge_cuts_o
         expected = (shares * (1 - np.sqrt(shares) / 4) ** 2).mean()
         assert boxes(alpha).mean() == pytest.approx(expected, abs=0.03)
     # More boxes of a middling size the larger alpha is.
-    spreads = [boxes(alpha).mean((1, 2)).std() for alpha in (0.3, 1.0, 5.0)]
-    assert spreads[0] > spreads[1] > spreads[2]
+    stds = [boxes(alpha).mean((1, 2)).std() for alpha in (0.3, 1.0, 5.0)]
+    assert stds[0] > stds[1] > stds[2]
 
 
 def test_boxes_are_anywhere():

@@ -1,4 +1,4 @@
-"""How weights start: their spread, orthogonality, and a last layer at zero."""
+"""How weights start: their std, orthogonality, and a last layer at zero."""
 
 from typing import get_args
 
@@ -63,12 +63,12 @@ def test_ten_layers_keep_the_size_of_what_goes_through(name, kind):
 
 
 def test_the_knob_reaches_the_hidden_layers():
-    def spread(name: str) -> float:
+    def std(name: str) -> float:
         made = trainer(plain(initialization=name, hidden=[300]))
-        return float(made.store.values["hidden0.weight"].var())
+        return float(made.parameters.values["hidden0.weight"].var())
 
-    assert spread("he") == pytest.approx(2 * spread("lecun"), rel=0.15)
-    assert spread("xavier") < 0.1 * spread("lecun")
+    assert std("he") == pytest.approx(2 * std("lecun"), rel=0.15)
+    assert std("xavier") < 0.1 * std("lecun")
 
 
 def test_the_output_starts_near_zero_and_zero_last_at_zero():

@@ -17,7 +17,7 @@ from podium.nn.knobs.inputs import (
 )
 from podium.nn.layers import Step
 from podium.nn.network import build_network
-from podium.nn.store import Store
+from podium.nn.parameters import Parameters
 
 X = normal(2, 30, 3)
 
@@ -27,12 +27,12 @@ def one_hot(codes: np.ndarray, levels: int) -> np.ndarray:
 
 
 def inputs_of(params, columns: Columns, members: int = 1):
-    """The layer in front of the first matrix, its store, and its network."""
+    """The layer in front of the first matrix, its parameters, and its network."""
     network = build_network(params, columns, 1)
-    store = Store(network.slots(), members, CPU)
-    store.draw(range(members))
-    network.bind(store.values, store.grads)
-    return network.layers[0], store, network
+    parameters = Parameters(network.parameters(), members, CPU)
+    parameters.draw(range(members))
+    network.bind(parameters.values, parameters.grads)
+    return network.layers[0], parameters, network
 
 
 def test_standardize_takes_each_members_own_training_rows():
@@ -72,10 +72,10 @@ def test_standardize_weighs_rows():
 @pytest.mark.parametrize("weighted", [False, True])
 def test_a_column_of_one_number_stays_of_its_size(value, weighted):
     layer = Standardize("n", 1)
-    store = bound(layer, members=1)
+    parameters = bound(layer, members=1)
     weight = normal(999).exp() if weighted else torch.ones(999)
     layer.fit(0, torch.full((999, 1), value), weight / weight.mean())
-    assert store.values["n.scale"].item() == 1
+    assert parameters.values["n.scale"].item() == 1
     assert layer.forward(torch.full((1, 1, 1), value), Step()).item() == 0
 
 
@@ -147,40 +147,40 @@ def periodic(scale: float = 0.5) -> Periodic:
 
 def test_periodic_encodes_sines_and_cosines_beside_the_number():
     layer = periodic()
-    store = bound(layer)
+    parameters = bound(layer)
     out = layer.forward(X, Step())
     assert out.shape == (2, 30, layer.out_width)
     assert torch.equal(out[..., :3], X)
     for member in range(2):
-        frequency = store.values["p.frequency"][member]
+        frequency = parameters.values["p.frequency"][member]
         for number in range(3):
             angle = 2 * torch.pi * X[member, :, number, None] * frequency[number]
             encoded = torch.cat([angle.sin(), angle.cos()], dim=1)
-            vector = (encoded @ store.values["p.weight"][member, number]).relu()
+            vector = (encoded @ parameters.values["p.weight"][member, number]).relu()
             place = 3 + 4 * number
             assert torch.allclose(out[member, :, place : place + 4], vector, atol=1e-5)
 
 
 def test_frequencies_are_drawn_with_their_scale():
-    def spread(scale: float) -> float:
+    def std(scale: float) -> float:
         frequency = bound(Periodic("p", 40, 40, scale)).values["p.frequency"]
         return float(frequency.std())
 
-    assert spread(0.1) == pytest.approx(0.1, rel=0.05)
-    assert spread(5.0) == pytest.approx(5.0, rel=0.05)
+    assert std(0.1) == pytest.approx(0.1, rel=0.05)
+    assert std(5.0) == pytest.approx(5.0, rel=0.05)
 
 
 @pytest.mark.parametrize("make", [periodic, lambda: PiecewiseLinear("p", 3, 4, 5)])
 def test_embeddings_have_right_gradients(make, double):
     layer = make()
-    store = bound(layer)
+    parameters = bound(layer)
     x = X.double()
     for member in range(2):
         layer.fit(member, x[member], torch.ones(30))
-    store.values["p.bias"].copy_(0.3 * normal(2, 1, 3, 4))
+    parameters.values["p.bias"].copy_(0.3 * normal(2, 1, 3, 4))
     # Differences across a bin's edge would not be derivatives: the weights' are checked alone.
     layer.first()
-    check_gradients(layer, store, x, training())
+    check_gradients(layer, parameters, x, training())
 
 
 def test_periodic_fits_what_swings_faster_than_a_plain_network_can_follow():
@@ -199,13 +199,13 @@ def test_periodic_fits_what_swings_faster_than_a_plain_network_can_follow():
 
 def test_piecewise_linear_edges_are_quantiles_and_the_code_is_between_zero_and_one():
     layer = PiecewiseLinear("p", 3, 4, 8)
-    store = bound(layer)
+    parameters = bound(layer)
     for member in range(2):
         layer.fit(member, X[member], torch.ones(30))
         wanted = np.quantile(X[member].numpy(), np.linspace(0, 1, 9), axis=0).T
-        assert store.values["p.edges"][member].numpy() == pytest.approx(wanted, abs=1e-5)
+        assert parameters.values["p.edges"][member].numpy() == pytest.approx(wanted, abs=1e-5)
     wide = torch.linspace(-9, 9, 181)[None, :, None].expand(2, -1, 3)
-    code = layer.encode(wide, store.values)
+    code = layer.encode(wide, parameters.values)
     assert code.shape == (2, 181, 3, 8)
     assert code.min() == 0
     assert code.max() == 1
@@ -220,9 +220,9 @@ def test_piecewise_linear_edges_are_quantiles_and_the_code_is_between_zero_and_o
 
 def test_a_number_in_the_middle_of_a_bin_fills_half_of_it():
     layer = PiecewiseLinear("p", 1, 2, 2)
-    store = bound(layer, members=1)
+    parameters = bound(layer, members=1)
     layer.fit(0, torch.tensor([[0.0], [1.0], [5.0]]), torch.ones(3))
-    code = layer.encode(torch.tensor([[[0.5], [3.0]]]), store.values)
+    code = layer.encode(torch.tensor([[[0.5], [3.0]]]), parameters.values)
     assert code.flatten().tolist() == [0.5, 0.0, 1.0, 0.5]
 
 
@@ -237,11 +237,11 @@ def test_edges_are_those_of_the_standardized_numbers():
 
 def test_rows_without_weight_move_no_edge():
     layer = PiecewiseLinear("p", 3, 4, 8)
-    store = bound(layer)
+    parameters = bound(layer)
     weight = (torch.arange(30) < 20) * 1.5
     layer.fit(0, X[0], weight)
     layer.fit(1, X[0, :20], torch.ones(20))
-    assert torch.equal(store.values["p.edges"][0], store.values["p.edges"][1])
+    assert torch.equal(parameters.values["p.edges"][0], parameters.values["p.edges"][1])
 
 
 def test_a_column_of_few_values_has_finite_codes_and_gradients():
@@ -275,27 +275,27 @@ def levels(count: int = 40) -> tuple[np.ndarray, torch.Tensor]:
 
 def test_the_same_level_has_the_same_vector_and_it_is_a_row_of_its_block():
     layer = CategoryEmbedding("c", LEVELS, 2)
-    store = bound(layer)
+    parameters = bound(layer)
     codes, hot = levels()
     out = layer.forward(hot.expand(2, -1, -1), Step())
     for member in range(2):
-        weight = store.values["c.weight"][member]
+        weight = parameters.values["c.weight"][member]
         first = functional.embedding(torch.from_numpy(codes[:, 0]), weight[:3, :2])
         second = functional.embedding(torch.from_numpy(codes[:, 1]), weight[3:, 2:])
         assert torch.equal(out[member], torch.cat([first, second], dim=1))
-    assert (store.values["c.weight"][:, BLOCKS] != 0).all()
+    assert (parameters.values["c.weight"][:, BLOCKS] != 0).all()
     assert not torch.equal(out[0], out[1])
 
 
 def test_the_gradient_of_a_level_is_that_of_its_rows(double):
     layer = CategoryEmbedding("c", LEVELS, 2)
-    store = bound(layer)
+    parameters = bound(layer)
     codes, hot = levels()
     grad = normal(2, 40, 4, seed=6)
     layer.forward(hot.double().expand(2, -1, -1), training())
     layer.backward(grad, training())
     for member in range(2):
-        own = store.grads["c.weight"][member]
+        own = parameters.grads["c.weight"][member]
         for category, (first, start) in enumerate(((0, 0), (3, 2))):
             for level in range(LEVELS[category]):
                 rows = torch.from_numpy(codes[:, category] == level)
@@ -343,7 +343,7 @@ def test_columns_go_to_their_own_part():
     """Numbers are embedded, plain columns pass as they are, categories become vectors."""
     columns = Columns(2, 2, LEVELS)
     knobs = {"numeric_embedding": "periodic", "embedding_size": 4, "category_embedding": 2}
-    layer, store, network = inputs_of(plain(standardize_inputs=True, **knobs), columns)
+    layer, parameters, network = inputs_of(plain(standardize_inputs=True, **knobs), columns)
     _, hot = levels(20)
     x = torch.cat([normal(20, 2), torch.ones(20, 1), torch.zeros(20, 1), hot], dim=1)[None]
     network.fit(0, x[0], torch.ones(20))
@@ -352,7 +352,7 @@ def test_columns_go_to_their_own_part():
     assert torch.equal(out[..., 10:12], x[..., 2:4])
     normed = (x[..., :2] - x[..., :2].mean(1)) / x[..., :2].std(1, correction=0)
     assert torch.allclose(out[..., :2], normed, atol=1e-5)
-    vectors = hot @ store.values["categories.weight"][0]
+    vectors = hot @ parameters.values["categories.weight"][0]
     assert torch.allclose(out[0, :, 12:], vectors, atol=1e-6)
 
 
@@ -366,7 +366,7 @@ def test_categories_without_an_embedding_stay_one_hot():
 
 def test_a_table_without_numbers_has_no_layers_for_them():
     params = plain(standardize_inputs=True, smooth_clip=3.0, numeric_embedding="periodic")
-    names = {slot.name for slot in build_network(params, Columns(0, 3), 1).slots()}
+    names = {parameter.name for parameter in build_network(params, Columns(0, 3), 1).parameters()}
     assert names == {"hidden0.weight", "hidden0.bias", "output.weight", "output.bias"}
 
 

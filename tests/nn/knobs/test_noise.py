@@ -16,12 +16,12 @@ from nn_help import (
     trainer,
     training,
 )
-from podium.nn.draws import Draws
 from podium.nn.knobs.inputs import Columns
 from podium.nn.knobs.noise import Dropout, GaussianNoise, WeightNoise
 from podium.nn.layers import Step
 from podium.nn.network import build_network
-from podium.nn.store import FREE, WEIGHT, Store
+from podium.nn.parameters import FREE, WEIGHT, Parameters
+from podium.nn.rng import Rng
 
 
 def dropouts(made) -> list[Dropout]:
@@ -103,12 +103,12 @@ def test_a_deep_network_with_dropout_predicts_without():
     fitted = fit(x, y, dropout=0.5, hidden=[32, 32], epochs=3)
     once, twice = fitted.predict(x), fitted.predict(x)
     assert (once == twice).all()
-    mean, spread = fitted.predict_spread(x, passes=10)
-    assert (spread > 0).all()
+    mean, std = fitted.predict_std(x, passes=10)
+    assert (std > 0).all()
     assert not (mean == once).any()
 
 
-def test_gaussian_noise_has_its_spread_and_is_off_at_prediction():
+def test_gaussian_noise_has_its_std_and_is_off_at_prediction():
     layer = GaussianNoise(0.3, 2)
     x = torch.full((2, 1000, 20), 5.0)
     noise = layer.forward(x, training(number=1)) - x
@@ -117,7 +117,7 @@ def test_gaussian_noise_has_its_spread_and_is_off_at_prediction():
     again = layer.forward(x, training(number=2)) - x
     assert abs(float((noise * again).mean())) < 4 * 0.09 / noise.numel() ** 0.5
     assert abs(float((noise[0] * noise[1]).mean())) < 4 * 0.09 / noise[0].numel() ** 0.5
-    assert layer.forward(x, Step(draws=Draws([0, 1], CPU))) is x
+    assert layer.forward(x, Step(rng=Rng([0, 1], CPU))) is x
     grad = normal(2, 1000, 20)
     assert torch.equal(layer.backward(grad, training()), grad)
 
@@ -141,8 +141,8 @@ def test_input_noise_is_a_ridge_penalty():
 def test_activation_noise_is_on_hidden_units_and_differs_from_step_to_step():
     params = plain(hidden=[30, 20], activation_noise=0.5)
     network = build_network(params, Columns(4), 1)
-    store = Store(network.slots(), 2, CPU)
-    network.bind(store.values, store.grads)
+    parameters = Parameters(network.parameters(), 2, CPU)
+    network.bind(parameters.values, parameters.grads)
     layers = [part for block in network.layers[:-1] for part in block.layers]
     noises = [layer for layer in layers if isinstance(layer, GaussianNoise)]
     assert [noise.scale for noise in noises] == [0.5, 0.5]
@@ -171,38 +171,38 @@ def test_activation_noise_keeps_weights_from_growing_on_what_is_not_there():
     assert size(1.0) < 0.7 * size(0.0)
 
 
-def store_of(hidden=(40,), members: int = 2) -> Store:
+def store_of(hidden=(40,), members: int = 2) -> Parameters:
     network = build_network(plain(hidden=list(hidden)), Columns(30), 20)
-    store = Store(network.slots(), members, CPU)
-    store.draw(range(members))
-    return store
+    parameters = Parameters(network.parameters(), members, CPU)
+    parameters.draw(range(members))
+    return parameters
 
 
 def test_weight_noise_is_a_share_of_each_matrix_and_leaves_it_clean():
-    store = store_of()
-    store.values["output.weight"].mul_(100)
-    clean = {kind: flat.clone() for kind, flat in store.flat.items()}
+    parameters = store_of()
+    parameters.values["output.weight"].mul_(100)
+    clean = {kind: flat.clone() for kind, flat in parameters.flat.items()}
     noise = WeightNoise(0.2)
-    noise.add(store, training())
+    noise.add(parameters, training())
     for name in ("hidden0.weight", "output.weight"):
-        before = store.views(clean)[name]
-        change = store.values[name] - before
+        before = parameters.views(clean)[name]
+        change = parameters.values[name] - before
         for member in range(2):
             share = float(change[member].std() / before[member].std())
             assert share == pytest.approx(0.2, rel=0.1)
-    assert torch.equal(store.flat[FREE], clean[FREE])
-    noise.remove(store)
-    assert torch.equal(store.flat[WEIGHT], clean[WEIGHT])
+    assert torch.equal(parameters.flat[FREE], clean[FREE])
+    noise.remove(parameters)
+    assert torch.equal(parameters.flat[WEIGHT], clean[WEIGHT])
 
 
 def test_weight_noise_differs_between_steps_members_and_matrices():
     drawn = []
     for number in (0, 1):
-        store = store_of((30, 30))
-        clean = store.views({WEIGHT: store.flat[WEIGHT].clone()})
-        WeightNoise(0.1).add(store, training(number=number))
+        parameters = store_of((30, 30))
+        clean = parameters.views({WEIGHT: parameters.flat[WEIGHT].clone()})
+        WeightNoise(0.1).add(parameters, training(number=number))
         for name in ("hidden0.weight", "hidden1.weight"):
-            drawn.append((store.values[name] - clean[name]).flatten(1))
+            drawn.append((parameters.values[name] - clean[name]).flatten(1))
     flat = torch.cat(drawn)
     flat = flat / flat.std(1, keepdim=True)
     together = (flat @ flat.T / flat.shape[1]).fill_diagonal_(0)
@@ -213,32 +213,34 @@ def test_weight_noise_differs_between_steps_members_and_matrices():
 def test_weight_noise_stays_inside_a_category_embeddings_blocks():
     """Outside them one level's vector would be disturbed by another category's noise."""
     network = build_network(plain(category_embedding=2), Columns(0, 0, (3, 2)), 1)
-    store = Store(network.slots(), 2, CPU)
-    store.draw([0, 1])
+    parameters = Parameters(network.parameters(), 2, CPU)
+    parameters.draw([0, 1])
     outside = torch.block_diag(torch.ones(3, 2), torch.ones(2, 2)) == 0
-    WeightNoise(0.5).add(store, training())
-    assert (store.values["categories.weight"][:, outside] == 0).all()
+    WeightNoise(0.5).add(parameters, training())
+    assert (parameters.values["categories.weight"][:, outside] == 0).all()
 
 
 def test_gradients_are_those_at_the_disturbed_weights_and_the_step_is_from_the_clean_ones():
     """A linear model, one step: the gradient of the squared error at the noisy matrix."""
     x, y = table(rows=40, features=4)
     made = trainer(straight(weight_noise=0.5, learning_rate=0.1), x, y)
-    clean = made.store.values["output.weight"].clone()
+    clean = made.parameters.values["output.weight"].clone()
     noisy = []
-    add = made.pieces.on_weights[0].add
+    add = made.callbacks.on_weights[0].add
 
-    def spy(store, step):
-        add(store, step)
-        noisy.append(store.values["output.weight"].clone())
+    def spy(parameters, step):
+        add(parameters, step)
+        noisy.append(parameters.values["output.weight"].clone())
 
-    made.pieces.on_weights[0].add = spy
+    made.callbacks.on_weights[0].add = spy
     rows = made.orders.epoch(0)[0]
     made._set_schedules(0)
     made._train_step(rows, 0)
     given, wanted = torch.from_numpy(x), torch.from_numpy(y)[:, None]
     grad = 2 * given.T @ (given @ noisy[0][0] - wanted) / len(x)
-    assert torch.allclose(made.store.values["output.weight"][0], clean[0] - 0.1 * grad, atol=1e-6)
+    assert torch.allclose(
+        made.parameters.values["output.weight"][0], clean[0] - 0.1 * grad, atol=1e-6
+    )
     assert not torch.equal(noisy[0], clean)
 
 

@@ -13,11 +13,11 @@ X = 3 * normal(2, 12, 5) + torch.arange(5.0)
 
 
 def shaken(layer: LayerNorm):
-    """Its store, with a scale and a shift that do something."""
-    store = bound(layer)
-    store.values["n.scale"].copy_(1 + normal(2, 1, 5, seed=3))
-    store.values["n.shift"].copy_(normal(2, 1, 5, seed=4))
-    return store
+    """Its parameters, with a scale and a shift that do something."""
+    parameters = bound(layer)
+    parameters.values["n.scale"].copy_(1 + normal(2, 1, 5, seed=3))
+    parameters.values["n.shift"].copy_(normal(2, 1, 5, seed=4))
+    return parameters
 
 
 def test_none_is_no_layer():
@@ -26,11 +26,14 @@ def test_none_is_no_layer():
 
 def test_layer_norm_is_that_of_torch_row_by_row():
     layer = LayerNorm("n", 5)
-    store = shaken(layer)
+    parameters = shaken(layer)
     for step in (training(), Step()):
         out = layer.forward(X, step)
         for member in range(2):
-            scale, shift = store.values["n.scale"][member, 0], store.values["n.shift"][member, 0]
+            scale, shift = (
+                parameters.values["n.scale"][member, 0],
+                parameters.values["n.shift"][member, 0],
+            )
             expected = functional.layer_norm(X[member], (5,), scale, shift, EPSILON)
             assert torch.allclose(out[member], expected, atol=1e-5)
 
@@ -45,15 +48,15 @@ def test_a_row_of_layer_norm_does_not_see_the_others():
 
 def test_batch_norm_is_that_of_torch_with_the_batchs_statistics():
     layer = BatchNorm("n", 5)
-    store = shaken(layer)
+    parameters = shaken(layer)
     out = layer.forward(X, training())
     for member in range(2):
         expected = functional.batch_norm(
             X[member],
             None,
             None,
-            store.values["n.scale"][member, 0],
-            store.values["n.shift"][member, 0],
+            parameters.values["n.scale"][member, 0],
+            parameters.values["n.shift"][member, 0],
             training=True,
             eps=EPSILON,
         )
@@ -66,39 +69,39 @@ def test_rows_that_only_fill_up_are_no_part_of_the_statistics():
     spoilt = X.clone()
     spoilt[1, 9:] = 1e4
     layer = BatchNorm("n", 5)
-    store = shaken(layer)
+    parameters = shaken(layer)
     out = layer.forward(spoilt, training(real=real))
-    running = store.values["n.mean"][1].clone(), store.values["n.variance"][1].clone()
-    store = shaken(layer)
+    running = parameters.values["n.mean"][1].clone(), parameters.values["n.variance"][1].clone()
+    parameters = shaken(layer)
     short = layer.forward(X[:, :9], training())
     assert torch.allclose(out[1, :9], short[1], atol=1e-5)
-    assert torch.allclose(running[0], store.values["n.mean"][1], atol=1e-5)
-    assert torch.allclose(running[1], store.values["n.variance"][1], atol=1e-4)
+    assert torch.allclose(running[0], parameters.values["n.mean"][1], atol=1e-5)
+    assert torch.allclose(running[1], parameters.values["n.variance"][1], atol=1e-4)
 
 
 def test_running_statistics_near_those_of_the_batches():
     layer = BatchNorm("n", 5)
-    store = shaken(layer)
+    parameters = shaken(layer)
     mean, variance = X.mean(1, keepdim=True), X.var(1, keepdim=True, correction=0)
     layer.forward(X, training())
-    assert torch.allclose(store.values["n.mean"], 0.1 * mean, atol=1e-5)
-    assert torch.allclose(store.values["n.variance"], 0.9 + 0.1 * variance, atol=1e-4)
+    assert torch.allclose(parameters.values["n.mean"], 0.1 * mean, atol=1e-5)
+    assert torch.allclose(parameters.values["n.variance"], 0.9 + 0.1 * variance, atol=1e-4)
     for _ in range(100):
         layer.forward(X, training())
-    assert torch.allclose(store.values["n.mean"], mean, atol=1e-2)
-    assert torch.allclose(store.values["n.variance"], variance, rtol=1e-2)
+    assert torch.allclose(parameters.values["n.mean"], mean, atol=1e-2)
+    assert torch.allclose(parameters.values["n.variance"], variance, rtol=1e-2)
 
 
 def test_prediction_uses_running_statistics_and_leaves_them():
     layer = BatchNorm("n", 5)
-    store = shaken(layer)
-    store.values["n.mean"].copy_(normal(2, 1, 5, seed=5))
-    store.values["n.variance"].fill_(4.0)
+    parameters = shaken(layer)
+    parameters.values["n.mean"].copy_(normal(2, 1, 5, seed=5))
+    parameters.values["n.variance"].fill_(4.0)
     out = layer.forward(X, Step())
-    expected = (X - store.values["n.mean"]) / (4 + EPSILON) ** 0.5
-    expected = expected * store.values["n.scale"] + store.values["n.shift"]
+    expected = (X - parameters.values["n.mean"]) / (4 + EPSILON) ** 0.5
+    expected = expected * parameters.values["n.scale"] + parameters.values["n.shift"]
     assert torch.allclose(out, expected, atol=1e-5)
-    assert (store.values["n.variance"] == 4).all()
+    assert (parameters.values["n.variance"] == 4).all()
     assert torch.allclose(out[:, :1], layer.forward(X[:, :1], Step()), atol=1e-6)
 
 
@@ -120,11 +123,11 @@ def test_a_training_with_batch_norm_predicts_as_it_trained():
         made.run_epoch()
     assert made.orders.real is not None
     given = torch.from_numpy(x).expand(2, -1, -1)
-    running = {name: value.clone() for name, value in made.store.values.items()}
+    running = {name: value.clone() for name, value in made.parameters.values.items()}
     predicted = made.network.forward(given, Step())
     trained = made.network.forward(given, training())
     for name, value in running.items():
-        made.store.values[name].copy_(value)
+        made.parameters.values[name].copy_(value)
     assert (predicted - trained).abs().mean() < 0.1
     assert float((running["hidden0.norm.mean"]).abs().mean()) > 0.01
 

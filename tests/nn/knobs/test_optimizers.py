@@ -10,7 +10,7 @@ from torch import nn
 from nn_help import fit, plain, straight, table, trainer, weights_of
 from podium.config.networks import Optimizer as Names
 from podium.nn.knobs.optimizers import OPTIMIZERS, Optimizer
-from podium.nn.store import FREE, WEIGHT
+from podium.nn.parameters import FREE, WEIGHT
 
 NAMES = get_args(Names)
 # The second member's batch is filled up to the others' size.
@@ -45,8 +45,8 @@ def test_every_name_has_an_optimizer_and_a_test():
 
 def plain_loop(start: dict, x: torch.Tensor, y: torch.Tensor, name: str, decay: float) -> dict:
     """One network trained as PyTorch's tutorials do it, all rows at once."""
-    parts = {slot: nn.Parameter(value.clone()) for slot, value in start.items()}
-    weights = [part for slot, part in parts.items() if slot.endswith("weight")]
+    parts = {parameter: nn.Parameter(value.clone()) for parameter, value in start.items()}
+    weights = [part for parameter, part in parts.items() if parameter.endswith("weight")]
     optimizer = THEIRS[name](list(parts.values()), RATE)
     for _ in range(EPOCHS):
         hidden = torch.tanh(x @ parts["hidden0.weight"] + parts["hidden0.bias"])
@@ -80,11 +80,11 @@ def test_each_member_ends_where_a_plain_loop_of_torch_does(name, decay):
     while made.members:
         made.run_epoch()
     for member, rows in enumerate(ROWS):
-        own = {slot: value[member] for slot, value in start.items()}
+        own = {parameter: value[member] for parameter, value in start.items()}
         given, wanted = torch.from_numpy(x[rows]), torch.from_numpy(y[rows])[:, None]
         expected = plain_loop(own, given, wanted, name, decay)
-        for slot, value in made.outcomes[member].state.items():
-            assert torch.allclose(value, expected[slot], atol=2e-4), slot
+        for parameter, value in made.outcomes[member].state.items():
+            assert torch.allclose(value, expected[parameter], atol=2e-4), parameter
         assert (made.outcomes[member].state["output.weight"] - own["output.weight"]).norm() > 0.02
 
 
@@ -93,10 +93,10 @@ def one_step(name: str, decay: float, unit: float = 1.0):
     x, y = table()
     params = straight(optimizer=name, weight_decay=decay, learning_rate=0.01, epochs=1)
     made = trainer(params, x, unit * y, ROWS)
-    start = {kind: flat.clone() for kind, flat in made.store.flat.items()}
+    start = {kind: flat.clone() for kind, flat in made.parameters.flat.items()}
     made._set_schedules(0)
     made._train_step(made.orders.epoch(0)[0], 0)
-    return start, made.store.flat
+    return start, made.parameters.flat
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -139,7 +139,7 @@ def test_momentum_goes_on_where_the_gradient_is_the_same():
         places = [0.0]
         while made.members:
             made.run_epoch()
-            places.append(float(made.store.values["output.bias"]))
+            places.append(float(made.parameters.values["output.bias"]))
         return places[-1] - places[-2]
 
     assert last_step(optimizer="sgd") == pytest.approx(1)
@@ -151,18 +151,18 @@ def test_momentum_goes_on_where_the_gradient_is_the_same():
 def test_a_state_that_is_loaded_goes_on_the_same(name):
     params = plain(optimizer=name)
 
-    def steps(optimizer: Optimizer, store, count: int, seed: int) -> None:
+    def steps(optimizer: Optimizer, parameters, count: int, seed: int) -> None:
         generator = torch.Generator().manual_seed(seed)
         for _ in range(count):
-            for grad in store.flat_grad.values():
+            for grad in parameters.flat_grad.values():
                 grad.copy_(torch.randn(grad.shape, generator=generator))
             optimizer.step(0.01, 0.1)
 
     with torch.no_grad():
-        first = trainer(params).store
+        first = trainer(params).parameters
         optimizer = Optimizer(first, params)
         steps(optimizer, first, 3, seed=0)
-        second = trainer(params).store
+        second = trainer(params).parameters
         for kind, flat in first.flat.items():
             second.flat[kind].copy_(flat)
         other = Optimizer(second, params)

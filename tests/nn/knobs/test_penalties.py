@@ -9,7 +9,7 @@ from nn_help import CPU, coefficients, fit, fit_linear, plain
 from podium.nn.knobs.inputs import Columns
 from podium.nn.knobs.penalties import Penalty
 from podium.nn.network import build_network
-from podium.nn.store import FREE, WEIGHT, Store
+from podium.nn.parameters import FREE, WEIGHT, Parameters
 
 
 def noisy() -> tuple[np.ndarray, np.ndarray]:
@@ -28,15 +28,15 @@ def penalized(**knobs) -> np.ndarray:
 
 def test_the_gradient_is_that_of_the_penalty_and_of_matrices_alone():
     network = build_network(plain(), Columns(3), 1)
-    store = Store(network.slots(), 2, CPU)
-    store.draw([0, 1])
-    for flat in store.flat_grad.values():
+    parameters = Parameters(network.parameters(), 2, CPU)
+    parameters.draw([0, 1])
+    for flat in parameters.flat_grad.values():
         flat.fill_(0.25)
-    leaf = store.flat[WEIGHT].clone().requires_grad_()
+    leaf = parameters.flat[WEIGHT].clone().requires_grad_()
     (0.3 / 2 * leaf.square().sum() + 0.7 * leaf.abs().sum()).backward()
-    Penalty(l2=0.3, l1=0.7)(store)
-    assert torch.allclose(store.flat_grad[WEIGHT], 0.25 + leaf.grad, atol=1e-6)
-    assert (store.flat_grad[FREE] == 0.25).all()
+    Penalty(l2=0.3, l1=0.7)(parameters)
+    assert torch.allclose(parameters.flat_grad[WEIGHT], 0.25 + leaf.grad, atol=1e-6)
+    assert (parameters.flat_grad[FREE] == 0.25).all()
 
 
 def test_l2_is_ridge():

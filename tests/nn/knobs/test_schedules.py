@@ -149,7 +149,7 @@ def test_steps_are_as_long_as_the_rate_says():
     places = [0.0]
     while made.members:
         made.run_epoch()
-        places.append(float(made.store.values["output.bias"]))
+        places.append(float(made.parameters.values["output.bias"]))
     used = [log.learning_rate for log in made.histories[0]]
     assert np.diff(places) == pytest.approx(used, rel=1e-3)
     assert used[0] < used[2]
@@ -163,10 +163,10 @@ def test_the_weight_decay_schedule_is_followed():
     def shrinkage(schedule: str) -> np.ndarray:
         params = straight(weight_decay=1.0, weight_decay_schedule=schedule, epochs=8)
         made = trainer(params, x, y)
-        norms = [float(made.store.values["output.weight"].norm())]
+        norms = [float(made.parameters.values["output.weight"].norm())]
         while made.members:
             made.run_epoch()
-            norms.append(float(made.store.values["output.weight"].norm()))
+            norms.append(float(made.parameters.values["output.weight"].norm()))
         return 1 - np.array(norms[1:]) / np.array(norms[:-1])
 
     assert shrinkage("constant") == pytest.approx(0.1, rel=1e-4)

@@ -6,24 +6,24 @@ import torch
 
 from nn_help import CPU, fit, plain, table, trainer, weights_of
 from podium.nn.knobs.stopping import EarlyStopping
-from podium.nn.store import WEIGHT, Slot, Store
+from podium.nn.parameters import WEIGHT, Parameter, Parameters
 
 PATIENCE = 4
 
 
 def scripted(losses: list[list[float]], patience: int):
     """What a keeper says and keeps when members have these losses, epoch after epoch."""
-    slots = [
-        Slot("a", (2, 3), WEIGHT, lambda _: torch.zeros(2, 3)),
-        Slot("b", (1, 3), WEIGHT, lambda _: torch.zeros(1, 3)),
+    parameters = [
+        Parameter("a", (2, 3), WEIGHT, lambda _: torch.zeros(2, 3)),
+        Parameter("b", (1, 3), WEIGHT, lambda _: torch.zeros(1, 3)),
     ]
-    store = Store(slots, len(losses[0]), CPU)
-    keeper = EarlyStopping(patience, store)
+    parameters = Parameters(parameters, len(losses[0]), CPU)
+    keeper = EarlyStopping(patience, parameters)
     said = []
     for epoch, loss in enumerate(losses):
-        store.flat[WEIGHT].fill_(epoch)
-        said.append(keeper.after_epoch(epoch, np.array(loss), store, store.flat).tolist())
-    return keeper, said, store.views(keeper.flats)
+        parameters.flat[WEIGHT].fill_(epoch)
+        said.append(keeper.after_epoch(epoch, np.array(loss), parameters, parameters.flat).tolist())
+    return keeper, said, parameters.views(keeper.flats)
 
 
 def test_waits_for_its_patience_and_keeps_each_members_best():

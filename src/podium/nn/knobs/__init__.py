@@ -1,1 +1,1 @@
-"""The knobs' pieces, a file for each family; ``podium.config.networks`` has their parameters."""
+"""The knobs' code, a file for each family; ``podium.config.networks`` has their parameters."""

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from podium.nn.layers import Layer, Step, Traced
-from podium.nn.store import FREE, Slot
+from podium.nn.parameters import FREE, Parameter
 
 # Klambauer et al. 2017, "Self-normalizing neural networks": alpha and scale.
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
@@ -65,7 +65,7 @@ FUNCTIONS: dict[str, tuple[Forward, Backward]] = {
 
 
 def activation(kind: str, name: str, width: int) -> Layer:
-    """The layer of an activation; ``name`` is that of its slots, ``width`` its features."""
+    """The layer of an activation; ``name`` is that of its parameters, ``width`` its features."""
     return PReLU(f"{name}.slope", width) if kind == "prelu" else Activation(kind)
 
 
@@ -91,9 +91,11 @@ class PReLU(Traced):
     def __init__(self, name: str, width: int) -> None:
         self.name, self.width = name, width
 
-    def slots(self) -> list[Slot]:
+    def parameters(self) -> list[Parameter]:
         """The slopes, 0.25 at first as in the paper."""
-        return [Slot(self.name, (1, self.width), FREE, lambda _: torch.full((1, self.width), 0.25))]
+        return [
+            Parameter(self.name, (1, self.width), FREE, lambda _: torch.full((1, self.width), 0.25))
+        ]
 
     def compute(self, x: Tensor, values: Mapping[str, Tensor], step: Step) -> Tensor:
         """``max(x, 0) + slope min(x, 0)``."""

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from podium.config import NetworkParams
-from podium.nn.store import Store
+from podium.nn.parameters import Parameters
 
 Flats = dict[str, Tensor]
 
@@ -20,26 +20,26 @@ class Averaging:
     ``swa``: the mean over the ends of epochs from ``average_start`` on (Izmailov et al. 2018).
     """
 
-    def __init__(self, params: NetworkParams, store: Store) -> None:
+    def __init__(self, params: NetworkParams, parameters: Parameters) -> None:
         self.params = params
-        self.flats = {kind: flat.clone() for kind, flat in store.flat.items()}
+        self.flats = {kind: flat.clone() for kind, flat in parameters.flat.items()}
         self.count = 0
 
-    def after_step(self, store: Store) -> None:
+    def after_step(self, parameters: Parameters) -> None:
         """Follow a step (ema)."""
         if self.params.averaging != "ema":
             return
         self.count += 1
         decay = min(self.params.average_decay, self.count / (self.count + 9.0))
-        self._towards(store, 1.0 - decay)
+        self._towards(parameters, 1.0 - decay)
 
-    def after_epoch(self, store: Store, epoch: int) -> None:
+    def after_epoch(self, parameters: Parameters, epoch: int) -> None:
         """Follow an epoch (swa); before its start the average is the current weights."""
         if self.params.averaging != "swa":
             return
         first = math.floor(self.params.average_start * self.params.epochs)
         self.count = max(0, epoch - first) + 1
-        self._towards(store, 1.0 / self.count)
+        self._towards(parameters, 1.0 / self.count)
 
     def facts(self) -> dict[str, Any]:
         """What a checkpoint needs beside ``flats``."""
@@ -49,11 +49,11 @@ class Averaging:
         """Go on from a checkpoint."""
         self.flats, self.count = flats, facts["count"]
 
-    def keep(self, old: Store, kept: Tensor) -> None:
-        """Go on with some members of the old store."""
+    def keep(self, old: Parameters, kept: Tensor) -> None:
+        """Go on with some of the members."""
         self.flats = {kind: old.select(flat, kind, kept) for kind, flat in self.flats.items()}
 
-    def _towards(self, store: Store, share: float) -> None:
+    def _towards(self, parameters: Parameters, share: float) -> None:
         with torch.no_grad():
-            for kind, flat in store.flat.items():
+            for kind, flat in parameters.flat.items():
                 self.flats[kind].lerp_(flat, share)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from podium.nn.store import Initial
+from podium.nn.parameters import Initial
 
 # The output layer starts near zero, so that a member starts at its bias: the target's mean where
 # the target is standardized (D2L 3.4 draws its linear model's weights with the same 0.01).

@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from podium.nn.knobs.initialization import he, normal
 from podium.nn.layers import Layer, Linear, Step, Traced
-from podium.nn.store import FREE, RUNNING, WEIGHT, Slot, ones, zeros
+from podium.nn.parameters import FREE, RUNNING, WEIGHT, Parameter, ones, zeros
 
 # Rows that quantiles are taken from, at most.
 QUANTILE_ROWS = 100_000
@@ -49,9 +49,9 @@ class Parts(Layer):
         self.numbers, self.categories = list(numbers), categories
         self.learns_from_rows = any(layer.learns_from_rows for layer in self.numbers)
 
-    def slots(self) -> list[Slot]:
+    def parameters(self) -> list[Parameter]:
         """Those of both parts."""
-        return [slot for layer in self._layers() for slot in layer.slots()]
+        return [parameter for layer in self._layers() for parameter in layer.parameters()]
 
     def bind(self, values: Mapping[str, Tensor], grads: Mapping[str, Tensor]) -> None:
         """Bind both parts."""
@@ -108,21 +108,21 @@ class Standardize(Traced):
     def __init__(self, name: str, width: int) -> None:
         self.name, self.width = name, width
 
-    def slots(self) -> list[Slot]:
+    def parameters(self) -> list[Parameter]:
         """Each member's means and the inverse of its standard deviations."""
         return [
-            Slot(f"{self.name}.mean", (1, self.width), RUNNING, zeros(1, self.width)),
-            Slot(f"{self.name}.scale", (1, self.width), RUNNING, ones(1, self.width)),
+            Parameter(f"{self.name}.mean", (1, self.width), RUNNING, zeros(1, self.width)),
+            Parameter(f"{self.name}.scale", (1, self.width), RUNNING, ones(1, self.width)),
         ]
 
     def fit(self, member: int, rows: Tensor, weight: Tensor) -> None:
         """Take the (weighted) mean and standard deviation of a member's training rows."""
-        # From the first row on, so that a column of one large number has no spread by rounding.
+        # From the first row on, so that a column of one large number has no std by rounding.
         first = rows[0]
         mean = (weight[:, None] * (rows - first)).mean(0)
-        spread = (weight[:, None] * (rows - first - mean).square()).mean(0).sqrt()
+        std = (weight[:, None] * (rows - first - mean).square()).mean(0).sqrt()
         self.values[f"{self.name}.mean"][member] = first + mean
-        self.values[f"{self.name}.scale"][member] = torch.where(spread > 1e-7, 1 / spread, 1.0)
+        self.values[f"{self.name}.scale"][member] = torch.where(std > 1e-7, 1 / std, 1.0)
 
     def compute(self, x: Tensor, values: Mapping[str, Tensor], step: Step) -> Tensor:
         """Centre and scale."""
@@ -148,9 +148,9 @@ class InputScale(Traced):
     def __init__(self, name: str, width: int) -> None:
         self.name, self.width = name, width
 
-    def slots(self) -> list[Slot]:
+    def parameters(self) -> list[Parameter]:
         """The factors, 1 at first."""
-        return [Slot(self.name, (1, self.width), FREE, ones(1, self.width))]
+        return [Parameter(self.name, (1, self.width), FREE, ones(1, self.width))]
 
     def compute(self, x: Tensor, values: Mapping[str, Tensor], step: Step) -> Tensor:
         """Scale."""
@@ -171,7 +171,7 @@ class NumericEmbedding(Traced):
         """Columns of the output."""
         return self.width * (self.size + 1)
 
-    def slots(self) -> list[Slot]:
+    def parameters(self) -> list[Parameter]:
         """A matrix and a bias for each number."""
 
         def matrices(generator: torch.Generator) -> Tensor:
@@ -179,8 +179,10 @@ class NumericEmbedding(Traced):
             return torch.stack(drawn)
 
         return [
-            Slot(f"{self.name}.weight", (self.width, self.encoded, self.size), WEIGHT, matrices),
-            Slot(
+            Parameter(
+                f"{self.name}.weight", (self.width, self.encoded, self.size), WEIGHT, matrices
+            ),
+            Parameter(
                 f"{self.name}.bias",
                 (1, self.width, self.size),
                 FREE,
@@ -207,11 +209,11 @@ class Periodic(NumericEmbedding):
         super().__init__(name, width, 2 * size, size)
         self.frequency_scale = frequency_scale
 
-    def slots(self) -> list[Slot]:
+    def parameters(self) -> list[Parameter]:
         """The frequencies as well."""
         frequencies = normal(self.width, self.size, self.frequency_scale)
-        frequency = Slot(f"{self.name}.frequency", (self.width, self.size), FREE, frequencies)
-        return [*super().slots(), frequency]
+        frequency = Parameter(f"{self.name}.frequency", (self.width, self.size), FREE, frequencies)
+        return [*super().parameters(), frequency]
 
     def encode(self, x: Tensor, values: Mapping[str, Tensor]) -> Tensor:
         """``sin(2 pi f x)`` and ``cos(2 pi f x)``."""
@@ -228,11 +230,11 @@ class PiecewiseLinear(NumericEmbedding):
     def __init__(self, name: str, width: int, size: int, bins: int) -> None:
         super().__init__(name, width, bins, size)
 
-    def slots(self) -> list[Slot]:
+    def parameters(self) -> list[Parameter]:
         """The edges of the bins as well."""
         shape = (self.width, self.encoded + 1)
-        edges = Slot(f"{self.name}.edges", shape, RUNNING, zeros(*shape))
-        return [*super().slots(), edges]
+        edges = Parameter(f"{self.name}.edges", shape, RUNNING, zeros(*shape))
+        return [*super().parameters(), edges]
 
     def fit(self, member: int, rows: Tensor, weight: Tensor) -> None:
         """Put the edges at quantiles of a member's training rows (of positive weight)."""

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from podium.nn.draws import generator
+from podium.nn.rng import generator
 
 PURPOSE, CUT_PURPOSE = 3, 7
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from podium.nn.layers import Layer, Step
-from podium.nn.store import WEIGHT, Store
+from podium.nn.parameters import WEIGHT, Parameters
 
 # The purposes of weight noise, one a matrix from here on.
 WEIGHT_PURPOSE = 1024
@@ -22,12 +22,12 @@ class Dropout(Layer):
     def forward(self, x: Tensor, step: Step) -> Tensor:
         """Units dropped at random, the kept ones scaled so that the expectation stays."""
         rate = self.rate * step.dropout_factor
-        self.dropping = step.draws is not None and rate > 0
-        if step.draws is None or not self.dropping:
+        self.dropping = step.rng is not None and rate > 0
+        if step.rng is None or not self.dropping:
             return x
         members, rows, features = x.shape
         self.mask = step.memory(self, "mask", x.shape, x.device)
-        step.draws.keep(rate, (members, rows, features), self.purpose, step.number, self.mask)
+        step.rng.keep(rate, (members, rows, features), self.purpose, step.number, self.mask)
         self.mask.mul_(1.0 / (1.0 - rate))
         return torch.mul(x, self.mask, out=step.memory(self, "out", x.shape, x.device))
 
@@ -49,10 +49,10 @@ class GaussianNoise(Layer):
 
     def forward(self, x: Tensor, step: Step) -> Tensor:
         """``x`` and noise."""
-        if not step.training or step.draws is None:
+        if not step.training or step.rng is None:
             return x
         members, rows, features = x.shape
-        noise = step.draws.normal((members, rows, features), self.purpose, step.number)
+        noise = step.rng.normal((members, rows, features), self.purpose, step.number)
         return x + self.scale * noise
 
     def backward(self, grad: Tensor, step: Step) -> Tensor:
@@ -70,20 +70,22 @@ class WeightNoise:
     def __init__(self, scale: float) -> None:
         self.scale = scale
 
-    def add(self, store: Store, step: Step) -> None:
+    def add(self, parameters: Parameters, step: Step) -> None:
         """Disturb the weights, keeping the clean ones."""
-        assert step.draws is not None
-        self.clean = store.flat[WEIGHT].clone()
-        matrices = [slot for slot in store.slots if slot.kind == WEIGHT]
-        for index, slot in enumerate(matrices):
-            matrix = store.values[slot.name].view(store.members, slot.shape[0], -1)
+        assert step.rng is not None
+        self.clean = parameters.flat[WEIGHT].clone()
+        matrices = [parameter for parameter in parameters.specs if parameter.kind == WEIGHT]
+        for index, parameter in enumerate(matrices):
+            matrix = parameters.values[parameter.name].view(
+                parameters.members, parameter.shape[0], -1
+            )
             members, rows, columns = matrix.shape
             shape = (members, rows, columns)
-            noise = step.draws.normal(shape, WEIGHT_PURPOSE + index, step.number)
-            spread = matrix.std(dim=(1, 2), keepdim=True, correction=0)
+            noise = step.rng.normal(shape, WEIGHT_PURPOSE + index, step.number)
+            std = matrix.std(dim=(1, 2), keepdim=True, correction=0)
             # What is zero stays so: the blocks that embeddings of categories don't have.
-            matrix.add_(noise * spread * (matrix != 0), alpha=self.scale)
+            matrix.add_(noise * std * (matrix != 0), alpha=self.scale)
 
-    def remove(self, store: Store) -> None:
+    def remove(self, parameters: Parameters) -> None:
         """Put the clean weights back; the gradients stay those at the disturbed ones."""
-        store.flat[WEIGHT].copy_(self.clean)
+        parameters.flat[WEIGHT].copy_(self.clean)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from podium.nn.layers import Layer, Step, Traced
-from podium.nn.store import FREE, RUNNING, Slot, ones, zeros
+from podium.nn.parameters import FREE, RUNNING, Parameter, ones, zeros
 
 EPSILON = 1e-5
 # The share of a new batch in the running statistics (D2L 8.5 and PyTorch have the same).
@@ -26,18 +26,18 @@ class LayerNorm(Traced):
     def __init__(self, name: str, width: int) -> None:
         self.name, self.width = name, width
 
-    def slots(self) -> list[Slot]:
+    def parameters(self) -> list[Parameter]:
         """The learnt scale and shift."""
         return [
-            Slot(f"{self.name}.scale", (1, self.width), FREE, ones(1, self.width)),
-            Slot(f"{self.name}.shift", (1, self.width), FREE, zeros(1, self.width)),
+            Parameter(f"{self.name}.scale", (1, self.width), FREE, ones(1, self.width)),
+            Parameter(f"{self.name}.shift", (1, self.width), FREE, zeros(1, self.width)),
         ]
 
     def compute(self, x: Tensor, values: Mapping[str, Tensor], step: Step) -> Tensor:
         """Normalize over features."""
         mean = x.mean(2, keepdim=True)
-        spread = (x - mean).square().mean(2, keepdim=True)
-        return self._scaled(x, mean, spread, values)
+        std = (x - mean).square().mean(2, keepdim=True)
+        return self._scaled(x, mean, std, values)
 
     def _scaled(
         self, x: Tensor, mean: Tensor, variance: Tensor, values: Mapping[str, Tensor]
@@ -52,12 +52,12 @@ class BatchNorm(LayerNorm):
     While training, the batch's own statistics (of its real rows); at prediction, running ones.
     """
 
-    def slots(self) -> list[Slot]:
+    def parameters(self) -> list[Parameter]:
         """The learnt scale and shift, the running mean and variance."""
         return [
-            *super().slots(),
-            Slot(f"{self.name}.mean", (1, self.width), RUNNING, zeros(1, self.width)),
-            Slot(f"{self.name}.variance", (1, self.width), RUNNING, ones(1, self.width)),
+            *super().parameters(),
+            Parameter(f"{self.name}.mean", (1, self.width), RUNNING, zeros(1, self.width)),
+            Parameter(f"{self.name}.variance", (1, self.width), RUNNING, ones(1, self.width)),
         ]
 
     def compute(self, x: Tensor, values: Mapping[str, Tensor], step: Step) -> Tensor:

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from podium.config import NetworkParams
-from podium.nn.store import FREE, WEIGHT, Store
+from podium.nn.parameters import FREE, WEIGHT, Parameters
 
 TRAINED = (WEIGHT, FREE)
 
@@ -49,13 +49,13 @@ class Optimizer:
     the step, not through the gradient (Loshchilov and Hutter 2019).
     """
 
-    def __init__(self, store: Store, params: NetworkParams) -> None:
+    def __init__(self, parameters: Parameters, params: NetworkParams) -> None:
         self.params = params
         self.decays_inside = params.optimizer == "adamw"
         groups = []
         for kind in TRAINED:
-            flat = nn.Parameter(store.flat[kind])
-            flat.grad = store.flat_grad[kind]
+            flat = nn.Parameter(parameters.flat[kind])
+            flat.grad = parameters.flat_grad[kind]
             groups.append({"params": [flat], "weight_decay": 0.0})
         arguments = OPTIMIZERS[params.optimizer](params)
         self.inner: Any = arguments.pop("cls")(groups, lr=params.learning_rate, **arguments)
@@ -93,9 +93,9 @@ class Optimizer:
         return [group["params"][0] for group in self.inner.param_groups]
 
 
-def selected(state: dict[str, Tensor], store: Store, keep: Tensor) -> dict[str, Tensor]:
+def selected(state: dict[str, Tensor], parameters: Parameters, keep: Tensor) -> dict[str, Tensor]:
     """An optimizer's state for some members only; counts of steps are everybody's."""
     return {
-        name: store.select(value, name.split(".")[0], keep) if value.dim() else value
+        name: parameters.select(value, name.split(".")[0], keep) if value.dim() else value
         for name, value in state.items()
     }

@@ -3,7 +3,7 @@
 Decoupled ``weight_decay`` is the optimizer's, since it goes past the gradient.
 """
 
-from podium.nn.store import WEIGHT, Store
+from podium.nn.parameters import WEIGHT, Parameters
 
 
 class Penalty:
@@ -16,9 +16,9 @@ class Penalty:
     def __init__(self, l2: float, l1: float) -> None:
         self.l2, self.l1 = l2, l1
 
-    def __call__(self, store: Store) -> None:
+    def __call__(self, parameters: Parameters) -> None:
         """Add the penalty's gradient to that of the loss."""
-        weight, grad = store.flat[WEIGHT], store.flat_grad[WEIGHT]
+        weight, grad = parameters.flat[WEIGHT], parameters.flat_grad[WEIGHT]
         if self.l2:
             grad.add_(weight, alpha=self.l2)
         if self.l1:

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from podium.nn.store import Store
+from podium.nn.parameters import Parameters
 
 Flats = dict[str, Tensor]
 
@@ -18,20 +18,20 @@ class EarlyStopping:
     The fold's validation rows have no part in it, so that their score stays honest.
     """
 
-    def __init__(self, patience: int, store: Store) -> None:
+    def __init__(self, patience: int, parameters: Parameters) -> None:
         self.patience = patience
-        self.loss = np.full(store.members, np.inf)
-        self.epoch = np.zeros(store.members, dtype=np.int64)
-        self.flats = {kind: flat.clone() for kind, flat in store.flat.items()}
+        self.loss = np.full(parameters.members, np.inf)
+        self.epoch = np.zeros(parameters.members, dtype=np.int64)
+        self.flats = {kind: flat.clone() for kind, flat in parameters.flat.items()}
 
     def after_epoch(
-        self, epoch: int, loss: NDArray[np.float64], store: Store, flats: Flats
+        self, epoch: int, loss: NDArray[np.float64], parameters: Parameters, flats: Flats
     ) -> NDArray[np.bool_]:
         """Keep what is better than before; returns which members have waited long enough."""
         better = loss < self.loss
         self.loss[better], self.epoch[better] = loss[better], epoch
-        members = torch.from_numpy(np.flatnonzero(better)).to(store.device)
-        now, best = store.views(flats), store.views(self.flats)
+        members = torch.from_numpy(np.flatnonzero(better)).to(parameters.device)
+        now, best = parameters.views(flats), parameters.views(self.flats)
         for name, value in best.items():
             value[members] = now[name][members]
         return epoch - self.epoch >= self.patience
@@ -45,8 +45,8 @@ class EarlyStopping:
         self.flats = flats
         self.loss, self.epoch = np.array(facts["loss"]), np.array(facts["epoch"])
 
-    def keep(self, old: Store, kept: Tensor) -> None:
-        """Go on with some members of the old store."""
+    def keep(self, old: Parameters, kept: Tensor) -> None:
+        """Go on with some of the members."""
         places = kept.cpu().numpy()
         self.loss, self.epoch = self.loss[places], self.epoch[places]
         self.flats = {kind: old.select(flat, kind, kept) for kind, flat in self.flats.items()}

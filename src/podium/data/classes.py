@@ -1,0 +1,104 @@
+"""Checks that tables and images share: named columns, labels as codes, the sample's columns."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from podium.config import Competition
+from podium.io.csv_files import SAMPLE, few, no_bad_rows
+from podium.io.errors import PodiumError
+from podium.io.text import nearest
+
+
+def check_named_columns(
+    name: str,
+    columns: Iterable[str],
+    competition: Competition,
+    keys: Sequence[str] = ("id", "target"),
+) -> None:
+    """File ``name`` has the columns that params.yaml names under ``keys``.
+
+    Raises:
+        PodiumError: one of them is missing.
+    """
+    there = list(columns)
+    for key in keys:
+        column = getattr(competition, key)
+        if column not in there:
+            raise PodiumError(
+                f"{name}: no {key} column '{column}'; {nearest(column, there)}; "
+                f"set {competition.name}.{key} in params.yaml"
+            )
+
+
+def encode_classes(
+    name: str, text: "pd.Series[Any]", competition: Competition
+) -> tuple[NDArray[np.float64], list[str]]:
+    """Labels as codes, shape (n,), and the class names in code order: as numbers where they are.
+
+    Args:
+        name: the file that the labels stand in.
+        text: the labels, by the rows of that file.
+        competition: its task says how many classes there may be.
+
+    Raises:
+        PodiumError: a label is missing, or the number of classes doesn't fit the task.
+    """
+    no_bad_rows(name, text, text.isna(), "is missing; every training row needs a target")
+    classes = sorted(text.unique(), key=_order)
+    if len(classes) < 2 or (competition.task == "binary" and len(classes) != 2):
+        raise PodiumError(
+            f"{name}: {competition.target} has {len(classes)} classes ({few(classes)}), "
+            f"which does not fit task '{competition.task}'"
+        )
+    codes = text.map({label: code for code, label in enumerate(classes)})
+    return codes.to_numpy(dtype=np.float64), classes
+
+
+def check_predicted(sample: pd.DataFrame, classes: list[str], competition: Competition) -> None:
+    """The sample's columns after the id: one, or one a class where probabilities are asked for.
+
+    Raises:
+        PodiumError: there are others.
+    """
+    columns = list(sample.columns[1:])
+    if len(columns) == 1:
+        return
+    if competition.scoring.needs != "probabilities":
+        raise PodiumError(
+            f"{SAMPLE}: has the columns {few(sample.columns)}; expected the id and one column for "
+            f"'{competition.metric}'"
+        )
+    unknown = sorted(set(columns) - set(classes))
+    if unknown:
+        raise PodiumError(
+            f"{SAMPLE}: column '{unknown[0]}' is no class of {competition.target}; classes: "
+            f"{few(classes)}"
+        )
+
+
+def check_labels(
+    name: str, text: "pd.Series[Any]", sample: pd.DataFrame, competition: Competition
+) -> None:
+    """Labels and the columns of the sample submission fit the task, and one another.
+
+    Raises:
+        PodiumError: as ``encode_classes`` and ``check_predicted``; or the sample has one column a
+            class, and a label is none of them.
+    """
+    _, classes = encode_classes(name, text, competition)
+    columns = list(sample.columns[1:])
+    if len(columns) > 1 and competition.scoring.needs == "probabilities":
+        no_bad_rows(name, text, ~text.isin(columns), f"is no column of {SAMPLE} ({few(columns)})")
+    check_predicted(sample, classes, competition)
+
+
+def _order(name: str) -> tuple[bool, float, str]:
+    """Classes sort as numbers where they are numbers, after that as text."""
+    try:
+        return (False, float(name), name)
+    except ValueError:
+        return (True, 0.0, name)

@@ -1,0 +1,110 @@
+"""What tables and images have in common once they are preprocessed: rows, target, ids, folds."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from podium.io import files
+
+Rows = NDArray[np.int64]
+SCHEMA = "schema.json"
+
+
+@dataclass(frozen=True)
+class Schema:
+    """Facts about a preprocessed dataset that are no rows.
+
+    ``fit_on`` names the rows that preprocessing was fitted on: fold, train, train_and_test.
+    """
+
+    id: str
+    target: str
+    task: str
+    classes: list[str]
+    fit_on: str
+    provider: str
+    synthetic: bool
+    data_sha256: str
+    folds_sha256: str
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """The facts that this class knows, out of what the preprocess stage wrote.
+
+        Raises:
+            PodiumError: the preprocess stage has not run.
+        """
+        facts: Mapping[str, Any] = files.read_json(folder / SCHEMA)
+        return cls(**{field.name: facts[field.name] for field in fields(cls)})
+
+    def write(self, folder: Path) -> None:
+        """Write all facts into ``folder``."""
+        files.write_json(folder / SCHEMA, asdict(self))
+
+
+@dataclass(frozen=True)
+class Split:
+    """One fold of one repeat: the rows it trains on and the rows it validates."""
+
+    repeat: int
+    fold: int
+    train_rows: Rows
+    valid_rows: Rows
+
+    @property
+    def name(self) -> str:
+        """``fold0``; ``repeat1-fold0`` from the second repeat on."""
+        return f"fold{self.fold}" if self.repeat == 0 else f"repeat{self.repeat}-fold{self.fold}"
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A competition's rows, ready for models; each kind adds what its rows hold.
+
+    ``y`` is the target as numbers (class codes for classification), shape (n,); ``folds`` the
+    validating fold of each row, shape (n, repeats).
+    """
+
+    y: NDArray[np.float64]
+    train_ids: "pd.Series[Any]"
+    test_ids: "pd.Series[Any]"
+    folds: Rows
+    schema: Schema
+
+    @property
+    def kind(self) -> str:
+        """The kind of competition that such data belong to."""
+        raise NotImplementedError
+
+    @property
+    def splits(self) -> Sequence[Split]:
+        """Every fold of every repeat, in order."""
+        return list(fold_splits(self.folds))
+
+    def dense(self, split: Split) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Training and test rows as linear models read them: a matrix of numbers each."""
+        raise NotImplementedError
+
+    def trees(self, split: Split) -> tuple[Any, Any]:
+        """Training and test rows as LightGBM reads them: a table or an array each."""
+        raise NotImplementedError
+
+
+def fold_splits(folds: Rows) -> Iterator[Split]:
+    """The rows of every fold of every repeat, in order, from fold assignments (n, repeats)."""
+    for repeat, fold_of_row in enumerate(folds.T):
+        for fold in range(int(fold_of_row.max()) + 1):
+            valid = fold_of_row == fold
+            yield Split(repeat, fold, np.flatnonzero(~valid), np.flatnonzero(valid))
+
+
+def folds_frame(ids: "pd.Series[Any]", folds: Rows) -> pd.DataFrame:
+    """Fold assignments beside ids: one column a repeat."""
+    table = pd.DataFrame(folds, columns=[f"repeat_{index}" for index in range(folds.shape[1])])
+    table.insert(0, str(ids.name), ids.to_numpy())
+    return table

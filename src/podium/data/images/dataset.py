@@ -1,0 +1,163 @@
+"""Preprocessed images on disk and in memory: what the preprocess stage writes and models read."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from podium.data.dataset import Dataset, Rows, Schema, Split, fold_splits, folds_frame
+from podium.data.images.raw import Pixels
+from podium.io import files
+
+Array = NDArray[np.float64]
+
+TARGET = "__target__"
+TRAIN, TEST, MOMENTS = "train.npy", "test.npy", "moments.json"
+WHITE = 255
+# Images whose squares are in memory at once.
+BLOCK = 1024
+
+
+@dataclass(frozen=True)
+class ImageSchema(Schema):
+    """Facts about images, their size in pixels among them; ``channels`` is 1 (grey) or 3 (RGB)."""
+
+    height: int
+    width: int
+    channels: int
+
+
+@dataclass(frozen=True)
+class Moments:
+    """Mean and standard deviation of each channel, shape (channels,), black being 0 and white 1.
+
+    The deviation of a channel that never changes is given as 1, so that it may divide.
+    """
+
+    mean: Array
+    std: Array
+
+
+@dataclass(frozen=True)
+class ImageSplit(Split):
+    """One fold with the moments of its training rows, as ``Moments`` has them."""
+
+    mean: Array
+    std: Array
+
+
+@dataclass(frozen=True)
+class ImageDataset(Dataset):
+    """A competition's images, shape (n, height, width, channels); ``moments`` by a split's name."""
+
+    schema: ImageSchema
+    train: Pixels
+    test: Pixels
+    moments: dict[str, Moments]
+
+    @property
+    def kind(self) -> str:
+        """``image``."""
+        return "image"
+
+    @property
+    def splits(self) -> list[ImageSplit]:
+        """Every fold of every repeat with its moments, in order."""
+        return [
+            ImageSplit(**vars(split), **vars(self.moments[split.name]))
+            for split in fold_splits(self.folds)
+        ]
+
+    def dense(self, split: Split) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Standardized pixels, shape (n, height * width * channels)."""
+        moments = self.moments[split.name]
+        return _standardized(self.train, moments), _standardized(self.test, moments)
+
+    def trees(self, split: Split) -> tuple[Pixels, Pixels]:
+        """Pixels as they are, shape (n, height * width * channels)."""
+        return _flat(self.train), _flat(self.test)
+
+
+def _flat(images: Pixels) -> Pixels:
+    return images.reshape(len(images), -1)
+
+
+def _standardized(images: Pixels, moments: Moments) -> NDArray[np.float32]:
+    numbers = images.astype(np.float32)
+    numbers *= (1 / (WHITE * moments.std)).astype(np.float32)
+    numbers -= (moments.mean / moments.std).astype(np.float32)
+    return numbers.reshape(len(images), -1)
+
+
+def fold_moments(images: Pixels, folds: Rows) -> dict[str, Moments]:
+    """The moments of every split's training rows, by the split's name.
+
+    Pixels are added up as whole numbers, so that the order of rows and the machine don't matter.
+    """
+    sums, squares = _sums(images)
+    pixels = images.shape[1] * images.shape[2]
+    moments = {}
+    for split in fold_splits(folds):
+        count = len(split.train_rows) * pixels
+        mean = sums[split.train_rows].sum(axis=0) / count
+        variance = squares[split.train_rows].sum(axis=0) / count - mean**2
+        # Rounding alone may leave a trace of variance where there is none.
+        std = np.where(variance > 1e-6, np.sqrt(variance.clip(0)), WHITE)
+        moments[split.name] = Moments(mean / WHITE, std / WHITE)
+    return moments
+
+
+def _sums(images: Pixels) -> tuple[Rows, Rows]:
+    """Sums of each image's pixels and of their squares, shape (n, channels)."""
+    sums, squares = [], []
+    for start in range(0, len(images), BLOCK):
+        block = images[start : start + BLOCK].astype(np.int64)
+        sums.append(block.sum(axis=(1, 2)))
+        squares.append(np.square(block).sum(axis=(1, 2)))
+    return np.concatenate(sums), np.concatenate(squares)
+
+
+def write_dataset(folder: Path, data: ImageDataset) -> None:
+    """Write images, ids, target, folds, moments and schema into ``folder``."""
+    np.save(folder / TRAIN, data.train)
+    np.save(folder / TEST, data.test)
+    train = pd.DataFrame({data.schema.id: data.train_ids.to_numpy(), TARGET: data.y})
+    test = pd.DataFrame({data.schema.id: data.test_ids.to_numpy()})
+    train.to_parquet(folder / "train.parquet", index=False)
+    test.to_parquet(folder / "test.parquet", index=False)
+    folds_frame(data.train_ids, data.folds).to_parquet(folder / "folds.parquet", index=False)
+    files.write_json(folder / MOMENTS, {name: _plain(one) for name, one in data.moments.items()})
+    data.schema.write(folder)
+
+
+def read_dataset(folder: Path) -> ImageDataset:
+    """Read what ``write_dataset`` wrote; images stay on disk until they are used.
+
+    Raises:
+        PodiumError: the preprocess stage has not run.
+    """
+    schema = ImageSchema.read(folder)
+    train = pd.read_parquet(folder / "train.parquet")
+    folds = pd.read_parquet(folder / "folds.parquet").drop(columns=schema.id)
+    moments = files.read_json(folder / MOMENTS)
+    return ImageDataset(
+        train=np.load(folder / TRAIN, mmap_mode="c"),
+        test=np.load(folder / TEST, mmap_mode="c"),
+        y=train[TARGET].to_numpy(dtype=np.float64),
+        train_ids=train[schema.id],
+        test_ids=pd.read_parquet(folder / "test.parquet")[schema.id],
+        folds=folds.to_numpy(dtype=np.int64),
+        moments={name: _moments(plain) for name, plain in moments.items()},
+        schema=schema,
+    )
+
+
+def _plain(moments: Moments) -> dict[str, list[float]]:
+    return {name: array.tolist() for name, array in vars(moments).items()}
+
+
+def _moments(plain: dict[str, Any]) -> Moments:
+    return Moments(**{name: np.array(values, dtype=np.float64) for name, values in plain.items()})

@@ -1,0 +1,52 @@
+"""The same image twice: between train and test, or under two labels."""
+
+from hashlib import blake2b
+
+import pandas as pd
+
+from podium.data.images.raw import Pixels, RawImages
+
+COLUMNS = ["group", "where", "id", "label", "why"]
+LEAK, CLASH = "in train and test", "differing labels"
+
+
+def find_duplicates(raw: RawImages) -> pd.DataFrame:
+    """Images whose pixels are exactly the same, one row an image, those alike in one ``group``.
+
+    Reported are those that stand both in train and test, and training images with differing
+    labels; columns are group, where (train or test), id, label (train alone) and why.
+    """
+    images = pd.concat(
+        [
+            _table("train", raw.train, raw.train_ids, raw.labels),
+            _table("test", raw.test, raw.test_ids, pd.Series([""] * len(raw.test), dtype=str)),
+        ],
+        ignore_index=True,
+    )
+    doubled = images[images["digest"].duplicated(keep=False)]
+    found = (_reported(group) for _, group in doubled.groupby("digest", sort=False))
+    groups = [group for group in found if group is not None]
+    numbered = [group.assign(group=number) for number, group in enumerate(groups, start=1)]
+    return pd.concat([pd.DataFrame(columns=COLUMNS), *numbered], ignore_index=True)[COLUMNS]
+
+
+def _table(
+    where: str, images: Pixels, ids: "pd.Series[str]", labels: "pd.Series[str]"
+) -> pd.DataFrame:
+    digests = [blake2b(image, digest_size=16).digest() for image in images]
+    table = pd.DataFrame({"digest": digests, "id": ids.to_numpy(), "label": labels.to_numpy()})
+    return table.assign(where=where)
+
+
+def _reported(group: pd.DataFrame) -> pd.DataFrame | None:
+    """The group with what is wrong with it; None where nothing is."""
+    reasons = [LEAK] if group["where"].nunique() > 1 else []
+    train = group["where"] == "train"
+    reasons += [CLASH] if group["label"][train].nunique() > 1 else []
+    return group.assign(why=", ".join(reasons)) if reasons else None
+
+
+def count_images(duplicates: pd.DataFrame, where: str, why: str) -> int:
+    """How many images of train or test are reported for a reason."""
+    reported = duplicates["why"].str.contains(why, regex=False)
+    return int((reported & (duplicates["where"] == where)).sum())

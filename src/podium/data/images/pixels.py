@@ -1,0 +1,266 @@
+"""Images as rows of pixels in a csv: the shape of the digit recognizer."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from pyarrow import csv as arrow_csv
+
+from podium.config import ImageCompetition, ImagePreprocess
+from podium.data.classes import check_labels, check_named_columns
+from podium.data.images.raw import Pixels, RawImages
+from podium.data.images.resize import check_memory, resize
+from podium.io.csv_files import (
+    MAX_LINE,
+    SAMPLE,
+    TEST,
+    TRAIN,
+    check_ids,
+    check_same_columns,
+    check_sample_ids,
+    check_text,
+    few,
+    no_csv,
+    no_rows,
+    ragged,
+    read_csv,
+    read_header,
+    rows_of,
+)
+from podium.io.errors import PodiumError
+from podium.io.text import printable
+
+# Bytes of csv that are parsed at once; a row must fit.
+BLOCK = MAX_LINE
+# Pixels as they are usually written.
+BYTES = frozenset(map(str, range(256)))
+
+
+@dataclass(frozen=True)
+class PixelRows:
+    """Rows of pixels, shape (n, pixels), with ids and labels as text."""
+
+    train: Pixels
+    labels: "pd.Series[Any]"
+    train_ids: "pd.Series[Any]"
+    test: Pixels
+    test_ids: "pd.Series[Any]"
+
+
+def read_rows(folder: Path, competition: ImageCompetition) -> PixelRows:
+    """Read and check train, test and sample submission.
+
+    Every column but id and target is a pixel, in the order of train.csv. Rows of a table without
+    an id column are counted from 1, and the ids of the sample submission are such numbers then.
+
+    Raises:
+        PodiumError: a file is missing, empty, not UTF-8, not a csv; a column is missing, doubled
+            or in one table only; a pixel is no whole number from 0 to 255; labels are missing or
+            don't fit the task; or the ids are not those of the sample submission.
+    """
+    names = _pixel_columns(folder, competition)
+    train, texts = _read_table(folder / TRAIN, names, [competition.id, competition.target])
+    test, test_texts = _read_table(folder / TEST, names, [competition.id])
+    labels = texts[competition.target]
+    sample = read_csv(folder / SAMPLE, [""])
+    check_sample_ids(sample, competition.id)
+    check_labels(TRAIN, labels, sample, competition)
+    return PixelRows(
+        train=train,
+        labels=labels,
+        train_ids=_ids(TRAIN, texts, len(train), competition.id),
+        test=test,
+        test_ids=_test_ids(test_texts, len(test), sample, competition.id),
+    )
+
+
+def read_images(folder: Path, competition: ImageCompetition) -> RawImages:
+    """The rows as images, resized where that is asked for.
+
+    Raises:
+        PodiumError: as ``read_rows``; or the pixels of a row make no image, or all images are too
+            large for memory.
+    """
+    rows, spec = read_rows(folder, competition), competition.preprocess
+    shape = image_shape(rows.train.shape[1], spec)
+    check_memory(len(rows.train) + len(rows.test), spec.size or shape[:2], shape[2])
+    return RawImages(
+        train=resize(rows.train.reshape(-1, *shape), spec.size),
+        labels=rows.labels,
+        train_ids=rows.train_ids,
+        test=resize(rows.test.reshape(-1, *shape), spec.size),
+        test_ids=rows.test_ids,
+        labels_file=TRAIN,
+    )
+
+
+def image_shape(pixels: int, spec: ImagePreprocess) -> tuple[int, int, int]:
+    """(height, width, channels) of a row of so many pixels, which run by row, column, channel.
+
+    A csv doesn't tell the shape of its images: they are of ``preprocess.size`` if that has as many
+    pixels, else square. ``auto`` channels are one.
+
+    Raises:
+        PodiumError: neither is possible.
+    """
+    channels = 3 if spec.channels == "rgb" else 1
+    if pixels % channels:
+        raise PodiumError(
+            f"{TRAIN}: {pixels} pixel columns can't be shared among 3 channels; set "
+            "preprocess.channels to grey, or remove columns that are no pixels"
+        )
+    places = pixels // channels
+    if spec.size is not None and math.prod(spec.size) == places:
+        return spec.size[0], spec.size[1], channels
+    side = math.isqrt(places)
+    if side * side != places:
+        raise PodiumError(f"{TRAIN}: {_no_image(pixels, places, spec)}")
+    return side, side, channels
+
+
+def _no_image(pixels: int, places: int, spec: ImagePreprocess) -> str:
+    side = math.isqrt(places)
+    near = f"{side} x {side} is {side**2}, {side + 1} x {side + 1} is {(side + 1) ** 2}"
+    what = f"{pixels} pixel columns make no square image ({near})"
+    if spec.size is not None:
+        height, width = spec.size
+        what += f" and none of preprocess.size {height} x {width} ({height * width})"
+    if _may_be_colours(places) and spec.channels == "auto":
+        return f"{what}; if they are colours, set preprocess.channels to rgb"
+    return (
+        f"{what}; remove columns that are no pixels, or set preprocess.size to the images' own "
+        "[height, width]"
+    )
+
+
+def _may_be_colours(pixels: int) -> bool:
+    """Whether so many numbers make a square image of three channels."""
+    return pixels % 3 == 0 and math.isqrt(pixels // 3) ** 2 == pixels // 3
+
+
+def _pixel_columns(folder: Path, competition: ImageCompetition) -> list[str]:
+    """The names of the pixel columns, in the order of train.csv."""
+    header, test = read_header(folder / TRAIN), read_header(folder / TEST)
+    check_named_columns(TRAIN, header, competition, ["target"])
+    names = [name for name in header if name not in (competition.id, competition.target)]
+    if not names:
+        raise PodiumError(f"{TRAIN}: has no pixel columns beside {few(header)}")
+    check_same_columns(set(names), set(test) - {competition.id})
+    return names
+
+
+def _read_table(
+    path: Path, pixels: list[str], texts: Sequence[str]
+) -> tuple[Pixels, "dict[str, pd.Series[Any]]"]:
+    """Pixels, shape (n, columns), and those of the ``texts`` columns that there are."""
+    header = read_header(path)
+    check_text(path)
+    wanted = [name for name in texts if name in header]
+    try:
+        batches = list(_batches(path, header, pixels, wanted))
+    except pa.ArrowInvalid as error:
+        raise _first_error(path, header, set(pixels), error) from None
+    if not batches:
+        raise no_rows(path)
+    rows = np.concatenate([block for block, _ in batches])
+    columns = {
+        name: pd.concat([table[name] for _, table in batches], ignore_index=True) for name in wanted
+    }
+    return rows, columns
+
+
+def _batches(path: Path, header: list[str], pixels: list[str], texts: list[str]) -> Any:
+    """Blocks of rows: an array of pixels and a table of texts each.
+
+    Arrow parses bytes as bytes, so that the memory needed is that of the images and one block.
+    """
+    types = {name: pa.string() for name in header} | {name: pa.uint8() for name in pixels}
+    reader = arrow_csv.open_csv(
+        path,
+        read_options=arrow_csv.ReadOptions(block_size=BLOCK),
+        convert_options=arrow_csv.ConvertOptions(
+            column_types=types,
+            include_columns=[*pixels, *texts],
+            null_values=[],
+        ),
+    )
+    for batch in reader:
+        if batch.num_rows:
+            block = np.empty((batch.num_rows, len(pixels)), dtype=np.uint8)
+            for index in range(len(pixels)):
+                block[:, index] = batch.column(index)
+            yield block, batch.select(texts).to_pandas().replace("", None)
+
+
+def _first_error(path: Path, header: list[str], pixels: set[str], error: Exception) -> PodiumError:
+    """The first thing wrong in a csv that can't be read as pixels, found by reading it slowly."""
+    rows = rows_of(path)
+    next(rows)
+    for line, row in rows:
+        if row and (problem := _row_error(path, line, header, row, pixels)):
+            return problem
+    return no_csv(path, str(error).splitlines()[0])
+
+
+def _row_error(
+    path: Path, line: int, header: list[str], row: list[str], pixels: set[str]
+) -> PodiumError | None:
+    if len(row) != len(header):
+        return ragged(path, line, len(row), len(header))
+    # A look at the whole row first: one at every value takes minutes where this takes seconds.
+    if BYTES.issuperset(row):
+        return None
+    for name, value in zip(header, row, strict=True):
+        if name in pixels and not _is_byte(value):
+            return _bad_pixel(path, line, name, value)
+    return None
+
+
+def _is_byte(text: str) -> bool:
+    digits = text.strip().lstrip("0") or text.strip()[-1:]
+    return digits in BYTES
+
+
+def _bad_pixel(path: Path, line: int, name: str, value: str) -> PodiumError:
+    if not value.strip():
+        return PodiumError(f"{path.name}:{line}: {name} is missing; every image needs all pixels")
+    shown = printable(value[:40])
+    return PodiumError(
+        f"{path.name}:{line}: {name} '{shown}' is not a whole number from 0 to 255; mend or remove "
+        "the row"
+    )
+
+
+def _ids(name: str, texts: "dict[str, pd.Series[Any]]", rows: int, column: str) -> "pd.Series[Any]":
+    if column not in texts:
+        return _row_numbers(rows, 1, column)
+    check_ids(name, pd.DataFrame(texts), column)
+    return texts[column]
+
+
+def _row_numbers(rows: int, start: int, column: str) -> "pd.Series[Any]":
+    return pd.Series(np.arange(start, rows + start).astype(str), name=column, dtype=str)
+
+
+def _test_ids(
+    texts: "dict[str, pd.Series[Any]]", rows: int, sample: pd.DataFrame, column: str
+) -> "pd.Series[Any]":
+    """The ids of test.csv; without an id column its row numbers, which the sample must hold."""
+    asked = set(sample[column])
+    if column in texts:
+        ids, whose = _ids(TEST, texts, rows, column), f"those of {TEST}"
+    else:
+        ids = _row_numbers(rows, 0 if "0" in asked else 1, column)
+        whose = f"the row numbers of {TEST}"
+    if asked != set(ids):
+        odd = sorted(asked ^ set(ids))
+        raise PodiumError(
+            f"{SAMPLE}: its ids are not {whose} ({rows} rows, {len(asked)} ids), for example "
+            f"{printable(odd[0])}; take both from one download"
+        )
+    return ids

@@ -1,0 +1,151 @@
+"""From raw images to the dataset: one array, labels, folds, and moments of each fold."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from podium.config import ImageCompetition
+from podium.data.classes import encode_classes
+from podium.data.folds import assign_folds
+from podium.data.images import files, pixels
+from podium.data.images.dataset import ImageDataset, ImageSchema, fold_moments, write_dataset
+from podium.data.images.duplicates import CLASH, LEAK, count_images, find_duplicates
+from podium.data.images.listing import Listing, read_listing
+from podium.data.images.pixels import PixelRows, read_rows
+from podium.data.images.raw import RawImages
+from podium.io.files import digest
+
+
+def check_raw(raw: Path, competition: ImageCompetition) -> str:
+    """Read and check the raw files; returns what they hold.
+
+    Image files are checked by name here, and decoded when they are preprocessed.
+
+    Raises:
+        PodiumError: they are not what they should be.
+    """
+    found: Listing | PixelRows
+    found = (read_listing if _has_files(competition) else read_rows)(raw, competition)
+    return f"{len(found.train_ids)} training images, {len(found.test_ids)} test images"
+
+
+def prepare(
+    raw: Path, competition: ImageCompetition, manifest: dict[str, object], folder: Path
+) -> str:
+    """Write the dataset and a summary of what was done into ``folder``; returns it in short.
+
+    Raises:
+        PodiumError: the raw files don't fit params.yaml.
+    """
+    images = read_raw(raw, competition)
+    data = make_dataset(images, competition, manifest)
+    write_dataset(folder, data)
+    duplicates = find_duplicates(images)
+    summary = summarize(data, images, duplicates, competition)
+    for name, table in (("duplicates", duplicates), ("summary", summary)):
+        table.to_csv(folder / f"{name}.csv", index=False, lineterminator="\n")
+    return _in_short(data, images, duplicates)
+
+
+def read_raw(raw: Path, competition: ImageCompetition) -> RawImages:
+    """All images of either shape of competition.
+
+    Raises:
+        PodiumError: the raw files don't fit params.yaml.
+    """
+    return (files if _has_files(competition) else pixels).read_images(raw, competition)
+
+
+def _has_files(competition: ImageCompetition) -> bool:
+    """Whether images are files, and not rows of a csv."""
+    return competition.source.files.labels is not None
+
+
+def make_dataset(
+    raw: RawImages, competition: ImageCompetition, manifest: dict[str, object]
+) -> ImageDataset:
+    """Everything that models read, from the raw images."""
+    y, classes = encode_classes(raw.labels_file, raw.labels, competition)
+    folds = assign_folds(competition.folds, y)
+    _, height, width, channels = raw.train.shape
+    schema = ImageSchema(
+        id=competition.id,
+        target=competition.target,
+        task=competition.task,
+        classes=classes,
+        fit_on="fold",
+        provider=str(manifest["provider"]),
+        synthetic=bool(manifest["synthetic"]),
+        data_sha256=digest(repr(manifest["files"]).encode()),
+        folds_sha256=digest(folds.tobytes()),
+        height=height,
+        width=width,
+        channels=channels,
+    )
+    return ImageDataset(
+        train=raw.train,
+        test=raw.test,
+        y=y,
+        train_ids=raw.train_ids,
+        test_ids=raw.test_ids,
+        folds=folds,
+        moments=fold_moments(raw.train, folds),
+        schema=schema,
+    )
+
+
+def summarize(
+    data: ImageDataset, raw: RawImages, duplicates: pd.DataFrame, competition: ImageCompetition
+) -> pd.DataFrame:
+    """What the images are and what was done to them, one row a fact."""
+    schema, split, spec = data.schema, data.splits[0], competition.preprocess
+    counts = np.bincount(data.y.astype(int), minlength=len(schema.classes))
+    rows = {
+        "training images": len(data.train),
+        "test images": len(data.test),
+        "size (height x width)": _size(schema) + (" (preprocess.size)" if spec.size else ""),
+        "channels": "grey" if schema.channels == 1 else "RGB",
+        f"mean of {split.name}": _numbers(split.mean),
+        f"standard deviation of {split.name}": _numbers(split.std),
+        "damaged training files, left out": _named(raw.skipped),
+        "damaged test files, predicted from a black image": _named(raw.blank),
+        "test images that are in train too": count_images(duplicates, "test", LEAK),
+        "training images with differing labels": count_images(duplicates, "train", CLASH),
+    }
+    rows |= {
+        f"class {name}": f"{count} training images"
+        for name, count in zip(schema.classes, counts, strict=True)
+    }
+    return pd.DataFrame({"fact": list(rows), "value": [str(value) for value in rows.values()]})
+
+
+def _in_short(data: ImageDataset, raw: RawImages, duplicates: pd.DataFrame) -> str:
+    doubled = count_images(duplicates, "test", LEAK)
+    notes = [
+        (len(raw.skipped), "damaged training files left out"),
+        (len(raw.blank), "damaged test files predicted from a black image"),
+        (doubled, "test images are in train too (duplicates.csv)"),
+    ]
+    return ", ".join(
+        [
+            f"{_size(data.schema)} {'grey' if data.schema.channels == 1 else 'RGB'}",
+            f"{len(data.schema.classes)} classes",
+            f"{int(data.folds.max()) + 1} folds of {len(data.splits[0].valid_rows)} images",
+            *(f"{count} {what}" for count, what in notes if count),
+        ]
+    )
+
+
+def _size(schema: ImageSchema) -> str:
+    return f"{schema.height} x {schema.width}"
+
+
+def _numbers(values: NDArray[np.float64]) -> str:
+    return ", ".join(f"{value:.4f}" for value in values)
+
+
+def _named(names: list[str]) -> str:
+    more = f" and {len(names) - 20} more" if len(names) > 20 else ""
+    return f"{len(names)}: {', '.join(names[:20])}{more}" if names else "0"

@@ -1,0 +1,135 @@
+"""The pinned public copy of the house-price files, for who has no Kaggle account.
+
+The copy is the one that Dive into Deep Learning 5.7 uses; its SHA-1 sums are pinned here, so what
+arrives is byte for byte what was tried, or an error.
+"""
+
+import os
+import shutil
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from http.client import HTTPException
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from podium.config import Competition
+from podium.data.sources.sample import HOUSE_PRICES, placeholder_submission, write_csv
+from podium.io import files
+from podium.io.errors import PodiumError
+
+ATTEMPTS = 5
+TIMEOUT_SECONDS = 30.0
+
+
+@dataclass(frozen=True)
+class Pinned:
+    """A file of a mirror: its name there and the SHA-1 it must have."""
+
+    remote: str
+    sha1: str
+
+
+@dataclass(frozen=True)
+class Mirror:
+    """A public copy of a competition's files."""
+
+    base: str
+    train: Pinned
+    test: Pinned
+
+
+MIRRORS = {
+    HOUSE_PRICES: Mirror(
+        base="http://d2l-data.s3-accelerate.amazonaws.com/",
+        train=Pinned("kaggle_house_pred_train.csv", "585e9cc93e70b39160e7921475f9bcd7d31219ce"),
+        test=Pinned("kaggle_house_pred_test.csv", "fa19780a7b011d9b009e8bff8e99922a8ee2eb90"),
+    )
+}
+
+
+def fetch(competition: Competition, folder: Path) -> dict[str, Any]:
+    """Download (or take from the cache) the pinned files; the sample submission is made from ids.
+
+    Raises:
+        PodiumError: no mirror for the slug, no network, or a file with the wrong SHA-1.
+    """
+    mirror = MIRRORS.get(str(competition.source.slug))
+    if mirror is None:
+        raise PodiumError(
+            f"params.yaml: {competition.name}.source: no mirror for '{competition.source.slug}'; "
+            "set provider to kaggle or local"
+        )
+    for name, pinned in (("train.csv", mirror.train), ("test.csv", mirror.test)):
+        shutil.copyfile(cached(mirror.base, pinned), folder / name)
+    ids = pd.read_csv(folder / "test.csv", usecols=[competition.id])[competition.id]
+    submission = placeholder_submission(ids, competition.id, competition.target)
+    write_csv(submission, folder / "sample_submission.csv")
+    return {"synthetic": False}
+
+
+def cache_folder() -> Path:
+    """``$PODIUM_CACHE``, or ``podium`` in the user's cache folder."""
+    if own := os.environ.get("PODIUM_CACHE"):
+        return Path(own)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "podium"
+
+
+def cached(base: str, pinned: Pinned, pause: Callable[[float], None] = time.sleep) -> Path:
+    """The file from the cache if its SHA-1 is right, else downloaded and checked first.
+
+    Raises:
+        PodiumError: it can't be downloaded, or what arrived has another SHA-1 (nothing is kept).
+    """
+    path = cache_folder() / pinned.sha1 / pinned.remote
+    if path.is_file() and files.sha1(path) == pinned.sha1:
+        return path
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(f".{os.getpid()}.partial")
+    try:
+        _download(base + pinned.remote, partial, pause)
+        found = files.sha1(partial)
+        if found != pinned.sha1:
+            raise PodiumError(
+                f"{base}{pinned.remote}: SHA-1 is {found}, expected {pinned.sha1}; nothing was "
+                "kept: the copy has changed or the transfer was altered; use provider kaggle"
+            )
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+    return path
+
+
+def _download(url: str, path: Path, pause: Callable[[float], None]) -> None:
+    """Fetch ``url``, trying again after 1, 2, 4, 8 seconds when the network or server fails."""
+    for attempt in range(ATTEMPTS):
+        try:
+            _transfer(url, path)
+            return
+        except (urllib.error.URLError, HTTPException, TimeoutError, ConnectionError) as error:
+            final = isinstance(error, urllib.error.HTTPError) and error.code < 500
+            if final or attempt == ATTEMPTS - 1:
+                raise PodiumError(
+                    f"{url}: download failed ({_reason(error)}); check the network, or set "
+                    "source.provider to local or sample"
+                ) from None
+            pause(2.0**attempt)
+
+
+def _transfer(url: str, path: Path) -> None:
+    with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as answer, path.open("wb") as file:
+        shutil.copyfileobj(answer, file)
+        promised = answer.headers.get("Content-Length")
+    # urllib takes a connection that closes early for the end of the file.
+    if promised is not None and path.stat().st_size < int(promised):
+        raise ConnectionError("the transfer broke off")
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, urllib.error.HTTPError):
+        return f"HTTP {error.code}"
+    return str(getattr(error, "reason", error)) or type(error).__name__

@@ -1,0 +1,120 @@
+"""From raw tables to the dataset: typed columns, folds, and transforms fitted per fold."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from podium.config import Preprocess, TableCompetition
+from podium.data.folds import assign_folds
+from podium.data.tabular.columns import TypedTables, type_columns
+from podium.data.tabular.dataset import TableDataset, TableSchema, transform_name, write_dataset
+from podium.data.tabular.read import RawTables, check_files, read_raw, read_target
+from podium.data.tabular.summary import summarize
+from podium.data.tabular.transform import TableTransform, fit_transform_on
+from podium.io.errors import PodiumError
+from podium.io.files import digest
+
+
+def check_raw(raw: Path, competition: TableCompetition) -> str:
+    """Check the raw files, which may be larger than memory; returns what they hold.
+
+    Raises:
+        PodiumError: they are not what they should be.
+    """
+    tables = check_files(raw, competition)
+    return f"{len(tables.train)} training rows, {len(tables.test)} test rows"
+
+
+def prepare(
+    raw: Path, competition: TableCompetition, manifest: dict[str, object], folder: Path
+) -> str:
+    """Write the dataset and a summary of what was done into ``folder``; returns it in short.
+
+    Raises:
+        PodiumError: the raw files don't fit params.yaml.
+    """
+    data = make_dataset(read_raw(raw, competition), competition, manifest)
+    write_dataset(folder, data)
+    tables = TypedTables(data.train, data.test, data.schema.numeric, data.schema.categorical)
+    split, spec = data.splits[0], competition.preprocess
+    summary = summarize(tables, split.transform, spec, spec.drop)
+    summary.to_csv(folder / "summary.csv", index=False, lineterminator="\n")
+    return (
+        f"{data.train.shape[1]} columns -> {len(split.transform.feature_names)} features "
+        f"(fitted on {spec.fit_on}), {competition.folds.count} folds of "
+        f"{len(split.valid_rows)} rows"
+    )
+
+
+def make_dataset(
+    raw: RawTables, competition: TableCompetition, manifest: dict[str, object]
+) -> TableDataset:
+    """Everything that ``data/processed`` holds, from the raw tables."""
+    target_values, classes = read_target(raw.train, competition)
+    tables = _typed(raw, competition)
+    folds = _folds(raw, target_values, competition)
+    schema = TableSchema(
+        id=competition.id,
+        target=competition.target,
+        task=competition.task,
+        classes=classes,
+        numeric=tables.numeric,
+        categorical=tables.categorical,
+        fit_on=competition.preprocess.fit_on,
+        provider=str(manifest["provider"]),
+        synthetic=bool(manifest["synthetic"]),
+        data_sha256=digest(repr(manifest["files"]).encode()),
+        folds_sha256=digest(folds.tobytes()),
+    )
+    return TableDataset(
+        train=tables.train,
+        test=tables.test,
+        y=target_values,
+        train_ids=raw.train[competition.id],
+        test_ids=raw.test[competition.id],
+        folds=folds,
+        transforms=_fit_transforms(tables, folds, competition.preprocess),
+        schema=schema,
+    )
+
+
+def _typed(raw: RawTables, competition: TableCompetition) -> TypedTables:
+    group = competition.folds.group
+    reserved = [competition.id, competition.target, *([group] if group else [])]
+    return type_columns(raw.train, raw.test, reserved, competition.preprocess)
+
+
+def _folds(
+    raw: RawTables, y: NDArray[np.float64], competition: TableCompetition
+) -> NDArray[np.int64]:
+    group = competition.folds.group
+    if group is None:
+        return assign_folds(competition.folds, y)
+    if group not in raw.train:
+        raise PodiumError(f"params.yaml: folds.group: no column '{group}' in train.csv")
+    return assign_folds(competition.folds, y, raw.train[group].fillna(""))
+
+
+def _fit_transforms(
+    tables: TypedTables, folds: NDArray[np.int64], spec: Preprocess
+) -> dict[str, TableTransform]:
+    """One transform for each fold of each repeat, fitted on the rows that ``fit_on`` allows."""
+    pairs = [
+        (repeat, fold)
+        for repeat in range(folds.shape[1])
+        for fold in range(int(folds[:, repeat].max()) + 1)
+    ]
+    if spec.fit_on == "fold":
+        return {
+            transform_name(repeat, fold): _fit(tables, tables.train[folds[:, repeat] != fold], spec)
+            for repeat, fold in pairs
+        }
+    parts = [tables.train] + ([tables.test] if spec.fit_on == "train_and_test" else [])
+    shared = _fit(tables, pd.concat(parts, ignore_index=True), spec)
+    return {transform_name(repeat, fold): shared for repeat, fold in pairs}
+
+
+def _fit(tables: TypedTables, rows: pd.DataFrame, spec: Preprocess) -> TableTransform:
+    return fit_transform_on(rows, tables.numeric, tables.categorical, spec)

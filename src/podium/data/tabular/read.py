@@ -1,0 +1,129 @@
+"""Reading a competition's tables, with every way they can be wrong told in one line."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from podium.config import TableCompetition
+from podium.data.classes import check_named_columns, check_predicted, encode_classes
+from podium.io.csv_files import (
+    SAMPLE,
+    TEST,
+    TRAIN,
+    check_csv,
+    check_ids,
+    check_same_columns,
+    check_sample_ids,
+    few,
+    load_csv,
+    no_bad_rows,
+)
+from podium.io.errors import PodiumError
+from podium.io.text import printable
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class RawTables:
+    """The three csv files as text columns; missing values are NaN by ``preprocess.na_values``."""
+
+    train: pd.DataFrame
+    test: pd.DataFrame
+    sample_submission: pd.DataFrame
+
+
+def read_raw(folder: Path, competition: TableCompetition) -> RawTables:
+    """Read and check train, test and sample submission.
+
+    Raises:
+        PodiumError: a file is missing, empty, not UTF-8, not a csv; a column is missing, doubled
+            or in one table only; ids are missing, doubled or not those of the sample submission;
+            or the target doesn't fit the task.
+    """
+    return _read(folder, competition)
+
+
+def check_files(folder: Path, competition: TableCompetition) -> RawTables:
+    """Check train, test and sample submission; returns them with ids and target alone.
+
+    For files that may be larger than memory.
+
+    Raises:
+        PodiumError: as ``read_raw``.
+    """
+    return _read(folder, competition, [competition.id, competition.target], [competition.id])
+
+
+def _read(
+    folder: Path,
+    competition: TableCompetition,
+    train: list[str] | None = None,
+    test: list[str] | None = None,
+) -> RawTables:
+    """Check the files, and read all columns of train and test or those named."""
+    paths = [folder / name for name in (TRAIN, TEST, SAMPLE)]
+    columns = [check_csv(path) for path in paths]
+    _check_columns(columns[0], columns[1], competition)
+    wanted, na_values = (train, test, None), competition.preprocess.na_values
+    tables = RawTables(
+        *(load_csv(path, na_values, names) for path, names in zip(paths, wanted, strict=True))
+    )
+    _check_rows(tables, competition)
+    return tables
+
+
+def _check_columns(train: list[str], test: list[str], competition: TableCompetition) -> None:
+    check_named_columns(TRAIN, train, competition)
+    if competition.id not in test:
+        raise PodiumError(f"{TEST}: no id column '{competition.id}'; it has {few(test)}")
+    check_same_columns(set(train) - {competition.target}, set(test))
+
+
+def _check_rows(tables: RawTables, competition: TableCompetition) -> None:
+    check_ids(TRAIN, tables.train, competition.id)
+    check_ids(TEST, tables.test, competition.id)
+    _check_sample(tables.sample_submission, tables.test, competition.id)
+    _, classes = read_target(tables.train, competition)
+    check_predicted(tables.sample_submission, classes, competition)
+
+
+def _check_sample(sample: pd.DataFrame, test: pd.DataFrame, id_column: str) -> None:
+    check_sample_ids(sample, id_column)
+    expected, found = set(test[id_column]), set(sample[id_column])
+    if expected != found:
+        odd = sorted(expected ^ found)
+        raise PodiumError(
+            f"{SAMPLE}: its ids are not those of {TEST}: {len(expected - found)} lacking, "
+            f"{len(found - expected)} unknown, for example {printable(odd[0])}; take both from one "
+            "download"
+        )
+
+
+def read_target(train: pd.DataFrame, competition: TableCompetition) -> tuple[Array, list[str]]:
+    """The target as numbers, shape (n,), and the class names in code order ([] for regression).
+
+    Raises:
+        PodiumError: a target is missing, not a number, infinite, or outside what the transform or
+            the metric can take; or the number of classes doesn't fit the task.
+    """
+    text = train[competition.target]
+    if competition.task != "regression":
+        return encode_classes(TRAIN, text, competition)
+    no_bad_rows(TRAIN, text, text.isna(), "is missing; every training row needs a target")
+    return _numbers(text, competition), []
+
+
+def _numbers(text: "pd.Series[Any]", competition: TableCompetition) -> Array:
+    y = pd.to_numeric(text, errors="coerce")
+    no_bad_rows(TRAIN, text, y.isna(), "is not a number")
+    no_bad_rows(TRAIN, text, np.isinf(y), "is infinite")
+    if competition.target_transform == "log":
+        no_bad_rows(TRAIN, text, y <= 0, "is not positive, and target_transform is log")
+    elif competition.target_transform == "log1p" or competition.metric == "rmsle":
+        no_bad_rows(TRAIN, text, y < 0, "is negative, which log1p and rmsle can't take")
+    return y.to_numpy(dtype=np.float64)

@@ -1,0 +1,68 @@
+"""Between the target as the competition counts it and the numbers that a model is trained on."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Target:
+    """The kind of target of a competition.
+
+    ``classes`` holds the class names in code order, empty for regression. Predictions are arrays
+    of shape (n, outputs): one column of values for regression, one of probabilities per class
+    otherwise. The *model scale* is the transformed one (log of the price, say); probabilities
+    are the same on both.
+    """
+
+    task: str
+    transform: str
+    classes: tuple[str, ...] = ()
+
+    @property
+    def is_regression(self) -> bool:
+        """Whether the target is a number."""
+        return self.task == "regression"
+
+    @property
+    def outputs(self) -> int:
+        """Columns of a prediction."""
+        return 1 if self.is_regression else len(self.classes)
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of a prediction's columns in ``oof.parquet`` and ``test.parquet``."""
+        return ["prediction"] if self.is_regression else [f"prob_{name}" for name in self.classes]
+
+    def encode(self, values: Array) -> Array:
+        """Values to the model scale; shapes are kept."""
+        if self.transform == "log":
+            return np.log(values)
+        return np.log1p(values) if self.transform == "log1p" else values
+
+    def decode(self, values: Array) -> Array:
+        """Values from the model scale; shapes are kept."""
+        if self.transform == "log":
+            return np.exp(values)
+        return np.expm1(values) if self.transform == "log1p" else values
+
+    def scorable(self, prediction: Array) -> Array:
+        """A decoded prediction as metrics take it: (n,) for regression, (n, k) for classes."""
+        return prediction[:, 0] if self.is_regression else prediction
+
+    def frame(
+        self, ids: "pd.Series[object]", prediction: Array, std: Array | None = None
+    ) -> pd.DataFrame:
+        """A prediction beside its ids, as ``oof.parquet`` and ``test.parquet`` hold it.
+
+        Its std, where there is one, has a column for each of the prediction's.
+        """
+        table = pd.DataFrame(prediction, columns=self.columns)
+        table.insert(0, str(ids.name), ids.to_numpy())
+        if std is not None:
+            table[[f"std_{name}" for name in self.columns]] = std
+        return table

@@ -1,0 +1,136 @@
+"""Files written so that a crash or a bad input never leaves half a result, and their hashes."""
+
+import glob
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from podium.io.errors import PodiumError
+
+MANIFEST = "manifest.json"
+
+
+def sha256(path: Path) -> str:
+    """SHA-256 of a file's bytes, as hex, read in blocks."""
+    return _digest(path, "sha256")
+
+
+def digest(content: bytes) -> str:
+    """SHA-256 of bytes, as hex."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def sha1(path: Path) -> str:
+    """SHA-1 of a file's bytes, as hex: only for comparing with a published SHA-1."""
+    return _digest(path, "sha1")
+
+
+def _digest(path: Path, algorithm: str) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, algorithm).hexdigest()
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file under a temporary name, then rename it over ``path``."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as folder:
+        scratch = Path(folder) / path.name
+        scratch.write_text(text, encoding="utf-8", newline="\n")
+        scratch.replace(path)
+
+
+def write_json(path: Path, data: Any) -> None:
+    """Write JSON in the order of ``data``, with no clock, so that equal results are equal bytes."""
+    write_text(path, json.dumps(data, indent=2, ensure_ascii=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file that an earlier stage wrote.
+
+    Raises:
+        PodiumError: the file is missing or is not JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise PodiumError(
+            f"{path} is missing: an earlier stage has not run; run 'dvc repro'"
+        ) from None
+    except ValueError as error:
+        raise PodiumError(
+            f"{path} is not valid JSON ({error}); write it again with 'dvc repro -f'"
+        ) from None
+
+
+@contextmanager
+def publish(folder: Path) -> Iterator[Path]:
+    """A scratch folder whose files replace those of ``folder`` only if the block ends well.
+
+    Entries of ``folder`` that the block did not write are removed, hidden ones apart. After an
+    error ``folder`` is as it was.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    _remove_leftovers(folder)
+    scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    try:
+        yield scratch
+        _replace_entries(scratch, folder)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Remove the scratch folders of processes that were killed; a folder has one writer at a time.
+
+    DVC would take them for a part of what lies around the folder.
+    """
+    # tempfile's names end in eight characters.
+    for left in folder.parent.glob(f".{glob.escape(folder.name)}.{'?' * 8}"):
+        shutil.rmtree(left, ignore_errors=True)
+
+
+def _replace_entries(scratch: Path, folder: Path) -> None:
+    """What is not replaced goes last: a checkpoint is not lost before the results are there."""
+    folder.mkdir(exist_ok=True)
+    fresh = {entry.name for entry in scratch.iterdir()}
+    for entry in scratch.iterdir():
+        if (folder / entry.name).is_dir():
+            remove(folder / entry.name)
+        entry.replace(folder / entry.name)
+    for old in list(folder.iterdir()):
+        if old.name not in fresh and (old.is_dir() or not old.name.startswith(".")):
+            remove(old)
+
+
+def remove(path: Path) -> None:
+    """Delete a file or a whole folder; a link is unlinked, not followed."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def manifest_of(folder: Path, **facts: Any) -> dict[str, Any]:
+    """Facts plus name, size and SHA-256 of every file in ``folder``; no clock in it."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST)
+    entries = [
+        {
+            "name": path.relative_to(folder).as_posix(),
+            "bytes": path.stat().st_size,
+            "sha256": sha256(path),
+        }
+        for path in files
+    ]
+    return {**facts, "files": entries}
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """A folder that is gone after the block."""
+    with tempfile.TemporaryDirectory(prefix="podium-") as folder:
+        yield Path(folder)

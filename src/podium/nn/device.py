@@ -1,0 +1,56 @@
+"""Where networks run: the device, its memory, its numbers, and the threads."""
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import torch
+
+from podium.config import NetworkParams
+from podium.io.errors import PodiumError
+
+
+def device_of(params: NetworkParams) -> torch.device:
+    """The device that ``device`` names; auto is CUDA where there is one.
+
+    Raises:
+        PodiumError: CUDA is asked for and there is none.
+    """
+    there = torch.cuda.is_available()
+    if params.device == "cuda" and not there:
+        raise PodiumError("device: cuda, but this machine has no CUDA device; use auto or cpu")
+    return torch.device("cuda" if there and params.device != "cpu" else "cpu")
+
+
+def memory_of(device: torch.device) -> float:
+    """Bytes of memory of the device."""
+    if device.type == "cuda":
+        return float(torch.cuda.get_device_properties(device).total_memory)
+    return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+
+
+def compute_type(params: NetworkParams, device: torch.device) -> torch.dtype:
+    """bfloat16 for matrix products on CUDA where asked (no loss scaling needed), else float32."""
+    mixed = params.mixed_precision and device.type == "cuda"
+    return torch.bfloat16 if mixed else torch.float32
+
+
+@contextmanager
+def pool_of(workers: int, threads: int) -> Iterator[ThreadPoolExecutor]:
+    """So many workers with so many of torch's threads each; afterwards all is as it was."""
+    before = torch.get_num_threads()
+    try:
+        with ThreadPoolExecutor(workers, "", torch.set_num_threads, (threads,)) as pool:
+            yield pool
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextmanager
+def worker_pool(device: torch.device, jobs: int) -> Iterator[ThreadPoolExecutor]:
+    """Workers for so many jobs: on a CPU the threads are dealt among them, on a GPU it is one."""
+    cores = torch.get_num_threads()
+    workers = max(1, min(cores, jobs)) if device.type == "cpu" else 1
+    with pool_of(workers, max(1, cores // workers)) as pool:
+        yield pool

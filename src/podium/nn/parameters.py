@@ -1,0 +1,108 @@
+"""All numbers of a batch of members in a few flat tensors, and each layer's part as a view.
+
+One flat tensor is one call: of the optimizer, of an average, of a norm. The parameters lie in it
+one after the other, each of shape (members, *shape): so a view of one is contiguous, and a layer is
+one batched matrix product.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+# Rng one member's initial values.
+Initial = Callable[[torch.Generator], Tensor]
+
+
+def zeros(*shape: int) -> Initial:
+    """Zeros for every member."""
+    return lambda _: torch.zeros(shape)
+
+
+def ones(*shape: int) -> Initial:
+    """Ones for every member."""
+    return lambda _: torch.ones(shape)
+
+
+# Parameters start at multiples of 64 bytes: vector units load these fastest, and a result is the
+# same wherever the memory lies.
+_ALIGNMENT = 16
+
+# The kinds of parameters: trained and decayed (weights of matrix products), trained and not decayed
+# (biases, scales), and followed but not trained (running means).
+WEIGHT, FREE, RUNNING = "weight", "free", "running"
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A tensor that each member has one of: its name, shape, kind and initial values."""
+
+    name: str
+    shape: tuple[int, ...]
+    kind: str
+    initial: Initial
+
+    @property
+    def size(self) -> int:
+        """Numbers of one member."""
+        return math.prod(self.shape)
+
+
+class Parameters:
+    """The parameters of some members in one flat tensor a kind; ``values`` and ``grads`` are views.
+
+    ``flat[kind]`` and ``flat_grad[kind]`` are what optimizers work on.
+    """
+
+    def __init__(self, specs: Sequence[Parameter], members: int, device: torch.device) -> None:
+        self.specs, self.members, self.device = list(specs), members, device
+        self.flat = {kind: self._zeros(kind, members) for kind in (WEIGHT, FREE, RUNNING)}
+        self.flat_grad = {kind: torch.zeros_like(self.flat[kind]) for kind in (WEIGHT, FREE)}
+        self.values = self.views(self.flat)
+        self.grads = self.views(self.flat_grad)
+
+    def draw(self, seeds: Sequence[int]) -> None:
+        """Draw the initial values, each member's from a generator of its own seed."""
+        generators = [torch.Generator().manual_seed(seed) for seed in seeds]
+        for parameter in self.specs:
+            drawn = torch.stack([parameter.initial(generator) for generator in generators])
+            self.values[parameter.name].copy_(drawn)
+
+    def views(self, flat: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Each parameter's part of flat tensors in this layout, shape (members, *shape)."""
+        return self._views(flat, self.members)
+
+    def select(self, flat: Tensor, kind: str, keep: Tensor) -> Tensor:
+        """A flat tensor of this layout with the members ``keep`` only, in the smaller layout."""
+        out, views = self._zeros(kind, len(keep)), self.views({kind: flat})
+        for name, view in self._views({kind: out}, len(keep)).items():
+            view.copy_(views[name][keep])
+        return out
+
+    def _views(self, flat: Mapping[str, Tensor], members: int) -> dict[str, Tensor]:
+        return {
+            parameter.name: flat[parameter.kind][start : start + members * parameter.size].view(
+                members, *parameter.shape
+            )
+            for parameter, start in self._starts(members)
+            if parameter.kind in flat
+        }
+
+    def _zeros(self, kind: str, members: int) -> Tensor:
+        starts = self._starts(members)
+        ends = [
+            start + members * parameter.size
+            for parameter, start in starts
+            if parameter.kind == kind
+        ]
+        return torch.zeros(max(ends, default=0), device=self.device)
+
+    def _starts(self, members: int) -> Iterator[tuple[Parameter, int]]:
+        """Each parameter and its start in the flat tensor of its kind, for so many members."""
+        ends = {WEIGHT: 0, FREE: 0, RUNNING: 0}
+        for parameter in self.specs:
+            start = -(-ends[parameter.kind] // _ALIGNMENT) * _ALIGNMENT
+            ends[parameter.kind] = start + members * parameter.size
+            yield parameter, start

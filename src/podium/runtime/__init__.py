@@ -1,0 +1,1 @@
+"""Processes, locks, progress and tracking: what a stage runs in."""

@@ -1,0 +1,25 @@
+"""Defaults of the libraries' environment variables: quiet dependencies."""
+
+import os
+
+# Read by the libraries when they are imported, so this must come first. Values that the user has
+# set stay as they are.
+_DEFAULTS = {
+    "DO_NOT_TRACK": "true",
+    "DVC_NO_ANALYTICS": "true",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    # Seven more processes, for work that Podium doesn't have.
+    "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+    # A server that is not there should be told in seconds, not minutes.
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+    # Threads that wait must not spin: with a busy neighbour that makes training many times slower.
+    "OMP_WAIT_POLICY": "PASSIVE",
+    "GIT_PYTHON_REFRESH": "quiet",
+}
+
+
+def prepare() -> None:
+    """Set defaults for the libraries: no telemetry, bounded retries, threads that wait quietly."""
+    for name, value in _DEFAULTS.items():
+        os.environ.setdefault(name, value)

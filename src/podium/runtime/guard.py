@@ -1,0 +1,133 @@
+"""No two processes at one output, and no stage that outlives its DVC.
+
+``kill -9`` of ``dvc repro`` leaves the stage that it was running alive. The stage watches DVC and
+ends with it; and who writes an output holds a lock, which a dead process can't hold.
+"""
+
+import os
+import re
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from podium.io.errors import PodiumError
+from podium.runtime import dvc_files, repair
+from podium.runtime.processes import describe, has_ended, kill_children
+
+if TYPE_CHECKING:
+    import psutil
+    from filelock import BaseFileLock
+
+Told = TypeVar("Told")
+
+# Not inside an output of DVC: a file in there changes its hash.
+LOCKS = Path(".podium/locks")
+WATCH_SECONDS = 0.1
+# From being told to end until being ended: enough to write a checkpoint and close the run.
+GRACE_SECONDS = 5.0
+# Longer than a stage whose DVC was killed needs to end.
+WAIT_SECONDS = 15.0
+
+
+def follow_dvc() -> None:
+    """In a stage that DVC runs, watch DVC, and end when it ends."""
+    if "DVC_STAGE" in os.environ:
+        threading.Thread(target=_follow, daemon=True).start()
+
+
+def _follow() -> None:
+    import psutil
+
+    dvc = _dvc()
+    if dvc:
+        # A full disk is the stage's to tell, and it has to be followed there too.
+        with suppress(OSError, psutil.Error):
+            repair.start(describe(dvc))
+    while dvc and not has_ended(dvc):
+        time.sleep(WATCH_SECONDS)
+    with suppress(OSError):
+        print("podium: dvc has ended, so this stage ends too", file=sys.stderr, flush=True)
+    # The main thread leaves as after `kill`: the run in MLflow is closed, scratch files go.
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(GRACE_SECONDS)
+    # It is in a computation that can't be interrupted. What it would write now is not wanted.
+    kill_children()
+    os._exit(128 + signal.SIGTERM)
+
+
+def _dvc() -> "psutil.Process | None":
+    """The DVC that runs this stage, or None if it has ended already.
+
+    It is the closest ancestor, shells apart, that isn't itself inside this stage. Once DVC has
+    ended, there is none: orphans go to another program, in another session.
+    """
+    import psutil
+
+    for ancestor in psutil.Process().parents():
+        with suppress(psutil.NoSuchProcess, ProcessLookupError):
+            words = " ".join([ancestor.name(), *_told(ancestor.cmdline, [])])
+            variables = _told(ancestor.environ, dict[str, str]())
+            inside = variables.get("DVC_STAGE") == os.environ["DVC_STAGE"]
+            here = os.getsid(ancestor.pid) == os.getsid(0)
+            if here and not inside and re.search("dvc|python", words):
+                return ancestor
+    return None
+
+
+def _told(question: Callable[[], Told], unknown: Told) -> Told:
+    """What a process says of itself; another user's may refuse."""
+    import psutil
+
+    try:
+        return question()
+    except psutil.AccessDenied:
+        return unknown
+
+
+@contextmanager
+def only_one(*output: str) -> Iterator[None]:
+    """Run the block while no other process runs one for the same output.
+
+    ``output`` names it: the stage, the competition and the model. Waits a while for the other
+    process, which may be the stage of a killed DVC about to end.
+
+    Raises:
+        PodiumError: the other process is still at it.
+    """
+    from filelock import FileLock, Timeout
+
+    # Outside a project there is nothing to guard, and any text may come as a name.
+    if not Path("params.yaml").is_file():
+        yield
+        return
+    path = LOCKS / re.sub(r"[^\w.@-]", "_", "@".join(output))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(f"{path}.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        _wait(lock, path, " ".join(output))
+    try:
+        path.write_text(str(os.getpid()), encoding="ascii")
+        dvc_files.keep_lock_files()
+        yield
+    finally:
+        lock.release()
+
+
+def _wait(lock: "BaseFileLock", path: Path, output: str) -> None:
+    """Say who is at the output, and give it time to end."""
+    from filelock import Timeout
+
+    who = f"process {path.read_text(encoding='ascii')}" if path.is_file() else "another process"
+    what = f"{output}: {who} is at it already"
+    print(f"podium: {what}; waiting {WAIT_SECONDS:.0f} s for it", file=sys.stderr, flush=True)
+    try:
+        lock.acquire(timeout=WAIT_SECONDS)
+    except Timeout:
+        raise PodiumError(f"{what}; run again when it is done, or end it first") from None

@@ -1,0 +1,249 @@
+"""Csv files that nobody would write: read as they are meant, or one line that says where."""
+
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from conftest import Project
+from podium.io import csv_files
+from podium.io.csv_files import check_csv, load_csv, read_csv, read_header
+from podium.io.errors import PodiumError
+from stages.test_bad_input import assert_one_line, put, snapshot
+
+NAME = "house-prices"
+SEEDED = settings(max_examples=150, deadline=None, derandomize=True)
+
+
+def raw(project: Project) -> dict[str, bytes]:
+    return snapshot(project.root / "data/raw")
+
+
+def edit(change: Callable[[bytes], bytes], name: str = "train.csv") -> Callable[[Path], None]:
+    def run(folder: Path) -> None:
+        (folder / name).write_bytes(change((folder / name).read_bytes()))
+
+    return run
+
+
+def at_line(number: int, change: Callable[[bytes], bytes]) -> Callable[[Path], None]:
+    """Change one line of train.csv; 1 is the header."""
+
+    def run(content: bytes) -> bytes:
+        lines = content.split(b"\n")
+        lines[number - 1] = change(lines[number - 1])
+        return b"\n".join(lines)
+
+    return edit(run)
+
+
+# What is done to the files, and what the line must say.
+ERRORS: dict[str, tuple[Callable[[Path], None], str]] = {
+    "a NUL": (
+        at_line(7, lambda line: line.replace(b",", b"\0,", 1)),
+        "train.csv:7: not a csv: a NUL byte stands there; remove it",
+    ),
+    "NULs all over": (edit(lambda c: c.decode().encode("utf-16-le")), "a NUL byte stands there"),
+    "UTF-16": (edit(lambda c: c.decode().encode("utf-16")), "this is UTF-16 text; save it as UTF"),
+    "another encoding": (
+        at_line(9, lambda line: line + b"\xe9"),
+        "train.csv:9: not a csv: byte 0xe9 is not UTF-8 text",
+    ),
+    "cut within a character": (
+        edit(lambda c: c.rstrip(b"\n") + "é".encode()[:1]),
+        "train.csv:81: not a csv: byte 0xc3 is not UTF-8",
+    ),
+    "a quote left open": (
+        at_line(5, lambda line: line.replace(b",", b',"', 1)),
+        "train.csv:5: not a csv: a quote in the row that starts here is never closed",
+    ),
+    "a last value left open": (
+        at_line(5, lambda line: line.rsplit(b",", 1)[0] + b',"1'),
+        "train.csv:5: not a csv: a quote in the row that starts here is never closed",
+    ),
+    "a name left open": (
+        at_line(1, lambda line: b'"' + line),
+        "train.csv",
+    ),
+    "a gzip file": (edit(lambda c: b"\x1f\x8b\x08\0" + c), "this is a gzip file; unpack it"),
+    "a Parquet file": (edit(lambda c: b"PAR1" + c), "this is a Parquet file; save it as comma"),
+    "more columns than pandas takes": (
+        edit(lambda c: b",".join(b"c%d" % i for i in range(20_001)) + b"\n"),
+        "train.csv: has 20001 columns, and Podium takes 20000; leave some out",
+    ),
+    "a number too large": (put("train.csv", 2, "SalePrice", "1e999"), "SalePrice '1e999' is inf"),
+    "infinity": (put("train.csv", 2, "SalePrice", "Infinity"), "train.csv:4: SalePrice 'Infinity'"),
+    "a huge integer": (put("train.csv", 2, "SalePrice", "9" * 400), "9' is infinite"),
+    "hexadecimal": (put("train.csv", 2, "SalePrice", "0x1F"), "SalePrice '0x1F' is not a number"),
+    "Arabic digits": (put("train.csv", 2, "SalePrice", "١٢"), "SalePrice '١٢' is not a number"),
+    "a formula": (
+        put("train.csv", 2, "SalePrice", "=cmd|' /C calc'!A0"),
+        "SalePrice '=cmd|' /C calc'!A0' is not a number",
+    ),
+    "an id that moves the cursor": (
+        put("test.csv", 2, "Id", "\x1b[2J"),
+        "its ids are not those of test.csv: 1 lacking, 1 unknown, for example ?[2J; take both",
+    ),
+    "a value that moves the cursor": (
+        put("train.csv", 2, "SalePrice", "\x1b[2J\x07"),
+        "SalePrice '?[2J?' is not a number",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", ERRORS)
+def test_download_refuses(case, project: Project, podium, house_files: Path):
+    spoil, says = ERRORS[case]
+    project.use_files(house_files)
+    assert podium("download", NAME).code == 0
+    before = snapshot(project.root / "data")
+    spoil(house_files)
+    assert_one_line(podium("download", NAME), says)
+    assert snapshot(project.root / "data") == before
+
+
+# Other ways to write the same table.
+SAME: dict[str, Callable[[bytes], bytes]] = {
+    "a byte-order mark": lambda c: b"\xef\xbb\xbf" + c,
+    "lines of Windows": lambda c: c.replace(b"\n", b"\r\n"),
+    "lines of an old Mac": lambda c: c.replace(b"\n", b"\r"),
+    "mixed lines": lambda c: c.replace(b"\n", b"\r\n", 20).replace(b"\r\n", b"\r", 10),
+    "no last line end": lambda c: c.rstrip(b"\n"),
+    "empty lines": lambda c: c.replace(b"\n", b"\n\n", 5) + b"\n\n",
+    "quotes": lambda c: b"\n".join(
+        b",".join(b'"' + value + b'"' for value in line.split(b","))
+        for line in c.rstrip(b"\n").split(b"\n")
+    ),
+}
+
+
+@pytest.mark.parametrize("case", SAME)
+def test_other_ways_to_write_a_table(case, house_files):
+    path = house_files / "train.csv"
+    before = read_csv(path, ["NA"])
+    content = path.read_bytes()
+    path.write_bytes(SAME[case](content))
+    assert path.read_bytes() != content
+    pd.testing.assert_frame_equal(read_csv(path, ["NA"]), before)
+
+
+FORMULAS = ["=cmd|' /C calc'!A0", "+1+1", "@SUM(A1)", "-2+3", '=HYPERLINK("x")', "<script>x()"]
+
+
+def test_formulas_are_text(project, podium, house_files):
+    for row, formula in enumerate(FORMULAS):
+        put("train.csv", row, "Neighborhood", formula)(house_files)
+    project.use_files(house_files)
+    for stage in ("download", "preprocess"):
+        assert podium(stage, NAME).code == 0
+    table = pd.read_parquet(project.root / f"data/processed/{NAME}/train.parquet")
+    assert table["Neighborhood"].iloc[: len(FORMULAS)].tolist() == FORMULAS
+
+
+def test_ten_thousand_columns(project, podium, house_files):
+    for name in ("train.csv", "test.csv"):
+        header, *rows = (house_files / name).read_text().splitlines()
+        more = "".join(f",c{index}" for index in range(9_920))
+        wide = [header + more, *(f"{row}{f',{at % 7}' * 9_920}" for at, row in enumerate(rows))]
+        (house_files / name).write_text("\n".join(wide))
+    project.use_files(house_files)
+    assert podium("download", NAME).code == 0
+    assert len(read_header(project.root / f"data/raw/{NAME}/train.csv")) > 10_000
+
+
+def long_line(path: Path) -> None:
+    with path.open("wb") as file:
+        file.write(b"a,b\n1,2\n")
+        for _ in range(64):
+            file.write(b"x" * 2**20)
+
+
+def long_quote(path: Path) -> None:
+    with path.open("wb") as file:
+        file.write(b'a,b\n1,"')
+        for _ in range(64):
+            file.write((b"x" * 1023 + b"\n") * 1024)
+
+
+@pytest.mark.parametrize(
+    ("write", "says"),
+    [
+        (long_line, r"x\.csv:3: not a csv: the line is longer than \d+ bytes; break it"),
+        (long_quote, r"x\.csv:2: not a csv: a quote in the row that starts here is never closed"),
+    ],
+)
+def test_a_line_larger_than_memory(write, says, tmp_path, monkeypatch):
+    """What is held does not grow with the file: 64 MiB are looked at in less than a quarter."""
+    monkeypatch.setattr(csv_files, "MAX_LINE", 1024**2)
+    path = tmp_path / "x.csv"
+    write(path)
+    tracemalloc.start()
+    with pytest.raises(PodiumError, match=says):
+        read_csv(path, [""])
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < path.stat().st_size / 4
+
+
+def test_download_holds_no_column_that_it_does_not_check(project, podium, house_files, monkeypatch):
+    project.use_files(house_files)
+    held = {}
+    real = load_csv
+
+    def load(path, na_values, columns=None):
+        held[path.name] = list((table := real(path, na_values, columns)).columns)
+        return table
+
+    monkeypatch.setattr("podium.data.tabular.read.load_csv", load)
+    assert podium("download", NAME).code == 0
+    assert held["train.csv"] == ["Id", "SalePrice"]
+    assert held["test.csv"] == ["Id"]
+
+
+def test_lines_are_counted_by_rows_and_not_by_line_ends(tmp_path):
+    path = tmp_path / "x.csv"
+    path.write_bytes(b'a,b\r\n1,"two\nlines"\r3,4\n5,6,7\n')
+    with pytest.raises(PodiumError, match=r"x\.csv:5: not a csv: 3 values under 2"):
+        check_csv(path)
+
+
+# Pieces that a csv reader trips over, beside any byte at all.
+PIECES = st.sampled_from(
+    [b",", b"\n", b"\r", b"\r\n", b'"', b'""', b"\0", b"\xef\xbb\xbf", b"\xff", b"1", b"a", b"NA",
+     b" ", b"\t", b"=1+1", b"\xc3\xa9", b"\xe2\x80\xa8", b"\x1b[2J", b"1e999", b"#", b"'", b";"]
+)  # fmt: skip
+BYTES = st.one_of(st.lists(PIECES, max_size=40).map(b"".join), st.binary(max_size=200))
+
+
+@SEEDED
+@given(content=BYTES)
+def test_any_bytes_are_a_table_or_one_line(content, tmp_path_factory):
+    path = tmp_path_factory.getbasetemp() / "any.csv"
+    path.write_bytes(content)
+    try:
+        table = read_csv(path, ["", "NA"])
+    except PodiumError as error:
+        line = str(error)
+    else:
+        line = f"{len(table)} rows of {len(table.columns)}"
+        assert len(table) > 0
+        assert len(table.columns) == len(read_header(path))
+    assert line.isprintable()
+
+
+CELL = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)
+
+
+@SEEDED
+@given(rows=st.lists(st.tuples(CELL, CELL, CELL), min_size=1, max_size=8))
+def test_what_is_written_is_read(rows, tmp_path_factory):
+    path = tmp_path_factory.getbasetemp() / "round.csv"
+    table = pd.DataFrame(rows, columns=["a", "b", "c"], dtype=str)
+    # csv has one line end within values: readers may take another for it.
+    table = table.apply(lambda column: column.str.replace("\r", "\n"))
+    table.to_csv(path, index=False, quoting=1)
+    pd.testing.assert_frame_equal(read_csv(path, []), table)

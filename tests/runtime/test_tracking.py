@@ -1,0 +1,249 @@
+"""MLflow: real stores, a real server, several processes at once."""
+
+import os
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+
+import pytest
+
+from podium.config import MLPParams
+from podium.io.errors import PodiumError
+from podium.runtime.tracking import tracked_run, tracking_uri
+from podium.stages.common import NAME_LENGTH, run_name
+
+SCRIPT = """
+import sys
+from podium.runtime import environment
+environment.prepare()
+from podium.runtime.tracking import tracked_run
+for index in range(3):
+    with tracked_run("many", f"run-{sys.argv[1]}-{index}", {}) as run:
+        run.log_params({"a": {"b": 1}})
+        run.log_curves({"loss": [(step, 1.0 / (step + 1)) for step in range(1500)]})
+"""
+
+
+def client():
+    from mlflow import MlflowClient
+
+    return MlflowClient(tracking_uri=tracking_uri())
+
+
+def runs_of(experiment: str):
+    found = client().get_experiment_by_name(experiment)
+    return client().search_runs([found.experiment_id])
+
+
+def test_a_run_keeps_what_is_logged(project):
+    with tracked_run("c", "m", {"podium.stage": "train"}) as run:
+        run.log_params({"folds": {"count": 5}, "epochs": 3})
+        run.log_metrics({"cv": 0.5})
+        run.log_curves({"loss": [(0, 3.0), (1, float("nan")), (2, 1.0)]})
+        (project.root / "files").mkdir()
+        (project.root / "files/a.txt").write_text("a")
+        run.log_artifacts(project.root / "files")
+    (found,) = runs_of("c")
+    assert found.info.status == "FINISHED"
+    assert found.data.params == {"folds.count": "5", "epochs": "3"}
+    assert found.data.metrics["cv"] == 0.5
+    history = client().get_metric_history(found.info.run_id, "loss")
+    assert [(point.step, point.value) for point in history] == [(0, 3.0), (2, 1.0)]
+    assert [item.path for item in client().list_artifacts(found.info.run_id)] == ["a.txt"]
+    assert (project.root / "mlartifacts/c").is_dir()
+
+
+@pytest.mark.parametrize(
+    ("error", "status"), [(ValueError, "FAILED"), (KeyboardInterrupt, "KILLED")]
+)
+def test_a_crash_ends_the_run(project, error, status):
+    with pytest.raises(error), tracked_run("c", "m", {}):
+        raise error("out of luck")
+    (found,) = runs_of("c")
+    assert found.info.status == status
+    assert "out of luck" in found.data.tags["podium.error"]
+
+
+def test_a_failing_stage_is_a_failed_run(project, podium, house_files):
+    project.use_files(house_files)
+
+    def change(params):
+        params["house-prices"]["models"]["linear"] = {"learning_rate": 1e30}
+
+    project.edit(change)
+    for stage in ("download", "preprocess"):
+        assert podium(stage, "house-prices").code == 0
+    outcome = podium("train", "house-prices", "linear")
+    assert outcome.code == 2
+    assert "training diverged" in outcome.err
+    (found,) = runs_of("house-prices")
+    assert found.info.status == "FAILED"
+
+
+def test_a_deleted_experiment_comes_back(project):
+    with tracked_run("c", "first", {}):
+        pass
+    client().delete_experiment(client().get_experiment_by_name("c").experiment_id)
+    with tracked_run("c", "second", {}):
+        pass
+    assert len(runs_of("c")) >= 1
+
+
+@pytest.mark.slow
+def test_processes_at_once_on_a_database_that_is_not_there_yet(project):
+    environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
+    processes = [
+        subprocess.Popen([sys.executable, "-c", SCRIPT, str(index)], env=environment)
+        for index in range(4)
+    ]
+    assert [process.wait(timeout=240) for process in processes] == [0, 0, 0, 0]
+    runs = runs_of("many")
+    assert len(runs) == 12
+    assert {run.info.status for run in runs} == {"FINISHED"}
+    with sqlite3.connect(project.root / "mlflow.db") as database:
+        assert database.execute("pragma integrity_check").fetchone() == ("ok",)
+        points = database.execute("select count(*) from metrics where key = 'loss'").fetchone()
+    assert points == (12 * 1500,)
+
+
+@pytest.fixture
+def server(project) -> Iterator[str]:
+    """A real `mlflow server` on loopback."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    store = project.root / "server"
+    store.mkdir()
+    process = subprocess.Popen(
+        [
+            sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port),
+            "--workers", "1", "--backend-store-uri", f"sqlite:///{store}/server.db",
+            "--artifacts-destination", str(store / "artifacts"),
+        ],
+        env={
+            **os.environ,
+            "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+            "MLFLOW_DISABLE_TELEMETRY": "true",
+        },
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )  # fmt: skip
+    try:
+        wait_for(f"http://127.0.0.1:{port}/health", process)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        os.killpg(process.pid, 15)
+        process.wait(timeout=30)
+
+
+def wait_for(url: str, process: subprocess.Popen[bytes], seconds: float = 120) -> None:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    for _ in range(int(seconds * 4)):
+        assert process.poll() is None, "the server ended"
+        try:
+            with opener.open(url, timeout=2):
+                return
+        except OSError:
+            time.sleep(0.25)
+    raise AssertionError("the server did not come up")
+
+
+@pytest.mark.slow
+def test_a_real_server(project, podium, house_files, server, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
+    project.use_files(house_files)
+    for arguments in (["download"], ["preprocess"], ["train", "ridge"]):
+        outcome = podium(arguments[0], "house-prices", *arguments[1:])
+        assert outcome.code == 0, outcome.err
+    (run,) = runs_of("house-prices")
+    assert run.info.status == "FINISHED"
+    assert run.data.params["folds.count"] == "5"
+    assert {"cv", "cv_mean", "cv_std", "fold_score", "fit_seconds"} <= set(run.data.metrics)
+    names = {item.path for item in client().list_artifacts(run.info.run_id)}
+    assert {"learning_curve.png", "predicted_vs_actual.png", "history.csv"} <= names
+    assert not (project.root / "mlflow.db").exists()
+
+
+def test_no_server_is_one_line(project, podium, house_files, monkeypatch):
+    project.use_files(house_files)
+    for stage in ("download", "preprocess"):
+        assert podium(stage, "house-prices").code == 0
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://user:secret@127.0.0.1:9")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    outcome = podium("train", "house-prices", "ridge")
+    assert outcome.code == 2
+    assert "no server answers; check MLFLOW_TRACKING_URI" in outcome.err
+    assert "secret" not in outcome.err
+    assert len(outcome.err.strip().splitlines()) == 1
+
+
+def test_an_experiment_that_dvc_runs_elsewhere_logs_to_the_project(tmp_path, monkeypatch):
+    from podium.io.paths import project_home
+
+    copy = tmp_path / "project/.dvc/tmp/exps/tmp123"
+    copy.mkdir(parents=True)
+    monkeypatch.setenv("DVC_ROOT", str(copy))
+    assert project_home() == tmp_path / "project"
+    monkeypatch.delenv("DVC_ROOT")
+    monkeypatch.chdir(tmp_path)
+    assert project_home() == tmp_path
+
+
+def test_a_bad_uri_is_one_line(project, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "nonsense://x")
+    with pytest.raises(PodiumError, match="check MLFLOW_TRACKING_URI"), tracked_run("c", "m", {}):
+        pass
+
+
+def test_runs_are_named_by_what_differs_from_the_defaults():
+    assert run_name("mlp", MLPParams(model="mlp")) == "mlp"
+    assert run_name("wide", MLPParams(model="mlp", hidden=[9, 8])) == "wide hidden=[9,8]"
+    knobs = ["dropout", "input_dropout", "input_noise", "weight_noise", "mixup", "l1", "l2"]
+    long = run_name("mlp", MLPParams(**dict.fromkeys(knobs, 1 / 3)))
+    assert len(long) == NAME_LENGTH
+    assert long.endswith("…")
+
+
+def test_the_ui_is_given_the_page_of_every_experiment(project, podium, monkeypatch):
+    assert "no runs in" in podium("ui").err
+    with tracked_run("titanic", "m", {}):
+        pass
+    started: list[list[str]] = []
+    monkeypatch.setattr("podium.runtime.environment.become", started.append)
+    outcome = podium("ui", "--port", "5123")
+    found = client().get_experiment_by_name("titanic")
+    page = f"http://127.0.0.1:5123/#/experiments/{found.experiment_id}/runs"
+    assert f"titanic: {page}" in outcome.out
+    assert started[0][2:8] == ["mlflow", "server", "--host", "127.0.0.1", "--port", "5123"]
+
+
+def test_the_ui_wants_a_free_port_and_the_projects_folder(project, podium, monkeypatch, tmp_path):
+    with tracked_run("titanic", "m", {}):
+        pass
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        outcome = podium("ui", "--port", str(port))
+    assert outcome.code == 2
+    assert f"port {port} is taken" in outcome.err
+    monkeypatch.chdir(tmp_path)
+    assert podium("ui").code == 2
+    assert not (tmp_path / "mlflow.db").exists()
+
+
+def test_a_blend_can_be_traced_to_the_runs_of_its_models(project, podium, house_files):
+    project.use_files(house_files)
+    project.edit(lambda params: params["house-prices"].update(models={"ridge": {"alphas": [1]}}))
+    for arguments in (["download"], ["preprocess"], ["train", "ridge"], ["ensemble"]):
+        assert podium(arguments[0], "house-prices", *arguments[1:]).code == 0
+    runs = {run.data.tags["podium.model"]: run.data for run in runs_of("house-prices")}
+    assert runs["blend"].tags["oof.sha256.ridge"] == runs["ridge"].tags["oof.sha256"]
+    assert runs["blend"].metrics["weight.ridge"] == 1.0
+    assert runs["ridge"].tags["data.synthetic"] == "false"
+    assert runs["ridge"].metrics["alpha"] == 1.0
