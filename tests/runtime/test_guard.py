@@ -14,8 +14,9 @@ import pytest
 
 from conftest import ROOT
 from podium.io import files
-from podium.runtime import dvc_files, guard, processes, repair
+from podium.runtime import dvc_files, guard, processes
 from podium.runtime.tracking import MACHINE_TAG, PROCESS_TAG, tracked_run, tracking_uri
+from podium.runtime.warm import resident
 
 # What `dvc` does: it starts the stage, with a shell in between that doesn't replace itself.
 DVC = """
@@ -142,15 +143,15 @@ def test_a_second_process_says_who_is_at_it_and_stops(project, podium, monkeypat
     outcome = podium("train", "house-prices", "ridge")
     assert outcome.code == 2
     first, last = outcome.err.strip().splitlines()
-    who = f"train house-prices ridge: process {holder.pid} is at it already"
+    who = f"train house-prices ridge: already running (PID {holder.pid})"
     assert first == f"podium: {who}; waiting 0 s for it"
-    assert last == f"podium: error: {who}; run again when it is done, or end it first"
+    assert last == f"podium: error: {who}; run again when it has ended, or end it first"
     other = podium("train", "house-prices", "mlp")
-    assert "is at it already" not in other.err
+    assert "already running" not in other.err
     # Who is dead holds nothing.
     holder.kill()
     holder.wait()
-    assert "is at it already" not in podium("train", "house-prices", "ridge").err
+    assert "already running" not in podium("train", "house-prices", "ridge").err
 
 
 def test_a_second_process_waits_for_one_that_ends(project, podium):
@@ -303,16 +304,16 @@ def test_a_list_that_stops_dvc_is_removed(dvc_folder, left):
     assert not dvc_files.RWLOCK.exists()
 
 
-def menders():
+def residents():
     """The processes that wait to mend this project's files."""
     found = psutil.process_iter(["cmdline", "cwd"])
-    named = [one for one in found if "podium.runtime.repair" in (one.info["cmdline"] or [])]
+    named = [one for one in found if "podium.runtime.warm.resident" in (one.info["cmdline"] or [])]
     return [one for one in named if Path(one.info["cwd"]) == Path.cwd() and not has_ended(one.pid)]
 
 
 @pytest.mark.parametrize("dvc", ["usual"], indirect=True)
 def test_what_dvc_was_writing_when_it_was_killed_is_mended_at_once(dvc_folder, dvc, monkeypatch):
-    wait_until(lambda: menders())
+    wait_until(lambda: residents())
     monkeypatch.setenv("DVC_STAGE", "train")
     dvc_files.keep_lock_files()
     before = content()
@@ -320,7 +321,7 @@ def test_what_dvc_was_writing_when_it_was_killed_is_mended_at_once(dvc_folder, d
         os.truncate(path, 0)
     dvc[0].kill()
     dvc[0].wait()
-    wait_until(lambda: not menders())
+    wait_until(lambda: not residents())
     assert [path.read_bytes() for path in dvc_files.LOCK_FILES] == before[:-1]
     assert not dvc_files.RWLOCK.exists()
 
@@ -329,11 +330,11 @@ def test_one_mender_waits_for_one_dvc(dvc_folder):
     before = content()
     dvc = subprocess.Popen(["sleep", "600"])
     for _stage in range(3):
-        repair.start(processes.describe(psutil.Process(dvc.pid)))
-    assert len(menders()) == 1
+        resident.start(processes.describe(psutil.Process(dvc.pid)))
+    assert len(residents()) == 1
     dvc.kill()
     dvc.wait()
-    wait_until(lambda: not menders())
+    wait_until(lambda: not residents())
     assert content() == before
 
 
