@@ -108,7 +108,7 @@ def test_a_short_type_is_near_the_long_one():
 
 
 def test_a_skip_around_nothing_is_the_identity():
-    skip = Skip(Chain([linear(4, 4), Activation("tanh")]), None)
+    skip = Skip(Chain([linear(4, 4), Activation("tanh", 4)]), None)
     parameters = bound(skip)
     parameters.flat[WEIGHT].zero_()
     x = normal(2, 7, 4)
@@ -137,7 +137,7 @@ def test_a_skip_of_another_width_goes_through_a_matrix():
 
 @pytest.mark.parametrize("widths", [(4, 4), (4, 3)])
 def test_both_paths_of_a_skip_have_gradients(widths, double):
-    inner = Chain([linear(*widths), Activation("tanh")])
+    inner = Chain([linear(*widths), Activation("tanh", widths[1])])
     skip = Skip(inner, linear(*widths, name="skip") if widths[0] != widths[1] else None)
     check_gradients(skip, bound(skip), normal(2, 7, 4), training())
 
