@@ -8,8 +8,9 @@ from pydantic import ValidationError
 
 from image_help import CHANGES
 from podium.config import CNNParams, ImageMLPParams, ImageNetworkParams, SoftmaxParams
-from podium.config.images import OF, RANDOM, SIZES, Augmentation
+from podium.config.images import OF, RANDOM, Augmentation
 from podium.config.models import IMAGE_MODELS, MODELS, TABLE_MODELS
+from podium.models.image_inputs import SIZES
 
 NETWORKS = {
     name: spec.params

@@ -23,8 +23,6 @@ RANDOM = (
     "shift", "rotation", "scale", "shear", "elastic", "horizontal_flip", "vertical_flip",
     "crop_padding", "erase", "pixel_noise", "brightness", "contrast",
 )  # fmt: skip
-# What says how far, and not how or how often.
-SIZES = ("shift", "rotation", "scale", "shear", "elastic", "pixel_noise", "brightness", "contrast")
 # A knob that does nothing while another is off.
 OF = {"elastic_smoothness": "elastic", "erase_probability": "erase"}
 Degrees = Annotated[float, Field(ge=0, le=180)]
@@ -63,10 +61,6 @@ class Augmentation(Block):
     def augments(self) -> bool:
         """Whether images are changed at random."""
         return any(getattr(self, knob) for knob in RANDOM)
-
-    def scaled(self, strength: float) -> Self:
-        """The same with a share of all sizes; flips, whole pixels and squares stay as they are."""
-        return self.model_copy(update={knob: strength * getattr(self, knob) for knob in SIZES})
 
     @model_validator(mode="after")
     def _something_to_shape(self) -> Self:

@@ -18,6 +18,9 @@ from podium.nn.rng import Rng
 
 # Purposes of random numbers that change images, one a knob from here on.
 VIEWS = 4096
+# Knobs that say how far an image is changed, and not how or how often: copies at prediction are
+# changed by a share of them.
+SIZES = ("shift", "rotation", "scale", "shear", "elastic", "pixel_noise", "brightness", "contrast")
 
 
 class ImageInputs(Inputs):
@@ -59,7 +62,9 @@ class ImageInputs(Inputs):
             self.local.augmenters = {}
         own: dict[float, Augmenter] = self.local.augmenters
         if strength not in own:
-            own[strength] = Augmenter(self.params.scaled(strength), *self.images.shape[1:])
+            weaker = {knob: strength * getattr(self.params, knob) for knob in SIZES}
+            knobs = self.params.model_copy(update=weaker)
+            own[strength] = Augmenter(knobs, *self.images.shape[1:])
         return own[strength]
 
     def fingerprint(self) -> bytes:
