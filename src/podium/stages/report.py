@@ -86,8 +86,9 @@ def _predictions(
     actual = oof[target_column(competition)]
     if target.is_regression:
         predicted = oof["prediction"]
-        path = pictures / "2-predicted-vs-actual.png"
-        plots.predicted_vs_actual(actual.to_numpy(), predicted.to_numpy(), path, "blend")
+        for name, draw in plots.NUMBER_PLOTS.items():
+            path = pictures / f"2-{name.replace('_', '-')}.png"
+            draw(actual.to_numpy(), predicted.to_numpy(), path, "blend")
         table = pd.DataFrame({"actual": actual, "predicted": predicted})
         table.to_csv(folder / "predictions.csv", index=False)
         return None
