@@ -84,7 +84,7 @@ def test_knobs_are_those_of_params_yaml():
     other = {
         name
         for name in knobs.keys() - own
-        if estimators._plain(knobs[name]) != MLPParams.model_fields[name].default
+        if estimators.plain(knobs[name]) != MLPParams.model_fields[name].default
     }
     assert other == {"standardize_inputs"}
 

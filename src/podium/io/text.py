@@ -24,6 +24,12 @@ def one_of(words: Iterable[str]) -> str:
     return "valid: " + ", ".join(map(printable, names[:MOST_NAMES])) + more
 
 
+def either(names: Iterable[str]) -> str:
+    """``a, b or c``."""
+    *first, last = names
+    return f"{', '.join(first)} or {last}" if first else last
+
+
 def printable(text: str) -> str:
     """Text out of a file as an error may show it: short, in one line, no control characters.
 

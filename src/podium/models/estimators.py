@@ -8,7 +8,6 @@ knobs are scikit-learn's: ``random_state`` and ``categorical_features``.
 import inspect
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -17,7 +16,6 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.utils import (
     assert_all_finite,
     check_array,
@@ -26,13 +24,23 @@ from sklearn.utils import (
     column_or_1d,
 )
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from podium.config import MLPParams
 from podium.config.messages import explain
 from podium.io.text import nearest
-from podium.nn import Columns, FittedMembers, divergence, fit_members
-from podium.nn.data import Rows, Table
+from podium.models.estimator_inputs import (
+    Inputs,
+    Raw,
+    levels,
+    listed,
+    place,
+    plain,
+    refuse_text,
+    training_rows,
+    weights,
+)
+from podium.nn import FittedMembers, divergence, fit_members
 from podium.nn.predict import Array, pooled
 
 # The class stands for the one, ``random_state`` for the other.
@@ -45,62 +53,6 @@ KNOBS: dict[str, Any] = {
 } | {"standardize_inputs": True, "random_state": None, "categorical_features": None}
 # Passes of Monte-Carlo dropout where the knob is off.
 DRAWS = 50
-
-
-@dataclass(frozen=True)
-class Raw:
-    """A checked table's numbers, shape (rows, numbers), and levels, shape (rows, categories).
-
-    ``categories`` are the places of the latter's columns.
-    """
-
-    numbers: Array
-    levels: NDArray[Any]
-    categories: list[int]
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """How a raw table becomes what networks read: numbers, then each category's one-hot block.
-
-    ``categories`` are places of columns; ``scaler`` is None where numbers stay as they are,
-    ``encoder`` where there are no categories.
-    """
-
-    categories: list[int]
-    columns: Columns
-    scaler: StandardScaler | None
-    encoder: OneHotEncoder | None
-
-    @classmethod
-    def learnt(cls, raw: "Raw", rows: Rows, weight: Array | None, scale: bool) -> Self:
-        """Learn means and levels from the training rows of a raw table."""
-        scaler = encoder = None
-        if scale and raw.numbers.shape[1]:
-            # Networks scale by rows of their own, but in float32: numbers far from 0 would lose
-            # the digits that tell them apart.
-            own = None if weight is None else weight[rows]
-            scaler = StandardScaler().fit(raw.numbers[rows], sample_weight=own)
-        if raw.categories:
-            encoder = OneHotEncoder(handle_unknown="ignore", sparse_output=False, dtype=np.float32)
-            encoder.fit(raw.levels[rows])
-        levels = tuple(len(own) for own in encoder.categories_) if encoder else ()
-        columns = Columns(raw.numbers.shape[1], categories=levels)
-        return cls(raw.categories, columns, scaler, encoder)
-
-    def table(self, raw: "Raw") -> Table:
-        """What networks read, shape (rows, columns.total).
-
-        Raises:
-            ValueError: a number doesn't fit into float32.
-        """
-        numbers = raw.numbers if self.scaler is None else self.scaler.transform(raw.numbers)
-        with np.errstate(over="ignore"):
-            table = numbers.astype(np.float32)
-        assert_all_finite(table, input_name="X")
-        if self.encoder is None:
-            return table
-        return np.hstack([table, self.encoder.transform(raw.levels)])
 
 
 class _MLP(BaseEstimator):  # type: ignore[misc]
@@ -143,11 +95,11 @@ class _MLP(BaseEstimator):  # type: ignore[misc]
             PodiumError: every network diverged.
         """
         params = self._params()
-        raw = self._read(X, _listed(self.categorical_features), fitting=True)
+        raw = self._read(X, listed(self.categorical_features), fitting=True)
         targets, classes = self._targets(y)
         check_consistent_length(raw.numbers, targets)
-        weight = _weights(sample_weight, raw.numbers)
-        rows = _training_rows(len(targets), weight, params)
+        weight = weights(sample_weight, raw.numbers)
+        rows = training_rows(len(targets), weight, params)
         self.inputs_ = Inputs.learnt(raw, rows, weight, params.standardize_inputs)
         self._passes = params.mc_dropout
         self.members_ = fit_members(
@@ -215,7 +167,7 @@ class _MLP(BaseEstimator):  # type: ignore[misc]
         """
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
         names = KNOBS.keys() & MLPParams.model_fields.keys()
-        values = {name: _plain(getattr(self, name)) for name in names}
+        values = {name: plain(getattr(self, name)) for name in names}
         try:
             return MLPParams.model_validate({**values, "model": "mlp", "seed": int(seed)})
         except ValidationError as error:
@@ -228,18 +180,18 @@ class _MLP(BaseEstimator):  # type: ignore[misc]
             ValueError: the table can't be used, or has no such columns.
         """
         if not categorical:
-            _refuse_text(X)
+            refuse_text(X)
             numbers = validate_data(self, X, reset=fitting, dtype=np.float64)
             return Raw(numbers, np.empty((len(numbers), 0)), [])
         frame = self._frame(X, fitting)
         names = list(getattr(self, "feature_names_in_", ()))
-        categories = sorted({_place(it, names, self.n_features_in_) for it in categorical})
+        categories = sorted({place(it, names, self.n_features_in_) for it in categorical})
         others = frame.iloc[:, [at for at in range(frame.shape[1]) if at not in categories]]
-        _refuse_text(others if isinstance(X, pd.DataFrame) else None)
+        refuse_text(others if isinstance(X, pd.DataFrame) else None)
         numbers = np.empty((len(frame), 0))
         if others.shape[1]:
             numbers = check_array(others, dtype=np.float64, estimator=self, input_name="X")
-        return Raw(numbers, _levels(frame.iloc[:, categories]), categories)
+        return Raw(numbers, levels(frame.iloc[:, categories]), categories)
 
     def _frame(self, X: Any, fitting: bool) -> pd.DataFrame:  # noqa: N803
         """A table of columns of several kinds, as wide, and named, as it should be."""
@@ -362,33 +314,6 @@ class MLPClassifier(ClassifierMixin, _MLP):  # type: ignore[misc]
         return codes, len(self.classes_)
 
 
-def _weights(sample_weight: Any, numbers: Array) -> Array | None:
-    """Weights of rows, checked; None where all rows count alike."""
-    if sample_weight is None:
-        return None
-    return _check_sample_weight(sample_weight, numbers, dtype=np.float64, ensure_non_negative=True)
-
-
-def _training_rows(count: int, weight: Array | None, params: MLPParams) -> Rows:
-    """The rows that members learn from: all, but those without weight.
-
-    Raises:
-        ValueError: early stopping would hold all of them out.
-    """
-    rows = np.arange(count) if weight is None else np.flatnonzero(weight)
-    if params.early_stopping and max(1, round(params.holdout * len(rows))) >= len(rows):
-        held = f"holdout: {params.holdout:g} of n_samples={len(rows)}"
-        raise ValueError(f"early_stopping leaves no row to train on with {held}")
-    return rows
-
-
-def _plain(value: Any) -> Any:
-    """A value without numpy's types and tuples, which strict knobs don't take."""
-    if isinstance(value, np.generic | np.ndarray):
-        value = value.tolist()
-    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
-
-
 def _one_line(error: ValidationError) -> str:
     """The first knob that pydantic found wrong: its name, what was expected, what was found."""
     problems = error.errors()
@@ -399,58 +324,3 @@ def _one_line(error: ValidationError) -> str:
         return details["msg"].removeprefix("Value error, ")
     places = [f"[{part}]" for part in details["loc"] if isinstance(part, int)]
     return f"{details['loc'][0]}{''.join(places)}: {explain(details, MLPParams)}"
-
-
-def _listed(features: Any) -> list[Any]:
-    """The knob ``categorical_features`` as a list.
-
-    Raises:
-        ValueError: it is no list of places and names.
-    """
-    if features is None:
-        return []
-    plain = _plain(features)
-    if not isinstance(plain, list) or any(
-        isinstance(item, bool) or not isinstance(item, int | str) for item in plain
-    ):
-        raise ValueError(
-            f"categorical_features: expected a list of columns, by place or name, found {features}"
-        )
-    return plain
-
-
-def _place(feature: int | str, names: list[str], count: int) -> int:
-    """Where a column stands that ``categorical_features`` lists, by place or name.
-
-    Raises:
-        ValueError: there is no such column.
-    """
-    if isinstance(feature, int) and 0 <= feature < count:
-        return feature
-    if feature in names:
-        return names.index(str(feature))
-    if isinstance(feature, int):
-        what = f"expected places from 0 to {count - 1}, found {feature}"
-    else:
-        near = nearest(feature, names) if names else "the table's columns have no names"
-        what = f"no column '{feature}'; {near}"
-    raise ValueError(f"categorical_features: {what}")
-
-
-def _levels(table: pd.DataFrame) -> NDArray[Any]:
-    """The values of categorical columns, with one kind of missing value for None, NA and NaT."""
-    values = table.astype(object)
-    return values.where(values.notna(), np.nan).to_numpy()
-
-
-def _refuse_text(table: Any) -> None:
-    """Stop at columns of a DataFrame that hold text; other tables are left to scikit-learn.
-
-    Raises:
-        ValueError: with the first such column's name.
-    """
-    for name, column in table.items() if isinstance(table, pd.DataFrame) else ():
-        categorical = isinstance(column.dtype, pd.CategoricalDtype)
-        values = column.cat.categories if categorical else column
-        if pd.api.types.infer_dtype(values, skipna=True) == "string":
-            raise ValueError(f"column '{name}' holds text: list it in categorical_features")

@@ -12,10 +12,11 @@ from itertools import groupby
 
 import torch
 
-from podium.config import CNNParams, NetworkParams
+from podium.config import NetworkParams
 from podium.nn.data import Data, Inputs, Member, steps_per_epoch
 from podium.nn.device import memory_of
-from podium.nn.network import build_network, row_numbers, row_work
+from podium.nn.layers import Layer
+from podium.nn.network import build_network
 
 # A group's weights, gradients and two moments: a core's share of a usual last-level cache. Measured
 # (docs/mlp.md): half and double of it are both slower on 256-128 networks.
@@ -68,11 +69,10 @@ def make_plan(
 ) -> Plan:
     """Deal the members into groups; the machine decides, never what happens to be running on it."""
     workers = torch.get_num_threads() if device.type == "cpu" else 1
-    numbers = _numbers(data, params)
-    # Multiplications of a member's step, forward and back, roughly.
-    work = row_work(params, data.columns, data.task.width)
-    each = 3 * min(params.batch_size, data.rows) * work
-    most = _most_together(data, params, numbers, device, workers)
+    network = build_network(params, data.columns, data.task.width)
+    # Multiply-adds of a member's step, forward and back, roughly.
+    each = 3 * min(params.batch_size, data.rows) * network.row_work
+    most = _most_together(data, params, network, device, workers)
     least = -(-GROUP_WORK // each)
     together = _tables_together(data, device)
     groups: list[list[Member]] = []
@@ -83,25 +83,17 @@ def make_plan(
     return Plan(groups, at_once, max(1, workers // at_once) if splits else 1, splits)
 
 
-def _numbers(data: Data, params: NetworkParams) -> int:
-    """Numbers of a member's weights."""
-    return sum(
-        parameter.size
-        for parameter in build_network(params, data.columns, data.task.width).parameters()
-    )
-
-
 def _most_together(
-    data: Data, params: NetworkParams, numbers: int, device: torch.device, workers: int
+    data: Data, params: NetworkParams, network: Layer, device: torch.device, workers: int
 ) -> int:
     """The most members of a group that fit into cache and memory."""
-    if isinstance(params, CNNParams):
-        # Convolutions keep a core, and a GPU, busy with one member; there is nothing to batch.
+    if network.fills_a_core:
         return 1
+    numbers = sum(parameter.size for parameter in network.parameters())
     # Weights, gradients, two moments; averages and best weights where they are kept.
     kept = 4 + 2 * (params.averaging != "none") + 2 * bool(params.early_stopping)
     # Of each layer the output, its mask and their gradients, roughly.
-    batch = 4 * min(params.batch_size, data.rows) * row_numbers(params, data.columns)
+    batch = 4 * min(params.batch_size, data.rows) * network.row_size
     in_memory = memory_of(device) * MEMORY_SHARE / (workers * FLOAT * (kept * numbers + batch))
     in_cache = CACHE_BYTES / (4 * FLOAT * numbers) if device.type == "cpu" else in_memory
     return max(1, round(min(in_cache, in_memory)))

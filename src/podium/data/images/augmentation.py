@@ -1,16 +1,16 @@
-"""Regularizers of images (knobs ``augmentation``): images that a class's images could have been.
+"""Regularizers of images: images that a class's images could have been.
 
-All knobs are off by default, each works on a whole batch at once, the same on CPU and CUDA, and
-none has a state: an image's geometry and looks follow from the random numbers that are handed in.
+The knobs are those of ``config.images.Augmentation``, all off by default. Each works on a whole
+batch at once, the same on CPU and CUDA, and none has a state: an image's geometry and looks follow
+from the random numbers that are handed in.
 """
 
 from torch import Tensor
 
+from podium.config.images import Augmentation
 from podium.data.images.appearance import Appearance, Erase
-from podium.data.images.knobs import Augmentation, Random
+from podium.data.images.knobs import Random
 from podium.data.images.warp import Warp
-
-__all__ = ["Augmentation", "Augmenter", "Random"]
 
 
 class Augmenter:

@@ -1,9 +1,8 @@
-"""What the regularizers of images share: knobs, random numbers and their purposes, memory.
+"""What the regularizers of images share: random numbers and their purposes, and memory.
 
 Images have shape (images, height, width, channels), float32 in 0..1, contiguous.
 """
 
-from dataclasses import dataclass
 from typing import Protocol
 
 import torch
@@ -25,37 +24,6 @@ from torch import Tensor
     BRIGHTNESS,
     CONTRAST,
 ) = range(13)
-
-
-@dataclass(frozen=True)
-class Augmentation:
-    """The knobs; the defaults turn everything off."""
-
-    # Of the side; up to it in both directions, along each axis on its own.
-    shift: float = 0.0
-    # Degrees, up to it in both directions.
-    rotation: float = 0.0
-    # Sizes from 1 / (1 + scale) to 1 + scale of what they were, their logarithm uniform.
-    scale: float = 0.0
-    # Degrees, up to it in both directions: how far vertical lines lean.
-    shear: float = 0.0
-    # The standard deviation of a pixel's displacement along each axis, of the side.
-    elastic: float = 0.0
-    # The deviation of the Gaussian that smooths the displacements, of the side: 4 of 28 pixels.
-    elastic_smoothness: float = 0.14
-    horizontal_flip: bool = False
-    vertical_flip: bool = False
-    # Whole pixels, up to it in both directions along each axis; what comes in is zero.
-    crop_padding: int = 0
-    # The side of the square that is blanked, of the shorter side.
-    erase: float = 0.0
-    erase_probability: float = 1.0
-    # The standard deviation of what is added to each number.
-    pixel_noise: float = 0.0
-    # Added to an image, up to it in both directions.
-    brightness: float = 0.0
-    # An image's distance from its mean is multiplied by 1 - contrast to 1 + contrast.
-    contrast: float = 0.0
 
 
 class Random(Protocol):
