@@ -5,7 +5,7 @@ import json
 import pandas as pd
 import pytest
 
-from conftest import ROOT, Project
+from projects import ROOT, Project
 
 pytestmark = pytest.mark.slow
 

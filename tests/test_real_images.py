@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from ruamel.yaml import YAML
 
-from conftest import ROOT
 from podium.data.images.dataset import read_dataset
 from podium.io import files
+from projects import ROOT
 
 pytestmark = pytest.mark.slow
 

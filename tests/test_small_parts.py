@@ -9,13 +9,13 @@ import pytest
 from rich.console import Console
 from sklearn import metrics as reference
 
-from conftest import ROOT
 from podium.data.targets import Target
 from podium.io import files
 from podium.io.errors import PodiumError
 from podium.metrics import METRICS
 from podium.runtime.progress import reporting
 from podium.stages import pipeline
+from projects import ROOT
 
 GENERATOR = np.random.default_rng(0)
 Y, P = GENERATOR.uniform(1, 9, 50), GENERATOR.uniform(1, 9, 50)

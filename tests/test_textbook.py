@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 
-from conftest import ROOT, Project
 from podium.config import load_config
 from podium.data.tabular.prepare import make_dataset
 from podium.data.tabular.read import read_raw
+from projects import ROOT, Project
 
 NAME = "house-prices-textbook"
 MANIFEST = {"provider": "local", "synthetic": False, "files": []}

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from stages.test_bad_input import assert_one_line
 
-from conftest import ROOT
 from podium.config import load_config
 from podium.config.document import MAX_VALUES
 from podium.config.load import ConfigError
 from podium.io.errors import PodiumError
-from stages.test_bad_input import assert_one_line
+from projects import ROOT
 
 SHIPPED = (ROOT / "params.yaml").read_text()
 COUNT = "count: 5"

@@ -12,10 +12,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from conftest import ROOT
 from podium.io import files
 from podium.runtime import dvc_files, guard, processes, repair
 from podium.runtime.tracking import MACHINE_TAG, PROCESS_TAG, tracked_run, tracking_uri
+from projects import ROOT
 
 # What `dvc` does: it starts the stage, with a shell in between that doesn't replace itself.
 DVC = """

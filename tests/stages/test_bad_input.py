@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from conftest import Outcome, Project, write_csv
+from projects import Outcome, Project, write_csv
 
 
 def change(folder: Path, name: str, edit: Callable[[pd.DataFrame], pd.DataFrame | None]) -> None:

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import root_mean_squared_log_error
 
-from conftest import SMALL_MODELS, Project
+from projects import SMALL_MODELS, Project
 
 NAME = "house-prices"
 

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from conftest import ROOT, SMALL_MODELS, Project
 from podium.io import disk
+from projects import ROOT, SMALL_MODELS, Project
 
 pytestmark = pytest.mark.slow
 

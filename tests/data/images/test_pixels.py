@@ -5,13 +5,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from stages.test_bad_input import assert_one_line, change, drop, put, rewrite, snapshot
 
-from conftest import write_csv
-from data.images.conftest import NAME, ImageProject
+from image_projects import NAME, ImageProject
 from podium.config import ImagePreprocess
 from podium.data.images.pixels import image_shape, read_images, read_rows
 from podium.io.errors import PodiumError
-from stages.test_bad_input import assert_one_line, change, drop, put, rewrite, snapshot
+from projects import write_csv
 
 
 def table(folder: Path, name: str) -> pd.DataFrame:

@@ -6,12 +6,12 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
+from stages.test_bad_input import snapshot
 
-from conftest import write_csv
-from data.images.conftest import FILES, NAME, ImageProject
+from image_projects import FILES, NAME, ImageProject
 from podium.data import kinds
 from podium.data.images.dataset import read_dataset
-from stages.test_bad_input import snapshot
+from projects import write_csv
 
 
 def facts(images: ImageProject) -> dict[str, str]:

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from stages.test_bad_input import assert_one_line, snapshot
 
 from hostile import (
     many_entries,
@@ -27,7 +28,6 @@ from podium.data.sources.archive import extract, extract_packed
 from podium.io import zips
 from podium.io.errors import PodiumError
 from podium.io.zips import DamagedZipError
-from stages.test_bad_input import assert_one_line, snapshot
 
 NAME = "house-prices"
 ZEROS = bytes(3 * 1024**2)
