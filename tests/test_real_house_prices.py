@@ -7,7 +7,7 @@ import pytest
 
 from projects import ROOT, Project
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.deep
 
 NAME = "house-prices"
 

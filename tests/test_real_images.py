@@ -12,7 +12,7 @@ from podium.data.images.dataset import read_dataset
 from podium.io import files
 from projects import ROOT
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.deep
 
 
 def real(variable: str) -> Path:

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from stages.test_bad_input import assert_one_line
 
+from bad_input import assert_one_line
 from podium.config import load_config
 from podium.config.document import MAX_VALUES
 from podium.config.load import ConfigError

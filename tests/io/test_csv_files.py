@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from stages.test_bad_input import assert_one_line, put, snapshot
 
+from bad_input import assert_one_line, put, snapshot
 from podium.io import csv_files
 from podium.io.csv_files import check_csv, load_csv, read_csv, read_header
 from podium.io.errors import PodiumError

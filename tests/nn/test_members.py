@@ -282,7 +282,7 @@ resumable(Path({folder!r}), epochs=400)
 """
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_a_killed_process_continues_to_the_same_bits(tmp_path):
     code = CHILD.format(tests=str(Path(__file__).parent), folder=str(tmp_path))
     child = subprocess.Popen([sys.executable, "-c", code])

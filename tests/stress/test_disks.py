@@ -18,7 +18,7 @@ import pytest
 from podium.io import disk
 from projects import ROOT, SMALL_MODELS, Project
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.deep
 
 HOUSES = "house-prices"
 STAGES = (

@@ -1,8 +1,6 @@
-"""Killed processes: who ends with whom, what is locked, what is mended; all with real processes."""
+"""Killed processes: who ends with whom, and what is mended; all with real processes."""
 
-import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -12,10 +10,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from podium.io import files
-from podium.runtime import dvc_files, guard, processes, repair
+from dvc_help import content, write_dvc_files
+from podium.runtime import dvc_files, processes, repair
 from podium.runtime.tracking import MACHINE_TAG, PROCESS_TAG, tracked_run, tracking_uri
-from projects import ROOT
+
+pytestmark = pytest.mark.deep
 
 # What `dvc` does: it starts the stage, with a shell in between that doesn't replace itself.
 DVC = """
@@ -48,13 +47,6 @@ finally:
     Path("left").touch()
     if kind != "stubborn":
         child.kill()
-"""
-HOLDER = """
-import sys, time
-from podium.runtime import guard
-with guard.only_one("train", "house-prices", "ridge"):
-    print("held", flush=True)
-    time.sleep(float(sys.argv[1]))
 """
 
 
@@ -127,50 +119,6 @@ def test_a_stage_of_a_living_dvc_is_left_alone(dvc):
     assert Path("finished").exists()
 
 
-def hold(seconds):
-    """Another process that is at the output."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", HOLDER, str(seconds)], stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout.readline() == "held\n"
-    return process
-
-
-def test_a_second_process_says_who_is_at_it_and_stops(project, podium, monkeypatch):
-    monkeypatch.setattr(guard, "WAIT_SECONDS", 0.3)
-    holder = hold(600)
-    outcome = podium("train", "house-prices", "ridge")
-    assert outcome.code == 2
-    first, last = outcome.err.strip().splitlines()
-    who = f"train house-prices ridge: process {holder.pid} is at it already"
-    assert first == f"podium: {who}; waiting 0 s for it"
-    assert last == f"podium: error: {who}; run again when it is done, or end it first"
-    other = podium("train", "house-prices", "mlp")
-    assert "is at it already" not in other.err
-    # Who is dead holds nothing.
-    holder.kill()
-    holder.wait()
-    assert "is at it already" not in podium("train", "house-prices", "ridge").err
-
-
-def test_a_second_process_waits_for_one_that_ends(project, podium):
-    holder = hold(1)
-    outcome = podium("train", "house-prices", "ridge")
-    assert "waiting 15 s for it" in outcome.err
-    assert "data/processed/house-prices" in outcome.err
-    holder.wait()
-
-
-def test_names_are_no_paths_and_other_folders_stay_clean(project, podium, tmp_path, monkeypatch):
-    assert podium("train", "../../x", "/etc/y").code == 2
-    assert {path.parent for path in project.root.rglob("*.lock")} == {project.root / guard.LOCKS}
-    elsewhere = tmp_path / "elsewhere"
-    elsewhere.mkdir()
-    monkeypatch.chdir(elsewhere)
-    assert podium("train", "house-prices", "ridge").code == 2
-    assert list(elsewhere.iterdir()) == []
-
-
 OPEN_RUN = """
 import sys, time
 from podium.runtime import environment
@@ -212,14 +160,6 @@ def test_runs_of_dead_processes_end_as_killed_and_no_others(project):
     living.wait()
 
 
-def test_a_process_is_known_by_more_than_its_number():
-    me = processes.this_process()
-    pid, start = me.split()
-    assert processes.is_alive(me)
-    assert not processes.is_alive(f"{pid} {int(start) - 1000}")
-    assert not processes.is_alive("")
-
-
 def test_a_database_that_was_killed_half_made_is_made_again(project):
     process = subprocess.Popen(
         [sys.executable, "-c", OPEN_RUN], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -236,71 +176,9 @@ def test_a_database_that_was_killed_half_made_is_made_again(project):
 
 @pytest.fixture
 def dvc_folder(project):
-    """DVC's files as they are after a run."""
-    (project.root / ".dvc/tmp").mkdir(parents=True)
-    (project.root / ".dvc/tmp/rwlock").write_text("{}")
-    for path in dvc_files.LOCK_FILES:
-        shutil.copyfile(ROOT / path, path)
+    """A project with DVC's files."""
+    write_dvc_files(project)
     return project
-
-
-def content():
-    return [path.read_bytes() for path in (*dvc_files.LOCK_FILES, dvc_files.RWLOCK)]
-
-
-def test_what_is_whole_is_left_alone(dvc_folder):
-    me = {"pid": os.getpid(), "cmd": psutil.Process().cmdline()[-1]}
-    dvc_files.RWLOCK.write_text(json.dumps({"write": {"/x": me}, "read": {"/y": [me]}}))
-    before = content()
-    assert dvc_files.mend() == []
-    assert content() == before
-
-
-@pytest.mark.parametrize("size", [0, 4096])
-@pytest.mark.parametrize("path", dvc_files.LOCK_FILES, ids=str)
-def test_a_lock_file_cut_off_is_what_the_last_stage_found(
-    dvc_folder, podium, monkeypatch, path, size
-):
-    before = content()
-    monkeypatch.setenv("DVC_STAGE", "train")
-    dvc_files.keep_lock_files()
-    os.truncate(path, size)
-    # A stage that starts now doesn't take the broken one for good.
-    dvc_files.keep_lock_files()
-    monkeypatch.delenv("DVC_STAGE")
-    outcome = podium("sync")
-    assert f"{path}, cut off by a kill, is again what it was before the last stage" in outcome.out
-    assert content() == before
-
-
-@pytest.mark.parametrize("path", dvc_files.LOCK_FILES, ids=str)
-def test_a_lock_file_cut_off_at_the_end_of_a_line_is_mended_where_dvc_refuses_it(
-    dvc_folder, monkeypatch, path
-):
-    monkeypatch.setenv("DVC_STAGE", "train")
-    dvc_files.keep_lock_files()
-    before = path.read_bytes()
-    # A stage's name and nothing below it.
-    path.write_bytes(before[: before.index(b"    cmd:")])
-    assert len(dvc_files.mend()) == 1
-    assert path.read_bytes() == before
-
-
-def test_a_lock_file_that_no_stage_has_seen_is_removed(dvc_folder):
-    os.truncate("dvc.lock", 0)
-    assert dvc_files.mend() == ["dvc.lock, cut off by a kill, was removed: its stages run again"]
-    assert not Path("dvc.lock").exists()
-
-
-@pytest.mark.parametrize(
-    "left",
-    ["", '{"write": {"/x": {"pi', json.dumps({"write": {"/x": {"pid": 1, "cmd": "dvc repro"}}})],
-    ids=["empty", "cut", "another program has the number"],
-)
-def test_a_list_that_stops_dvc_is_removed(dvc_folder, left):
-    dvc_files.RWLOCK.write_text(left)
-    assert dvc_files.mend() == [".dvc/tmp/rwlock, left by a DVC that was killed, was removed"]
-    assert not dvc_files.RWLOCK.exists()
 
 
 def menders():
@@ -335,43 +213,3 @@ def test_one_mender_waits_for_one_dvc(dvc_folder):
     dvc.wait()
     wait_until(lambda: not menders())
     assert content() == before
-
-
-def test_while_a_dvc_writes_nothing_is_mended(dvc_folder, monkeypatch):
-    import zc.lockfile
-
-    monkeypatch.setattr(dvc_files, "HELD_SECONDS", 0.1)
-    dvc_files.RWLOCK.write_text("")
-    held = zc.lockfile.LockFile(".dvc/tmp/rwlock.lock")
-    assert dvc_files.mend() == []
-    held.close()
-    assert len(dvc_files.mend()) == 1
-
-
-def test_scratch_of_killed_processes_is_removed_and_nothing_else(tmp_path):
-    folder = tmp_path / "ridge"
-    for name in (".ridge.abcd1234", ".ridge2.abcd1234", ".ridge.abc", "ridge.abcd1234"):
-        (tmp_path / name).mkdir()
-    with files.publish(folder) as scratch:
-        (scratch / "a").write_text("a")
-    left = {path.name for path in tmp_path.iterdir()}
-    assert left == {"ridge", ".ridge2.abcd1234", ".ridge.abc", "ridge.abcd1234"}
-
-
-def test_a_checkpoint_goes_after_the_results_are_there(tmp_path, monkeypatch):
-    folder = tmp_path / "mlp"
-    (folder / "checkpoint").mkdir(parents=True)
-    (folder / "weights").mkdir()
-    (folder / "weights/old").touch()
-    seen = []
-
-    def remove(path):
-        seen.append((path.name, (folder / "a").exists()))
-        shutil.rmtree(path)
-
-    monkeypatch.setattr(files, "remove", remove)
-    with files.publish(folder) as scratch:
-        (scratch / "a").touch()
-        (scratch / "weights").mkdir()
-    assert seen[-1] == ("checkpoint", True)
-    assert {path.name for path in folder.rglob("*")} == {"a", "weights"}

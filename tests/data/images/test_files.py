@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from stages.test_bad_input import assert_one_line, change, drop, put, snapshot
 
+from bad_input import assert_one_line, change, drop, put, snapshot
 from image_projects import CLASSES, FILES, HEIGHT, NAME, WIDTH, ImageProject, pixels_of
 from podium.data.images.decode import DamagedImageError, bombs_are_errors, decode, read_header
 from podium.data.images.prepare import read_raw

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from stages.test_bad_input import assert_one_line, change, drop, put, rewrite, snapshot
 
+from bad_input import assert_one_line, change, drop, put, rewrite, snapshot
 from image_projects import NAME, ImageProject
 from podium.config import ImagePreprocess
 from podium.data.images.pixels import image_shape, read_images, read_rows

@@ -6,8 +6,8 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
-from stages.test_bad_input import snapshot
 
+from bad_input import snapshot
 from image_projects import FILES, NAME, ImageProject
 from podium.data import kinds
 from podium.data.images.dataset import read_dataset

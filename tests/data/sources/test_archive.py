@@ -12,8 +12,8 @@ from types import SimpleNamespace
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from stages.test_bad_input import assert_one_line, snapshot
 
+from bad_input import assert_one_line, snapshot
 from hostile import (
     many_entries,
     overlapping,
