@@ -21,6 +21,7 @@ from kaggle_protocol.competition import Submission
 from kaggle_protocol.downloads import byte_range
 from kaggle_protocol.scores import scorer
 from kaggle_server import KaggleServer
+from projects import ROOT
 
 SLUG = "titanic"
 CSV = b"id,y\n1,0.5\n2,0.25\n"
@@ -561,7 +562,7 @@ def test_scores_against_right_answers(tmp_path):
 def test_by_hand(tmp_path):
     archive = tmp_path / "files.zip"
     archive.write_bytes(zipped({"train.csv": CSV}))
-    program = Path(__file__).with_name("kaggle_server.py")
+    program = ROOT / "tests/help/kaggle_server.py"
     with subprocess.Popen(
         [sys.executable, program, "--slug", SLUG, "--archive", archive],
         stdout=subprocess.PIPE,
