@@ -1,9 +1,12 @@
 """The shrunken project that all tests run: real pipeline files, small models, a few rows."""
 
+import io
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -13,6 +16,7 @@ import pandas as pd
 from filelock import FileLock
 from ruamel.yaml import YAML
 
+from podium.cli import main
 from podium.data.sources.ames import make_ames
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -47,6 +51,20 @@ class Outcome:
     code: int
     out: str
     err: str
+
+
+def run_podium(*arguments: str) -> Outcome:
+    """The real command line, in this process."""
+    code, out, err = 0, io.StringIO(), io.StringIO()
+    before, sys.argv = sys.argv, ["podium", *arguments]
+    try:
+        with redirect_stdout(out), redirect_stderr(err):
+            main()
+    except SystemExit as error:
+        code = int(error.code or 0)
+    finally:
+        sys.argv = before
+    return Outcome(code, out.getvalue(), err.getvalue())
 
 
 class Project:
