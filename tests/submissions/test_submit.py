@@ -53,7 +53,7 @@ def test_the_default_message_holds_run_cv_and_commit(server, podium):
     [
         ("first, with 100% ridge", "first, with 100% ridge"),
         pytest.param("[/red] [bold]", "[/red] [bold]", marks=pytest.mark.deep),
-        ("two\nlines \x1b[2J", "two lines ?[2J"),
+        pytest.param("two\nlines \x1b[2J", "two lines ?[2J", marks=pytest.mark.deep),
         pytest.param("\udcff", "?", marks=pytest.mark.deep),
         pytest.param("🏆 x" * 1000, "🏆 x" * 1000, marks=pytest.mark.deep),
     ],
@@ -148,6 +148,7 @@ def test_a_spoilt_file_is_made_anew_not_downloaded(content, server, podium):
     assert not re.search("download|copy|put it", outcome.err)
 
 
+@pytest.mark.deep
 def test_predictions_beyond_the_training_rows_are_remarked(server, podium):
     change_file(raise_first(2, 1e7))
     outcome = podium("submit", NAME, "--dry-run")
@@ -423,6 +424,7 @@ def test_a_credentials_file_without_credentials(content, server, podium, monkeyp
     assert "the client failed" not in outcome.err
 
 
+@pytest.mark.deep
 def test_secrets_stay_secret(server, podium, monkeypatch, tmp_path):
     """After success and failure, no file, output or database holds a credential."""
     monkeypatch.setenv("VERBOSE", "1")
