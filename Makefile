@@ -25,11 +25,11 @@ repro: env ## Run the pipeline: all competitions that params.yaml lists
 
 test: ## Run the tests of daily work: a few minutes
 	@$(PYTHON) scripts/setup_env.py --dev
-	@pytest $(WORKERS) -m "not deep"
+	@pytest -rs $(WORKERS) -m "not deep"
 
 test-deep: ## Run all other tests: kills, fuzz, full disks, faults of Kaggle's server, real data
 	@$(PYTHON) scripts/setup_env.py --dev
-	@pytest $(WORKERS) -m deep
+	@pytest -rs $(WORKERS) -m deep
 
 lint: ## Check style and types
 	@$(PYTHON) scripts/setup_env.py --dev

@@ -12,6 +12,14 @@ from podium.cli import main
 from projects import HIDDEN, ROOT, Outcome, Project, write_houses
 
 
+# What takes long begins first, so that no process waits for another at the end.
+LONGEST = ("stress/test_kills.py", "tests/test_dvc.py", "tests/submissions/")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not any(name in item.nodeid for name in LONGEST))
+
+
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     """A shrunken project, the working folder of the test."""
