@@ -40,10 +40,17 @@ EXPECTED = {
 
 
 @parametrize_with_checks(
-    [kind(**knobs) for kind in ESTIMATORS for knobs in ({}, SMALL)],
-    expected_failed_checks=lambda estimator: EXPECTED,
+    [kind(**SMALL) for kind in ESTIMATORS], expected_failed_checks=lambda estimator: EXPECTED
 )
 def test_scikit_learns_checks(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.deep
+@parametrize_with_checks(
+    [kind() for kind in ESTIMATORS], expected_failed_checks=lambda estimator: EXPECTED
+)
+def test_scikit_learns_checks_at_the_default_size(estimator, check):
     check(estimator)
 
 
