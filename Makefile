@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := $(CURDIR)/.venv/bin
 PORT ?= 5000
 # A process for each core; who has done its share takes from another's.
-WORKERS ?= -n logical --maxprocesses 8 --dist worksteal
+WORKERS ?= -n auto --dist worksteal
 
 export PATH := $(BIN):$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true

@@ -1,18 +1,23 @@
 """Shared by all tests: a project in a temporary folder, and the real command in this process."""
 
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import one_thread  # noqa: F401
-from podium.cli import main
-from projects import HIDDEN, ROOT, Outcome, Project, write_houses
+from projects import HIDDEN, ROOT, Outcome, Project, run_podium, write_houses
 
 # What takes long begins first, so that no process waits for another at the end.
 LONGEST = ("stress/test_kills.py", "tests/test_dvc.py", "tests/submissions/")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """``-n auto``: a process for each core that is ours; each takes up to 1 GB of memory."""
+    own = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return min(own or 1, 8)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -31,22 +36,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
 
 
 @pytest.fixture
-def podium(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., Outcome]:
+def podium() -> Callable[..., Outcome]:
     """The real command line, in this process."""
-
-    def run(*arguments: str) -> Outcome:
-        monkeypatch.setattr(sys, "argv", ["podium", *arguments])
-        code = 0
-        try:
-            main()
-        except SystemExit as error:
-            code = int(error.code or 0)
-        captured = capsys.readouterr()
-        return Outcome(code, captured.out, captured.err)
-
-    return run
+    return run_podium
 
 
 @pytest.fixture

@@ -139,6 +139,7 @@ def test_an_error_in_what_is_merged_has_a_line(tmp_path):
         load_config(path)
 
 
+@pytest.mark.deep
 def test_thousands_of_wrong_names_are_not_compared_with_thousands(project, podium):
     names = [f"competition-number-{index:05}" for index in range(3000)]
     listed = ", ".join(f"{name}x" for name in names)

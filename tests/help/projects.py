@@ -82,7 +82,7 @@ class Project:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(ROOT / name, target)
         shutil.copytree(ROOT / PLOTS, root / PLOTS)
-        project.edit(_shrink)
+        (root / "params.yaml").write_text(_shrunken())
         return project
 
     @property
@@ -159,10 +159,16 @@ class Project:
         return Project(Path(shutil.copytree(self.root, folder, symlinks=True)))
 
 
-def _shrink(params: Any) -> None:
+@cache
+def _shrunken() -> str:
+    """The real params.yaml with small models, and only house prices to run."""
+    yaml, text = YAML(), io.StringIO()
+    params = yaml.load(ROOT / "params.yaml")
     params["competitions"] = [HOUSES]
     for competition, models in ((HOUSES, SMALL_MODELS), (DIGITS, SMALL_IMAGE_MODELS)):
         params[competition]["models"].update(models)
+    yaml.dump(params, text)
+    return text.getvalue()
 
 
 def made_once(shared: Path, name: str, make: Callable[[Path], object]) -> Path:
