@@ -11,6 +11,7 @@ from podium.io import files, paths
 from podium.reporting import plots
 from podium.reporting.page import Page, render
 from podium.reporting.table import HEADINGS, scores_rows, scores_view
+from podium.runtime.tracking import warn_at_end_of_pipeline
 from podium.stages.class_report import ClassReport, class_report, draw_worst_of
 from podium.stages.common import (
     TIMING,
@@ -21,6 +22,9 @@ from podium.stages.common import (
     target_column,
     target_of,
 )
+
+# How long the last stage waits for a tracking server that answers slowly.
+SERVER_SECONDS = 10.0
 
 
 def report(name: str) -> None:
@@ -54,6 +58,7 @@ def report(name: str) -> None:
         text = render(page)
     files.write_text(paths.report(name), text)
     _print(competition, schema, rows)
+    warn_at_end_of_pipeline(SERVER_SECONDS)
 
 
 def submit_command(competition: Competition) -> str:
