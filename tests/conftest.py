@@ -92,6 +92,8 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     """A shrunken project, the working folder of the test."""
     for name in ("MLFLOW_TRACKING_URI", "DVC_ROOT", "DVC_STAGE"):
         monkeypatch.delenv(name, raising=False)
+    # No process per test that imports MLflow; tests that read runs call tracking_help.log_runs.
+    monkeypatch.setenv("PODIUM_WRITER", "0")
     root = tmp_path / "project"
     root.mkdir()
     monkeypatch.chdir(root)

@@ -15,7 +15,10 @@ import pytest
 from conftest import ROOT
 from podium.io import files
 from podium.runtime import dvc_files, guard, processes, repair
-from podium.runtime.tracking import MACHINE_TAG, PROCESS_TAG, tracked_run, tracking_uri
+from podium.runtime.tracking import Run, tracked_run, tracking_uri
+from podium.runtime.tracking.journal import Journal
+from podium.runtime.tracking.run import run_header
+from tracking_help import journals, log_runs, runs_of, start_writer
 
 # What `dvc` does: it starts the stage, with a shell in between that doesn't replace itself.
 DVC = """
@@ -191,23 +194,22 @@ def open_run():
     return process
 
 
-def test_runs_of_dead_processes_end_as_killed_and_no_others(project):
-    from mlflow import MlflowClient
-
+def test_runs_of_dead_processes_end_as_killed_and_no_others(project, monkeypatch):
     killed, living = open_run(), open_run()
     killed.kill()
     killed.wait()
-    client = MlflowClient(tracking_uri=tracking_uri())
-    experiment = client.get_experiment_by_name("c").experiment_id
-    far = {MACHINE_TAG: "another machine", PROCESS_TAG: f"{killed.pid} 1"}
-    client.create_run(experiment, run_name="far", tags=far)
-    client.create_run(experiment, run_name="by hand")
+    with monkeypatch.context() as there:
+        there.setattr(processes, "machine", lambda: "another machine")
+        there.setattr(processes, "this_process", lambda: f"{killed.pid} 1")
+        far = Run(Journal(tracking_uri(), run_header("c", "far", {})))
+    far.log_metrics({"cv": 1.0})
     with tracked_run("c", "mine", {}):
-        states = [(run.info.run_name, run.info.status) for run in client.search_runs([experiment])]
+        assert log_runs() == ""
+        states = [(run.info.run_name, run.info.status) for run in runs_of("c")]
     assert sorted(states) == [
-        ("by hand", "RUNNING"), ("far", "RUNNING"), ("mine", "RUNNING"),
-        ("other", "KILLED"), ("other", "RUNNING"),
+        ("far", "RUNNING"), ("mine", "RUNNING"), ("other", "KILLED"), ("other", "RUNNING"),
     ]  # fmt: skip
+    assert len(journals()) == 3
     living.kill()
     living.wait()
 
@@ -221,16 +223,15 @@ def test_a_process_is_known_by_more_than_its_number():
 
 
 def test_a_database_that_was_killed_half_made_is_made_again(project):
-    process = subprocess.Popen(
-        [sys.executable, "-c", OPEN_RUN], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    process = start_writer()
     unfinished = project.root / "mlflow.db.unfinished"
-    wait_until(lambda: unfinished.exists() and unfinished.stat().st_size > 100_000)
+    wait_until(lambda: unfinished.exists() and unfinished.stat().st_size > 100_000, 180)
     process.kill()
     process.wait()
     assert not (project.root / "mlflow.db").exists()
     with tracked_run("c", "m", {}):
         pass
+    assert log_runs() == ""
     assert [path.name for path in project.root.glob("mlflow.db*")] == ["mlflow.db"]
 
 

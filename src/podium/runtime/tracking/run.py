@@ -103,10 +103,7 @@ def tracked_run(experiment: str, name: str, tags: Mapping[str, str]) -> Iterator
 
     No trouble with the journal or with MLflow ends the block: after a good end it is a warning.
     """
-    machine, process = processes.machine(), processes.this_process()
-    all_tags = {**tags, **_own_tags(), MACHINE_TAG: machine, PROCESS_TAG: process}
-    header = {"experiment": experiment, "name": name, "machine": machine, "process": process}
-    journal = Journal(tracking_uri(), {**header, "tags": all_tags})
+    journal = Journal(tracking_uri(), run_header(experiment, name, tags))
     start_writer()
     try:
         yield Run(journal)
@@ -121,6 +118,18 @@ def tracked_run(experiment: str, name: str, tags: Mapping[str, str]) -> Iterator
         warn(f"the run '{name}' is not or not wholly logged: {where}{failed.strerror or failed}")
     if "DVC_STAGE" not in os.environ:
         warn_if_not_logged(END_SECONDS)
+
+
+def run_header(experiment: str, name: str, tags: Mapping[str, str]) -> dict[str, Any]:
+    """A run's first event: what and whose it is."""
+    machine, process = processes.machine(), processes.this_process()
+    return {
+        "experiment": experiment,
+        "name": name,
+        "machine": machine,
+        "process": process,
+        "tags": {**tags, **_own_tags(), MACHINE_TAG: machine, PROCESS_TAG: process},
+    }
 
 
 def _end_early(journal: Journal, error: BaseException) -> None:
