@@ -352,6 +352,8 @@ def print_row(number: int, kind: str, moment: Moment, trial: Trial) -> None:
 def print_traces(root: Path) -> int:
     """What the killed runs have left for good, of which there should be nothing."""
     left = [path for top in RESULTS for path in (root / top).rglob(".*.????????")]
+    # It waits until the runs are in MLflow.
+    subprocess.run(["podium", "sync"], cwd=root, env=environment(), check=True)
     with sqlite3.connect(root / "mlflow.db") as database:
         states = dict(database.execute("select status, count(*) from runs group by status"))
     print(f"scratch files left: {', '.join(map(str, left)) or 'none'}; runs in MLflow: {states}")

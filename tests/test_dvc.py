@@ -19,7 +19,12 @@ QUICK_IMAGES = ("ridge", "cnn")
 
 def call(*command: str, cwd: Path, fails: bool = False) -> str:
     """Run a command in the project; returns what it printed."""
-    environment = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "COLUMNS": "200"}
+    environment = {
+        **os.environ,
+        "GIT_CONFIG_GLOBAL": os.devnull,
+        "COLUMNS": "200",
+        "PODIUM_WRITER": "0",
+    }
     done = subprocess.run(
         command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=400
     )

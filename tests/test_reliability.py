@@ -84,7 +84,7 @@ def run(root: Path, *command: str, **options) -> subprocess.CompletedProcess[str
     """A command in a project's folder, as a process of its own."""
     hidden = ("MLFLOW_TRACKING_URI", "DVC_ROOT", "DVC_STAGE")
     environment = {name: value for name, value in os.environ.items() if name not in hidden}
-    environment |= options.pop("env", {})
+    environment |= {"PODIUM_WRITER": "0"} | options.pop("env", {})
     return subprocess.run(
         command, cwd=root, env=environment, capture_output=True, text=True, timeout=400, **options
     )

@@ -16,7 +16,7 @@ from conftest import ROOT
 from podium.io import files
 from podium.runtime import dvc_files, guard, processes, repair
 from podium.runtime.tracking import Run, tracked_run, tracking_uri
-from podium.runtime.tracking.journal import Journal
+from podium.runtime.tracking.journal import EVENTS, Journal
 from podium.runtime.tracking.run import run_header
 from tracking_help import journals, log_runs, runs_of, start_writer
 
@@ -210,6 +210,12 @@ def test_runs_of_dead_processes_end_as_killed_and_no_others(project, monkeypatch
         ("far", "RUNNING"), ("mine", "RUNNING"), ("other", "KILLED"), ("other", "RUNNING"),
     ]  # fmt: skip
     assert len(journals()) == 3
+    # It has been silent for longer than a week.
+    os.utime(far.journal.folder / EVENTS, (time.time() - 8 * 24 * 3600,) * 2)
+    assert log_runs() == ""
+    assert sorted((run.info.run_name, run.info.status) for run in runs_of("c")) == [
+        ("far", "KILLED"), ("mine", "FINISHED"), ("other", "KILLED"), ("other", "RUNNING"),
+    ]  # fmt: skip
     living.kill()
     living.wait()
 

@@ -35,7 +35,8 @@ def finished(archive, tmp_path_factory) -> Path:
         use_kaggle(project)
         connect(monkeypatch, server)
         (root / "src").symlink_to(ROOT / "src")
-        for command in ("git init -q", "podium sync", "dvc repro"):
+        # The second time it waits until the runs are in MLflow.
+        for command in ("git init -q", "podium sync", "dvc repro", "podium sync"):
             subprocess.run(command.split(), check=True, capture_output=True, timeout=300)
     return root
 

@@ -39,8 +39,12 @@ def tracking_uri() -> str:
 
 
 def runs_folder(uri: str) -> Path:
-    """Where the journals for a tracking URI lie; the same when its password changes."""
-    return project_home() / RUNS / digest(without_password(uri).encode())[:12]
+    """Where the journals for a tracking URI lie.
+
+    It stays the same when a password changes, and when the project's folder is moved.
+    """
+    home = project_home()
+    return home / RUNS / digest(without_password(uri).replace(str(home), ".").encode())[:12]
 
 
 def make_runs_folder(uri: str) -> Path:
