@@ -112,6 +112,24 @@ def test_what_mlflow_refuses_for_ever_keeps_nothing_waiting(project):
     assert set(states) == {"first", "second"}
 
 
+def test_trouble_with_one_run_keeps_no_other_waiting(project, monkeypatch):
+    (project.root / "files").mkdir()
+    (project.root / "files/a.txt").write_text("a")
+    with tracked_run("c", "first", {}) as first:
+        first.log_artifacts(project.root / "files")
+    with tracked_run("c", "second", {}):
+        pass
+    with monkeypatch.context() as unreadable:
+        unreadable.setattr(store.Store, "log_files", lambda *_: 1 / 0)
+        assert log_runs() == "division by zero"
+        states = {found.info.run_name: found.info.status for found in runs_of("c")}
+        assert states == {"first": "RUNNING", "second": "FINISHED"}
+        assert len(journals()) == 1
+    assert log_runs() == ""
+    assert {found.info.status for found in runs_of("c")} == {"FINISHED"}
+    assert len(runs_of("c")) == 2
+
+
 def test_curves_grow_while_the_run_is_open_and_no_point_is_there_twice(project, monkeypatch):
     monkeypatch.setattr(run, "LIVE_SECONDS", 0.0)
     monkeypatch.setattr(run, "LIVE_POINTS_A_SECOND", 1e9)

@@ -8,7 +8,6 @@ made or deleted.
 
 import json
 import os
-import secrets
 import shutil
 import threading
 import time
@@ -89,7 +88,7 @@ class Journal:
         """Nobody sees a journal without its header: the folder gets its name when that is there."""
         # Names sort by time.
         name = time.strftime("%Y%m%d-%H%M%S-", time.gmtime())
-        name += f"{time.time_ns() % 10**9:09d}-{secrets.token_hex(3)}"
+        name += f"{time.time_ns() % 10**9:09d}-{os.urandom(3).hex()}"
         unfinished = runs / f".new-{name}"
         unfinished.mkdir(mode=PRIVATE)
         self.file = os.open(

@@ -35,10 +35,17 @@ def start_writer(owner: str | None = None) -> None:
     with suppress(OSError):
         folder = make_runs_folder(current_uri())
         if owner:
-            (folder / f"{OWNER}{owner.partition(' ')[0]}").write_text(owner, encoding="ascii")
+            _register(folder, owner)
         if not is_writer_there(folder):
             (folder / STATUS).unlink(missing_ok=True)
             _spawn()
+
+
+def _register(folder: Path, owner: str) -> None:
+    """Name an owner in a file, which appears when it is whole."""
+    name = f"{OWNER}{owner.partition(' ')[0]}"
+    (folder / f".{name}").write_text(owner, encoding="ascii")
+    (folder / f".{name}").replace(folder / name)
 
 
 def _spawn() -> None:

@@ -121,18 +121,21 @@ class Writer:
         return self.asked_by_status and not (self.folder / STATUS).is_file()
 
     def _try(self, kept: KeptRun) -> None:
-        """Write one journal. What the store has against one run doesn't keep others waiting."""
+        """Write one journal. What is wrong with one run doesn't keep others waiting.
+
+        Raises:
+            Exception: the store is out of reach, so that there is no use in trying the others.
+        """
         assert self.store
         try:
             _Transfer(kept, self.store).run()
-        except FileNotFoundError:
-            # A person has deleted the folder.
-            if kept.folder.is_dir():
-                raise
         except Exception as error:
-            if not store.is_refused(error):
-                raise
+            if not kept.folder.is_dir():
+                # A person has deleted it.
+                return
             self.reason = store.trouble(error, self.uri)
+            if not store.is_refused(error):
+                self.store = store.connect(self.uri)
 
     def _tell(self) -> None:
         """Say in the status file what is wrong, and when to try again."""
