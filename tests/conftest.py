@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-import one_thread  # noqa: F401
+import defaults  # noqa: F401
 from projects import HIDDEN, ROOT, Outcome, Project, run_podium, write_houses
 
 # What takes long begins first, so that no process waits for another at the end.

@@ -56,14 +56,18 @@ def check() -> None:
 
 @app.command()
 def sync() -> None:
-    """Give every competition its training stages in models/dvc.yaml; mend what a kill cut off."""
-    from podium.runtime import dvc_files
+    """Give every competition its training stages in models/dvc.yaml; mend what a kill cut off.
+
+    Runs that MLflow has not got yet are logged.
+    """
+    from podium.runtime import dvc_files, tracking
     from podium.stages import pipeline
 
     for line in dvc_files.mend():
         print(line)
     if pipeline.sync(pipeline.competition_tasks()):
         print(f"{pipeline.TRAINING} was brought up to date with params.yaml")
+    tracking.warn_if_not_logged(60)
 
 
 @app.command()
@@ -156,10 +160,11 @@ def ui(
     port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 5000,
 ) -> None:
     """Compare runs: MLflow's pages on this machine, or the addresses on your own server."""
-    from podium.runtime.tracking import experiment_pages, tracking_uri
+    from podium.runtime.tracking import experiment_pages, tracking_uri, warn_if_not_logged
 
     if not Path("params.yaml").is_file():
         raise PodiumError("params.yaml is missing: run podium in the project's folder")
+    warn_if_not_logged(30)
     uri = tracking_uri()
     remote = uri.startswith(("http://", "https://"))
     pages = experiment_pages(without_password(uri) if remote else f"http://127.0.0.1:{port}")

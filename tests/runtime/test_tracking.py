@@ -5,16 +5,14 @@ import socket
 import sqlite3
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 
 import pytest
 
 from podium.config import MLPParams
-from podium.io.errors import PodiumError
-from podium.runtime.tracking import tracked_run, tracking_uri
+from podium.runtime.tracking import tracked_run, wait_until_logged
 from podium.stages.common import NAME_LENGTH, run_name
+from tracking_help import client, free_port, journals, log_runs, running_server, runs_of
 
 SCRIPT = """
 import sys
@@ -26,17 +24,13 @@ for index in range(3):
         run.log_params({"a": {"b": 1}})
         run.log_curves({"loss": [(step, 1.0 / (step + 1)) for step in range(1500)]})
 """
-
-
-def client():
-    from mlflow import MlflowClient
-
-    return MlflowClient(tracking_uri=tracking_uri())
-
-
-def runs_of(experiment: str):
-    found = client().get_experiment_by_name(experiment)
-    return client().search_runs([found.experiment_id])
+WRITE = """
+import sys
+from podium.runtime.tracking.journal import runs_folder, tracking_uri
+from podium.runtime.tracking.writer import Writer
+print(Writer(runs_folder(tracking_uri()), tracking_uri()).write())
+print("mlflow" in sys.modules)
+"""
 
 
 def test_a_run_keeps_what_is_logged(project):
@@ -47,6 +41,11 @@ def test_a_run_keeps_what_is_logged(project):
         (project.root / "files").mkdir()
         (project.root / "files/a.txt").write_text("a")
         run.log_artifacts(project.root / "files")
+        # Files are kept as they were when they were logged.
+        (project.root / "files/a.txt").unlink()
+        run.log_data("c", "0" * 64, "local")
+    assert log_runs() == ""
+    assert journals() == []
     (found,) = runs_of("c")
     assert found.info.status == "FINISHED"
     assert found.data.params == {"folds.count": "5", "epochs": "3"}
@@ -55,6 +54,8 @@ def test_a_run_keeps_what_is_logged(project):
     assert [(point.step, point.value) for point in history] == [(0, 3.0), (2, 1.0)]
     assert [item.path for item in client().list_artifacts(found.info.run_id)] == ["a.txt"]
     assert (project.root / "mlartifacts/c").is_dir()
+    assert found.inputs.dataset_inputs[0].dataset.name == "c"
+    assert 0 <= found.info.end_time - found.info.start_time < 60_000
 
 
 @pytest.mark.parametrize(
@@ -63,6 +64,7 @@ def test_a_run_keeps_what_is_logged(project):
 def test_a_crash_ends_the_run(project, error, status):
     with pytest.raises(error), tracked_run("c", "m", {}):
         raise error("out of luck")
+    log_runs()
     (found,) = runs_of("c")
     assert found.info.status == status
     assert "out of luck" in found.data.tags["podium.error"]
@@ -80,6 +82,7 @@ def test_a_failing_stage_is_a_failed_run(project, podium, house_files):
     outcome = podium("train", "house-prices", "linear")
     assert outcome.code == 2
     assert "training diverged" in outcome.err
+    log_runs()
     (found,) = runs_of("house-prices")
     assert found.info.status == "FAILED"
 
@@ -87,20 +90,25 @@ def test_a_failing_stage_is_a_failed_run(project, podium, house_files):
 def test_a_deleted_experiment_comes_back(project):
     with tracked_run("c", "first", {}):
         pass
+    log_runs()
     client().delete_experiment(client().get_experiment_by_name("c").experiment_id)
     with tracked_run("c", "second", {}):
         pass
-    assert len(runs_of("c")) >= 1
+    log_runs()
+    assert "second" in [run.info.run_name for run in runs_of("c")]
 
 
 @pytest.mark.deep
-def test_processes_at_once_on_a_database_that_is_not_there_yet(project):
+def test_processes_at_once_on_a_database_that_is_not_there_yet(project, monkeypatch):
+    """They all want a writer, and get one."""
+    monkeypatch.delenv("PODIUM_WRITER")
     environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
     processes = [
         subprocess.Popen([sys.executable, "-c", SCRIPT, str(index)], env=environment)
         for index in range(4)
     ]
     assert [process.wait(timeout=240) for process in processes] == [0, 0, 0, 0]
+    assert wait_until_logged(120) is None
     runs = runs_of("many")
     assert len(runs) == 12
     assert {run.info.status for run in runs} == {"FINISHED"}
@@ -113,44 +121,9 @@ def test_processes_at_once_on_a_database_that_is_not_there_yet(project):
 @pytest.fixture
 def server(project) -> Iterator[str]:
     """A real `mlflow server` on loopback."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    store = project.root / "server"
-    store.mkdir()
-    process = subprocess.Popen(
-        [
-            sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port),
-            "--workers", "1", "--backend-store-uri", f"sqlite:///{store}/server.db",
-            "--artifacts-destination", str(store / "artifacts"),
-        ],
-        env={
-            **os.environ,
-            "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
-            "MLFLOW_DISABLE_TELEMETRY": "true",
-        },
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )  # fmt: skip
-    try:
-        wait_for(f"http://127.0.0.1:{port}/health", process)
+    port = free_port()
+    with running_server(project.root / "server", port):
         yield f"http://127.0.0.1:{port}"
-    finally:
-        os.killpg(process.pid, 15)
-        process.wait(timeout=30)
-
-
-def wait_for(url: str, process: subprocess.Popen[bytes], seconds: float = 120) -> None:
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    for _ in range(int(seconds * 4)):
-        assert process.poll() is None, "the server ended"
-        try:
-            with opener.open(url, timeout=2):
-                return
-        except OSError:
-            time.sleep(0.25)
-    raise AssertionError("the server did not come up")
 
 
 @pytest.mark.deep
@@ -160,6 +133,7 @@ def test_a_real_server(project, podium, house_files, server, monkeypatch):
     for arguments in (["download"], ["preprocess"], ["train", "ridge"]):
         outcome = podium(arguments[0], "house-prices", *arguments[1:])
         assert outcome.code == 0, outcome.err
+    assert log_runs() == ""
     (run,) = runs_of("house-prices")
     assert run.info.status == "FINISHED"
     assert run.data.params["folds.count"] == "5"
@@ -169,17 +143,39 @@ def test_a_real_server(project, podium, house_files, server, monkeypatch):
     assert not (project.root / "mlflow.db").exists()
 
 
-def test_no_server_is_one_line(project, podium, house_files, monkeypatch):
+@pytest.mark.deep
+def test_a_server_that_is_down_costs_a_warning(project, podium, house_files, monkeypatch):
     project.use_files(house_files)
     for stage in ("download", "preprocess"):
         assert podium(stage, "house-prices").code == 0
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://user:secret@127.0.0.1:9")
-    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    port = free_port()
+    monkeypatch.delenv("PODIUM_WRITER")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://user:secret@127.0.0.1:{port}")
     outcome = podium("train", "house-prices", "ridge")
-    assert outcome.code == 2
-    assert "no server answers; check MLFLOW_TRACKING_URI" in outcome.err
-    assert "secret" not in outcome.err
-    assert len(outcome.err.strip().splitlines()) == 1
+    assert outcome.code == 0
+    assert outcome.err.splitlines() == [
+        f"podium: warning: MLflow at http://127.0.0.1:{port}: no server answers; 1 run is kept in "
+        ".podium/runs and is logged by the next run or 'podium sync'"
+    ]
+    assert (project.root / "models/house-prices/ridge/metrics.json").is_file()
+    kept = [path for path in (project.root / ".podium").rglob("*") if path.is_file()]
+    assert not any(b"secret" in path.read_bytes() for path in kept)
+    assert (project.root / ".podium/runs").stat().st_mode & 0o077 == 0
+    with running_server(project.root / "server", port):
+        assert podium("sync").err == ""
+        (run,) = runs_of("house-prices")
+        assert run.info.status == "FINISHED"
+        assert "cv" in run.data.metrics
+        assert client().list_artifacts(run.info.run_id)
+    assert journals() == []
+
+
+def test_no_server_is_known_before_mlflow_is_imported(project, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{free_port()}")
+    with tracked_run("c", "m", {}):
+        pass
+    done = subprocess.run([sys.executable, "-c", WRITE], capture_output=True, text=True, timeout=90)
+    assert done.stdout.splitlines() == ["no server answers", "False"]
 
 
 def test_an_experiment_that_dvc_runs_elsewhere_logs_to_the_project(tmp_path, monkeypatch):
@@ -194,10 +190,14 @@ def test_an_experiment_that_dvc_runs_elsewhere_logs_to_the_project(tmp_path, mon
     assert project_home() == tmp_path
 
 
-def test_a_bad_uri_is_one_line(project, monkeypatch):
-    monkeypatch.setenv("MLFLOW_TRACKING_URI", "nonsense://x")
-    with pytest.raises(PodiumError, match="check MLFLOW_TRACKING_URI"), tracked_run("c", "m", {}):
+def test_a_bad_uri_stops_no_run(project, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "nonsense://user:secret@x")
+    with tracked_run("c", "m", {}):
         pass
+    reason = log_runs()
+    assert "nonsense" in reason
+    assert "secret" not in reason
+    assert len(journals()) == 1
 
 
 def test_runs_are_named_by_what_differs_from_the_defaults():
@@ -213,8 +213,9 @@ def test_the_ui_is_given_the_page_of_every_experiment(project, podium, monkeypat
     assert "no runs in" in podium("ui").err
     with tracked_run("titanic", "m", {}):
         pass
+    log_runs()
     started: list[list[str]] = []
-    monkeypatch.setattr("podium.runtime.environment.become", started.append)
+    monkeypatch.setattr("podium.runtime.server.become", started.append)
     outcome = podium("ui", "--port", "5123")
     found = client().get_experiment_by_name("titanic")
     page = f"http://127.0.0.1:5123/#/experiments/{found.experiment_id}/runs"
@@ -225,6 +226,7 @@ def test_the_ui_is_given_the_page_of_every_experiment(project, podium, monkeypat
 def test_the_ui_wants_a_free_port_and_the_projects_folder(project, podium, monkeypatch, tmp_path):
     with tracked_run("titanic", "m", {}):
         pass
+    log_runs()
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -242,6 +244,7 @@ def test_a_blend_can_be_traced_to_the_runs_of_its_models(project, podium, house_
     project.edit(lambda params: params["house-prices"].update(models={"ridge": {"alphas": [1]}}))
     for arguments in (["download"], ["preprocess"], ["train", "ridge"], ["ensemble"]):
         assert podium(arguments[0], "house-prices", *arguments[1:]).code == 0
+    log_runs()
     runs = {run.data.tags["podium.model"]: run.data for run in runs_of("house-prices")}
     assert runs["blend"].tags["oof.sha256.ridge"] == runs["ridge"].tags["oof.sha256"]
     assert runs["blend"].metrics["weight.ridge"] == 1.0

@@ -105,6 +105,12 @@ class Trial:
     problem: str
 
 
+def environment() -> dict[str, str]:
+    """This process's, but with runs that go to the project's own MLflow."""
+    hidden = (*HIDDEN, "PODIUM_WRITER")
+    return {name: value for name, value in os.environ.items() if name not in hidden}
+
+
 class Repro:
     """A ``dvc repro`` that runs; ``stages`` is where it has been, in seconds since its start."""
 
@@ -115,7 +121,7 @@ class Repro:
         self.process = subprocess.Popen(
             ["dvc", "repro"],
             cwd=root,
-            env={name: value for name, value in os.environ.items() if name not in HIDDEN},
+            env=environment(),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -354,6 +360,8 @@ def print_row(number: int, kind: str, moment: Moment, trial: Trial) -> None:
 def print_traces(root: Path) -> int:
     """What the killed runs have left for good, of which there should be nothing."""
     left = [path for top in RESULTS for path in (root / top).rglob(".*.????????")]
+    # It waits until the runs are in MLflow.
+    subprocess.run(["podium", "sync"], cwd=root, env=environment(), check=True)
     with sqlite3.connect(root / "mlflow.db") as database:
         states = dict(database.execute("select status, count(*) from runs group by status"))
     print(f"scratch files left: {', '.join(map(str, left)) or 'none'}; runs in MLflow: {states}")

@@ -12,8 +12,11 @@ import pytest
 
 from dvc_help import content, write_dvc_files
 from podium.runtime import dvc_files, processes
-from podium.runtime.tracking import MACHINE_TAG, PROCESS_TAG, tracked_run, tracking_uri
+from podium.runtime.tracking import Run, tracked_run, tracking_uri
+from podium.runtime.tracking.journal import EVENTS, Journal
+from podium.runtime.tracking.run import run_header
 from podium.runtime.warm import resident
+from tracking_help import journals, log_runs, runs_of, start_writer
 
 pytestmark = pytest.mark.deep
 
@@ -140,38 +143,42 @@ def open_run():
     return process
 
 
-def test_runs_of_dead_processes_end_as_killed_and_no_others(project):
-    from mlflow import MlflowClient
-
+def test_runs_of_dead_processes_end_as_killed_and_no_others(project, monkeypatch):
     killed, living = open_run(), open_run()
     killed.kill()
     killed.wait()
-    client = MlflowClient(tracking_uri=tracking_uri())
-    experiment = client.get_experiment_by_name("c").experiment_id
-    far = {MACHINE_TAG: "another machine", PROCESS_TAG: f"{killed.pid} 1"}
-    client.create_run(experiment, run_name="far", tags=far)
-    client.create_run(experiment, run_name="by hand")
+    with monkeypatch.context() as there:
+        there.setattr(processes, "machine", lambda: "another machine")
+        there.setattr(processes, "this_process", lambda: f"{killed.pid} 1")
+        far = Run(Journal(tracking_uri(), run_header("c", "far", {})))
+    far.log_metrics({"cv": 1.0})
     with tracked_run("c", "mine", {}):
-        states = [(run.info.run_name, run.info.status) for run in client.search_runs([experiment])]
+        assert log_runs() == ""
+        states = [(run.info.run_name, run.info.status) for run in runs_of("c")]
     assert sorted(states) == [
-        ("by hand", "RUNNING"), ("far", "RUNNING"), ("mine", "RUNNING"),
-        ("other", "KILLED"), ("other", "RUNNING"),
+        ("far", "RUNNING"), ("mine", "RUNNING"), ("other", "KILLED"), ("other", "RUNNING"),
+    ]  # fmt: skip
+    assert len(journals()) == 3
+    # It has been silent for longer than a week.
+    os.utime(far.journal.folder / EVENTS, (time.time() - 8 * 24 * 3600,) * 2)
+    assert log_runs() == ""
+    assert sorted((run.info.run_name, run.info.status) for run in runs_of("c")) == [
+        ("far", "KILLED"), ("mine", "FINISHED"), ("other", "KILLED"), ("other", "RUNNING"),
     ]  # fmt: skip
     living.kill()
     living.wait()
 
 
 def test_a_database_that_was_killed_half_made_is_made_again(project):
-    process = subprocess.Popen(
-        [sys.executable, "-c", OPEN_RUN], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    process = start_writer()
     unfinished = project.root / "mlflow.db.unfinished"
-    wait_until(lambda: unfinished.exists() and unfinished.stat().st_size > 100_000)
+    wait_until(lambda: unfinished.exists() and unfinished.stat().st_size > 100_000, 180)
     process.kill()
     process.wait()
     assert not (project.root / "mlflow.db").exists()
     with tracked_run("c", "m", {}):
         pass
+    assert log_runs() == ""
     assert [path.name for path in project.root.glob("mlflow.db*")] == ["mlflow.db"]
 
 

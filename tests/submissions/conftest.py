@@ -27,6 +27,8 @@ def finished(archive, shared) -> Project:
             project.use_dvc(git=True)
             project.must_run("podium", "sync")
             project.must_run("dvc", "repro")
+            # Now the runs are in MLflow.
+            project.must_run("podium", "sync")
 
     return Project(made_once(shared, "submissions", make) / "project")
 

@@ -18,8 +18,11 @@ from podium.nn import Columns, FittedMembers, Progress, divergence, fit_members
 from podium.nn.data import Member, Rows, Tables
 from podium.nn.predict import pooled
 from podium.nn.rng import mixed
+from podium.reporting.curves import member_name
 
 Array = NDArray[np.float64]
+# What of a member can be watched while it trains.
+LIVE_CURVES = ("train_loss", "valid_loss", "valid_metric")
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,7 @@ class _Told:
     """Passes the engine's progress on to the reporter."""
 
     def __init__(self, fit: Fit[NetworkParams]) -> None:
-        self.reporter, self.params = fit.reporter, fit.params
+        self.reporter, self.params, self.splits = fit.reporter, fit.params, fit.dataset.splits
         self.what = f"folds 1-{len(fit.dataset.splits)} x {fit.params.seeds} seeds"
         self.started = False
 
@@ -122,6 +125,17 @@ class _Told:
         what = f"{self.what}  epoch {progress.epoch}/{self.params.epochs}"
         loss = float(np.mean([log.valid_loss for log in progress.logs]))
         self.reporter.update(progress.done, what, loss)
+        self.reporter.points(self._points(progress))
+
+    def _points(self, progress: Progress) -> dict[str, tuple[int, float]]:
+        """The newest points of the members' curves."""
+        points = {}
+        for member, log in zip(progress.members, progress.logs, strict=True):
+            split, seed = divmod(member.index, self.params.seeds)
+            name = member_name(self.splits[split].name, seed)
+            for part in LIVE_CURVES:
+                points[f"{name}/{part}"] = log.epoch, float(getattr(log, part))
+        return points
 
 
 def _usable_members(fit: Fit[NetworkParams], fitted: FittedMembers) -> dict[int, list[int]]:

@@ -54,6 +54,11 @@ def mlflow_curves(history: pd.DataFrame) -> dict[str, Curve]:
     return curves | (_member_curves(history) if "valid_metric" in history else {})
 
 
+def member_name(split: str, seed: int) -> str:
+    """What all curves of a member are named after; ``split`` is its fold's name."""
+    return f"members/{split}-seed{seed}"
+
+
 def _member_curves(history: pd.DataFrame) -> dict[str, Curve]:
     """``members/fold0-seed1/valid_loss`` and so on; MLflow shows what is before a slash as a group.
 
@@ -64,7 +69,7 @@ def _member_curves(history: pd.DataFrame) -> dict[str, Curve]:
     curves: dict[str, Curve] = {}
     for (repeat, fold, seed), own in members:
         again = f"repeat{repeat}-" if repeat else ""
-        name = f"members/{again}fold{fold}-seed{seed}"
+        name = member_name(f"{again}fold{fold}", seed)
         kept = _thinned(own, most)
         curves |= {f"{name}/{part}": _curve(kept, part) for part in MEMBER_CURVES}
     return curves

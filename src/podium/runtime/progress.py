@@ -1,7 +1,7 @@
 """Long work, shown: a bar on a terminal, plain lines anywhere else."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -9,10 +9,14 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 SECONDS_BETWEEN_LINES = 10.0
+# The newest (step, value) of curves by name.
+Points = Mapping[str, tuple[int, float]]
 
 
 class Reporter:
     """What training code tells about where it is. This one says nothing."""
+
+    on_points: Callable[[Points], None] | None = None
 
     def start(self, total: float) -> None:
         """Begin; ``total`` is the number of steps of the whole work, in any unit."""
@@ -26,17 +30,28 @@ class Reporter:
     def warn(self, text: str) -> None:
         """Something went wrong that doesn't stop the work."""
 
+    def points(self, points: Points) -> None:
+        """Curves have grown: for whoever shows them while they do."""
+        if self.on_points:
+            self.on_points(points)
+
 
 SILENT = Reporter()
 
 
 @contextmanager
-def reporting(title: str, console: Console) -> Iterator[Reporter]:
-    """A reporter for one piece of work: a bar if ``console`` is a terminal, else lines."""
+def reporting(
+    title: str, console: Console, on_points: Callable[[Points], None] | None = None
+) -> Iterator[Reporter]:
+    """A reporter for one piece of work: a bar if ``console`` is a terminal, else lines.
+
+    ``on_points`` gets the points of curves as they grow.
+    """
     if not console.is_terminal:
-        reporter = _Lines(title, console)
-        yield reporter
-        reporter.finish()
+        lines = _Lines(title, console)
+        lines.on_points = on_points
+        yield lines
+        lines.finish()
         return
     columns = (
         TextColumn("[bold]{task.description}"),
@@ -47,7 +62,9 @@ def reporting(title: str, console: Console) -> Iterator[Reporter]:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console) as progress:
-        yield _Bar(title, progress)
+        bar = _Bar(title, progress)
+        bar.on_points = on_points
+        yield bar
 
 
 def _describe(what: str, loss: float | None) -> str:

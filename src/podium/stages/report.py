@@ -13,6 +13,7 @@ from podium.io.text import either
 from podium.reporting import plots
 from podium.reporting.page import Page, render
 from podium.reporting.table import HEADINGS, scores_rows, scores_view
+from podium.runtime.tracking import warn_at_end_of_pipeline
 from podium.stages.class_report import ClassReport, class_report, draw_worst_of
 from podium.stages.common import (
     TIMING,
@@ -22,6 +23,9 @@ from podium.stages.common import (
     target_column,
     target_of,
 )
+
+# How long the last stage waits for a tracking server that answers slowly.
+SERVER_SECONDS = 10.0
 
 
 def report(name: str) -> None:
@@ -55,6 +59,7 @@ def report(name: str) -> None:
         text = render(page)
     files.write_text(paths.report(name), text)
     _print(competition, schema, rows)
+    warn_at_end_of_pipeline(SERVER_SECONDS)
 
 
 def submit_command(competition: Competition) -> str:

@@ -53,7 +53,7 @@ def train(name: str, model: str) -> None:
     with tracked_run(name, run_name(model, params), tags) as run:
         run.log_params({**run_params(competition), **params.model_dump()})
         run.log_data(name, dataset.schema.data_sha256, dataset.schema.provider)
-        with reporting(f"{name} {model}", console()) as reporter:
+        with reporting(f"{name} {model}", console(), run.log_live) as reporter:
             scratch = paths.checkpoint(name, model)
             with _told_if_stopped(scratch):
                 result = fit_model(params, dataset, target, competition.scoring, reporter, scratch)
@@ -111,7 +111,7 @@ def mean_details(result: ModelResult) -> dict[str, float]:
 
 
 def _log(run: Run, result: ModelResult, model: str, dataset: Dataset, target: Target) -> None:
-    """Scores, curves and artefacts to MLflow."""
+    """Scores, curves and artefacts of a finished training."""
     log_scores(run, result.score, result.fold_scores)
     run.log_metrics({"fit_seconds": round(result.fit_seconds, 2), **mean_details(result)})
     run.log_curves(mlflow_curves(result.history))

@@ -8,6 +8,7 @@ from podium.io.errors import PodiumError, warn
 from podium.io.kaggle.explain import page
 from podium.io.text import visible
 from podium.runtime import guard
+from podium.runtime.tracking import warn_if_not_logged
 from podium.stages.common import console
 from podium.submissions import ledger, runs
 from podium.submissions.ledger import ERROR, Entry
@@ -25,6 +26,8 @@ from podium.submissions.table import rank_correlation, table
 
 # Columns of a table that goes to a file.
 WIDE = 140
+# A run has to be in MLflow before it is looked for there.
+LOGGED_SECONDS = 30.0
 
 
 def submit(name: str, message: str, dry_run: bool, force: bool, wait: float) -> None:
@@ -43,6 +46,7 @@ def submit(name: str, message: str, dry_run: bool, force: bool, wait: float) -> 
     """
     competition = load_config(only=name)[name]
     prepared = prepare(competition)
+    warn_if_not_logged(LOGGED_SECONDS)
     origin = runs.made(name, prepared.sha256)
     message = one_line(message) or default_message(competition, origin)
     _say_what_is_sent(competition, prepared, origin, message)
@@ -73,6 +77,7 @@ def submissions(name: str, sync: bool) -> None:
         raise
     merged = merged_with(competition, entries, listed)
     if sync:
+        warn_if_not_logged(LOGGED_SECONDS)
         merged = linked_with_runs(competition, merged)
         if merged != entries:
             ledger.write(name, merged)

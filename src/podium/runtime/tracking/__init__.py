@@ -1,0 +1,26 @@
+"""Runs: stages write journals, and a process of its own takes them to MLflow."""
+
+from podium.runtime.tracking.journal import tracking_uri
+from podium.runtime.tracking.launch import (
+    start_writer,
+    wait_until_logged,
+    warn_at_end_of_pipeline,
+    warn_if_not_logged,
+)
+from podium.runtime.tracking.run import MACHINE_TAG, PROCESS_TAG, Run, tracked_run
+from podium.runtime.tracking.store import SUBMISSION_TAG, experiment_pages, open_store
+
+__all__ = [
+    "MACHINE_TAG",
+    "PROCESS_TAG",
+    "SUBMISSION_TAG",
+    "Run",
+    "experiment_pages",
+    "open_store",
+    "start_writer",
+    "tracked_run",
+    "tracking_uri",
+    "wait_until_logged",
+    "warn_at_end_of_pipeline",
+    "warn_if_not_logged",
+]
