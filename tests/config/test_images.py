@@ -7,10 +7,11 @@ from pydantic import ValidationError
 
 from image_help import CHANGES
 from podium.config import AugmentedParams, CNNParams, ImageMLPParams, SoftmaxParams
-from podium.config.images import OF, RANDOM, SIZES
-from podium.config.models import IMAGE_MODELS, MODEL_PARAMS, TABLE_MODELS
+from podium.config.images import OF, RANDOM
+from podium.config.models import FITS, IMAGE_MODELS, MODEL_PARAMS, TABLE_MODELS
 from podium.data.images.augmentation import Augmentation
-from podium.models.registry import MODELS, model_function
+from podium.models.image_inputs import SIZES
+from podium.models.registry import model_function
 
 NETWORKS = {name: kind for name, kind in IMAGE_MODELS.items() if issubclass(kind, AugmentedParams)}
 # A value that turns each on.
@@ -62,7 +63,7 @@ def test_defaults_are_valid_and_change_no_image(model):
 
 @pytest.mark.parametrize("kind", MODEL_PARAMS)
 def test_every_model_of_a_kind_has_a_function(kind):
-    assert set(MODEL_PARAMS[kind]) == set(MODELS[kind])
+    assert set(MODEL_PARAMS[kind]) == set(FITS[kind])
     for name in MODEL_PARAMS[kind]:
         assert callable(model_function(kind, name))
 

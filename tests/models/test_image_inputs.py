@@ -9,10 +9,9 @@ import torch
 
 from image_help import CHANGES, make_images
 from podium.config import CNNParams, ImageMLPParams, SoftmaxParams
-from podium.config.images import SIZES
 from podium.data.images.augmentation import Augmentation
 from podium.data.images.dataset import Moments, read_dataset, write_dataset
-from podium.models.image_inputs import ImageInputs, _Random, augmentation
+from podium.models.image_inputs import SIZES, ImageInputs, _Random, augmentation
 from podium.nn.layers import Step
 from podium.nn.rng import Rng
 

@@ -23,8 +23,6 @@ RANDOM = (
     "shift", "rotation", "scale", "shear", "elastic", "horizontal_flip", "vertical_flip",
     "crop_padding", "erase", "pixel_noise", "brightness", "contrast",
 )  # fmt: skip
-# What says how far, and not how or how often.
-SIZES = ("shift", "rotation", "scale", "shear", "elastic", "pixel_noise", "brightness", "contrast")
 # A knob that does nothing while another is off.
 OF = {"elastic_smoothness": "elastic", "erase_probability": "erase", "tta_strength": "tta"}
 Degrees = Annotated[float, Field(ge=0, le=180)]

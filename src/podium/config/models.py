@@ -107,3 +107,21 @@ IMAGE_MODELS: dict[str, type[ModelParams]] = {
 
 # By kind of competition.
 MODEL_PARAMS = {"tabular": TABLE_MODELS, "image": IMAGE_MODELS}
+
+# What fits each model, as ``module:function``, imported when used: ridge needs no PyTorch.
+_TABLE_FITS = {
+    "ridge": "podium.models.penalized:fit_ridge",
+    "lasso": "podium.models.penalized:fit_lasso",
+    "elastic_net": "podium.models.penalized:fit_elastic_net",
+    "lightgbm": "podium.models.gradient_boosting:fit_lightgbm",
+    "mlp": "podium.models.table_networks:fit_table_network",
+    "linear": "podium.models.table_networks:fit_table_network",
+}
+_IMAGE_FITS = {
+    "softmax": "podium.models.image_networks:fit_image_network",
+    "ridge": "podium.models.ridge_classifier:fit_ridge_classifier",
+    "lightgbm": "podium.models.gradient_boosting:fit_lightgbm",
+    "mlp": "podium.models.image_networks:fit_image_network",
+    "cnn": "podium.models.image_networks:fit_image_network",
+}
+FITS = {"tabular": _TABLE_FITS, "image": _IMAGE_FITS}

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from podium.config import AugmentedParams
-from podium.config.images import SIZES
 from podium.data.images.augmentation import Augmentation, Augmenter
 from podium.data.images.dataset import ImageDataset
 from podium.nn.data import Inputs
@@ -18,6 +17,8 @@ from podium.nn.knobs.inputs import Columns
 from podium.nn.layers import Step
 from podium.nn.rng import Rng
 
+# The knobs that say how far an image is changed, and not how or how often.
+SIZES = ("shift", "rotation", "scale", "shear", "elastic", "pixel_noise", "brightness", "contrast")
 # Purposes of random numbers that change images, one a knob from here on.
 VIEWS = 4096
 

@@ -11,10 +11,10 @@ from podium.io import files, paths
 from podium.reporting import plots
 from podium.reporting.page import Page, render
 from podium.reporting.table import HEADINGS, scores_rows, scores_view
+from podium.runtime.console import console
 from podium.stages.class_report import ClassReport, class_report, draw_worst_of
 from podium.stages.common import (
     TIMING,
-    console,
     is_sample,
     label,
     read_schema,

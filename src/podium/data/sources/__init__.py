@@ -1,21 +1,21 @@
-"""Where raw files come from: one module a provider, each a ``fetch(source, target, folder)``.
+"""Where raw files come from: one module a provider, each a ``fetch(competition, folder)``.
 
 ``fetch`` puts a competition's raw files (see ``raw_files``) into ``folder`` and returns facts for
 the manifest.
 """
 
-from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from podium.config import Competition
-from podium.data.sources import kaggle, local, mirror, sample
 
-_PROVIDERS: dict[str, Callable[[Competition, Path], dict[str, Any]]] = {
-    "sample": sample.fetch,
-    "local": local.fetch,
-    "mirror": mirror.fetch,
-    "kaggle": kaggle.fetch,
+# Imported when used, so that a download depends on its own provider's code alone.
+PROVIDERS = {
+    "sample": "podium.data.sources.sample",
+    "local": "podium.data.sources.local",
+    "mirror": "podium.data.sources.mirror",
+    "kaggle": "podium.data.sources.kaggle",
 }
 
 
@@ -25,4 +25,6 @@ def fetch(competition: Competition, folder: Path) -> dict[str, Any]:
     Raises:
         PodiumError: the files can't be had, or are not what they should be.
     """
-    return _PROVIDERS[competition.source.provider](competition, folder)
+    provider = import_module(PROVIDERS[competition.source.provider])
+    facts: dict[str, Any] = provider.fetch(competition, folder)
+    return facts
