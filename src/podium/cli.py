@@ -58,12 +58,21 @@ def check() -> None:
 def sync() -> None:
     """Give every competition its training stages in models/dvc.yaml; mend what a kill cut off."""
     from podium.runtime import dvc_files
-    from podium.stages import pipeline
+    from podium.stages import pipeline, resolve
 
-    for line in dvc_files.mend():
+    for line in (*dvc_files.mend(), *resolve.remove_dead_links()):
         print(line)
     if pipeline.sync(pipeline.competition_tasks()):
         print(f"{pipeline.TRAINING} was brought up to date with params.yaml")
+
+
+@app.command()
+def resolve(competition: CompetitionName) -> None:
+    """Stage: what each later stage depends on."""
+    with guard.only_one("resolve", competition):
+        from podium.stages.resolve import resolve as stage
+
+        stage(competition)
 
 
 @app.command()
