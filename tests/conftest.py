@@ -16,6 +16,8 @@ from podium.data.sources.ames import make_ames
 
 ROOT = Path(__file__).resolve().parent.parent
 FILES = ("params.yaml", "dvc.yaml", "models/dvc.yaml", ".dvcignore", ".gitignore", ".dvc/config")
+# What a project needs of the real one beside its files.
+LINKS = ("src", "scripts")
 PLOTS = ".dvc/plots"
 
 # The real params.yaml, shrunk: everything runs, nothing takes long.
@@ -54,6 +56,8 @@ class Project:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(ROOT / name, target)
         shutil.copytree(ROOT / PLOTS, root / PLOTS)
+        for name in LINKS:
+            (root / name).symlink_to(ROOT / name)
 
     @property
     def params(self) -> Any:

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -49,14 +50,18 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
                     del models[name]
 
     project.edit(change)
-    (root / "src").symlink_to(ROOT / "src")
+    # Code that tests may edit.
+    (root / "src").unlink()
+    shutil.copytree(
+        ROOT / "src", root / "src", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info")
+    )
     git = ("git", "-c", "user.name=t", "-c", "user.email=t@example.org")
     call("git", "init", "-q", cwd=root)
     call("dvc", "config", "core.analytics", "false", cwd=root)
     call(*git, "add", ".", cwd=root)
     call(*git, "commit", "-qm", "start", cwd=root)
     stages = repro(root)
-    assert len(stages) == 8 + len(QUICK) + len(QUICK_IMAGES)
+    assert len(stages) == 10 + len(QUICK) + len(QUICK_IMAGES)
     call(*git, "add", ".", cwd=root)
     call(*git, "commit", "-qm", "first results", cwd=root)
     return project
@@ -96,7 +101,8 @@ def test_a_models_edit_reruns_that_model_and_the_blend(finished):
     kept = finished.root / "models/house-prices/ridge/oof.parquet"
     before = kept.stat().st_mtime_ns
     assert repro(finished.root) == [
-        "models/dvc.yaml:house-prices@mlp", "ensemble@house-prices", "report@house-prices",
+        "resolve@house-prices", "models/dvc.yaml:house-prices@mlp", "ensemble@house-prices",
+        "report@house-prices",
     ]  # fmt: skip
     assert kept.stat().st_mtime_ns == before
 
@@ -116,25 +122,52 @@ def test_images_go_the_same_way(finished):
     assert "25 worst-predicted" in page
     finished.edit(lambda params: params["digit-recognizer"]["models"]["cnn"].update(rotation=5))
     assert repro(root) == [
-        "models/dvc.yaml:digit-recognizer@cnn", "ensemble@digit-recognizer",
-        "report@digit-recognizer",
+        "resolve@digit-recognizer", "models/dvc.yaml:digit-recognizer@cnn",
+        "ensemble@digit-recognizer", "report@digit-recognizer",
     ]  # fmt: skip
 
 
 def test_the_ensembles_edit_reruns_the_ensemble(finished):
     finished.edit(lambda params: params["house-prices"]["ensemble"].update(method="mean"))
-    assert repro(finished.root) == ["ensemble@house-prices", "report@house-prices"]
+    assert repro(finished.root) == [
+        "resolve@house-prices", "ensemble@house-prices", "report@house-prices",
+    ]  # fmt: skip
 
 
 def test_a_new_model_needs_params_yaml_alone(finished):
     finished.edit(lambda params: params["house-prices"]["models"].update(ridge2={"model": "ridge"}))
     assert repro(finished.root) == [
-        "models/dvc.yaml:house-prices@ridge2", "ensemble@house-prices", "report@house-prices",
+        "resolve@house-prices", "models/dvc.yaml:house-prices@ridge2", "ensemble@house-prices",
+        "report@house-prices",
     ]  # fmt: skip
     finished.edit(lambda params: params["house-prices"]["models"].pop("ridge2"))
     assert repro(finished.root)[-2:] == ["ensemble@house-prices", "report@house-prices"]
     scores = pd.read_csv(finished.root / "reports/house-prices/blend/scores.csv")
     assert "ridge2" not in set(scores["model"])
+
+
+@pytest.mark.parametrize(
+    ("module", "trained"), [("models/penalized", ["lasso", "ridge"]), ("runtime/tracking", [])]
+)
+def test_an_edit_of_code_reruns_what_it_can_change(finished, module, trained):
+    """The results are the same bytes, so that nothing after them runs."""
+    with (finished.root / f"src/podium/{module}.py").open("a") as file:
+        file.write("# edited\n")
+    stages = repro(finished.root)
+    assert sorted(stages) == sorted(
+        ["resolve@house-prices", "resolve@digit-recognizer"]
+        + [f"models/dvc.yaml:house-prices@{model}" for model in trained]
+    )
+    assert repro(finished.root) == []
+
+
+def test_params_are_shown_by_dvc(finished):
+    finished.edit(lambda params: params["house-prices"]["models"]["lasso"].update(alpha_count=6))
+    changed = json.loads(call("dvc", "params", "diff", "--json", cwd=finished.root))
+    assert changed["params.yaml"]["house-prices.models.lasso.alpha_count"]["new"] == 6
+    assert repro(finished.root)[:2] == [
+        "resolve@house-prices", "models/dvc.yaml:house-prices@lasso",
+    ]  # fmt: skip
 
 
 def test_metrics_and_plots(finished, tmp_path):
@@ -173,6 +206,39 @@ def test_a_failing_stage_leaves_the_earlier_submission(finished):
     (finished.root / "params.yaml").write_text(text)
 
 
+def test_local_files_that_change_are_noticed(finished, house_files):
+    root = finished.root
+    text = (root / "params.yaml").read_text()
+    finished.use_files(house_files)
+    assert "preprocess@house-prices" in repro(root)
+    assert repro(root) == []
+    train = house_files / "train.csv"
+    table = pd.read_csv(train, dtype=str, keep_default_na=False)
+    table.iloc[:-1].to_csv(train, index=False)
+    assert "preprocess@house-prices" in repro(root)
+    train.unlink()
+    assert "source/train" in call("dvc", "repro", cwd=root, fails=True)
+    assert "train.csv: file is missing" in call("podium", "check", cwd=root)
+    assert "house-prices: local files have gone" in call("podium", "sync", cwd=root)
+    output = call("dvc", "repro", cwd=root, fails=True)
+    assert "podium: error: " in output
+    assert "train.csv: file is missing" in output
+    # Back again: the links go where DVC stops no more.
+    (root / "params.yaml").write_text(text)
+    assert "download@house-prices" in repro(root)
+
+
+def test_after_a_local_file_has_gone_another_provider_needs_no_repair(finished, house_files):
+    text = (finished.root / "params.yaml").read_text()
+    finished.use_files(house_files)
+    repro(finished.root, "download@house-prices")
+    shutil.rmtree(house_files)
+    (finished.root / "params.yaml").write_text(text)
+    assert repro(finished.root, "download@house-prices") == [
+        "resolve@house-prices", "download@house-prices",
+    ]  # fmt: skip
+
+
 def test_a_new_competition_is_a_block(finished):
     def change(params):
         params["second"] = dict(params["house-prices"])
@@ -185,5 +251,5 @@ def test_a_new_competition_is_a_block(finished):
     assert "run 'dvc repro' again" in output
     stages = repro(finished.root)
     assert [name for name in stages if "house-prices" in name] == []
-    assert len(stages) == 5
+    assert len(stages) == 6
     assert (finished.root / "submissions/second/submission.csv").is_file()

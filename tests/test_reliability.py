@@ -115,7 +115,6 @@ def make_project(root: Path) -> Project:
         params[HOUSES]["models"] = models
 
     project.edit(change)
-    (root / "src").symlink_to(ROOT / "src")
     assert run(root, "dvc", "init", "--no-scm", "-q", "-f").returncode == 0
     assert run(root, "dvc", "config", "core.analytics", "false").returncode == 0
     return project

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import ROOT, Project, write_csv
+from conftest import Project, write_csv
 from kaggle_help import SLUG, archive_of, connect, copy_project, own_home, use_kaggle
 from kaggle_server import KaggleServer
 from podium.data.sources.ames import make_ames
@@ -34,7 +34,6 @@ def finished(archive, tmp_path_factory) -> Path:
         project.shrink()
         use_kaggle(project)
         connect(monkeypatch, server)
-        (root / "src").symlink_to(ROOT / "src")
         for command in ("git init -q", "podium sync", "dvc repro"):
             subprocess.run(command.split(), check=True, capture_output=True, timeout=300)
     return root

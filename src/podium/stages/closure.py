@@ -15,6 +15,7 @@ from podium.config import Competition
 from podium.config.models import FITS
 from podium.data.kinds import KINDS
 from podium.data.sources import PROVIDERS
+from podium.io.files import sha256
 
 PACKAGE = "podium"
 # Blocks of params.yaml are exempt: their effect is the resolved values, which are written beside
@@ -23,6 +24,7 @@ CONFIG = "podium.config"
 
 # A module, or a package with all that is in it, and why it can't change a result.
 EXEMPT = {
+    "podium.cli": "hands over to the stage",
     "podium.config.models": "tables; the function that is used is written out, and followed",
     "podium.models.registry": "looks a function up that is written out, and followed",
     "podium.io.errors": "the error that ends a stage, and warnings",
@@ -82,6 +84,7 @@ class Sources:
 
     folder: Path
     imported: dict[str, list[str]] = field(default_factory=dict)
+    hashes: dict[str, str] = field(default_factory=dict)
 
     def path_of(self, module: str) -> Path | None:
         """A module's file, a package's being its ``__init__.py``; None if there is no such."""
@@ -90,6 +93,12 @@ class Sources:
             if path.is_file():
                 return path
         return None
+
+    def hash_of(self, module: str) -> str:
+        """The SHA-256 of a module's file."""
+        if module not in self.hashes:
+            self.hashes[module] = sha256(self._file(module))
+        return self.hashes[module]
 
     def closure(self, stage: str, called: Iterable[str]) -> list[str]:
         """The modules that can change what a stage writes, in order.
@@ -107,13 +116,17 @@ class Sources:
                 waiting += [*_packages_of(module), *self._imports(module)]
         return sorted(found)
 
+    def _file(self, module: str) -> Path:
+        path = self.path_of(module)
+        assert path is not None, module
+        return path
+
     def _imports(self, module: str) -> list[str]:
         if module not in self.imported:
-            path = self.path_of(module)
-            assert path is not None, module
+            path = self._file(module)
             package = module if path.name == "__init__.py" else module.rpartition(".")[0]
             tree = ast.parse(path.read_bytes())
-            names = (name for node in _nodes(tree) for name in _names(node, package))
+            names = (name for node in _statements(tree) for name in _names(node, package))
             modules = {owner for name in names if (owner := self._module_of(*name))}
             self.imported[module] = sorted(modules) + list(STARTED.get(module, ()))
         return self.imported[module]
@@ -142,18 +155,27 @@ def _packages_of(module: str) -> list[str]:
     return [name for name in packages if name != CONFIG]
 
 
-def _nodes(node: ast.AST) -> Iterator[ast.AST]:
-    """All nodes, but for what only type checkers see."""
-    yield node
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.If) and ast.unparse(child.test).endswith("TYPE_CHECKING"):
-            for other in child.orelse:
-                yield from _nodes(other)
-        else:
-            yield from _nodes(child)
+# The parts of a statement that hold statements.
+_BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
 
 
-def _names(node: ast.AST, package: str) -> Iterator[tuple[str, str]]:
+def _statements(node: ast.AST) -> Iterator[ast.stmt]:
+    """All statements below a node, but for what only type checkers see."""
+    blocks = ("orelse",) if _is_for_types(node) else _BLOCKS
+    for block in blocks:
+        for child in getattr(node, block, ()):
+            if isinstance(child, ast.stmt):
+                yield child
+            yield from _statements(child)
+
+
+def _is_for_types(node: ast.AST) -> bool:
+    """Whether this is ``if TYPE_CHECKING:``."""
+    test = getattr(node, "test", None)
+    return isinstance(test, ast.Name) and test.id == "TYPE_CHECKING"
+
+
+def _names(node: ast.stmt, package: str) -> Iterator[tuple[str, str]]:
     """What an import names: modules, and the names out of each."""
     if isinstance(node, ast.Import):
         yield from ((alias.name, "") for alias in node.names)

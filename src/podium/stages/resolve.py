@@ -78,11 +78,11 @@ def dependencies(
 ) -> dict[str, Any]:
     """All that can change a stage's result but its data: values, functions, hashes of sources."""
     called = functions(stage, competition, model)
-    found = [sources.path_of(module) for module in sources.closure(stage, called)]
+    modules = sources.closure(stage, called)
     return {
         "params": _values(competition, stage, model),
         "calls": called,
-        "code": {path.as_posix(): files.sha256(path) for path in found if path is not None},
+        "code": {module: sources.hash_of(module) for module in modules},
     }
 
 
@@ -113,7 +113,7 @@ def properties(block: Block) -> dict[str, Any]:
 def _link_files(competition: Competition, folder: Path) -> None:
     """A link to each local file or folder that is read; something else where there is none."""
     folder.mkdir()
-    found = _local_files(competition) if competition.source.provider == "local" else {}
+    found = local_files(competition)
     for key in KEYS:
         if key in found:
             (folder / key).symlink_to(found[key].absolute())
@@ -121,8 +121,13 @@ def _link_files(competition: Competition, folder: Path) -> None:
             files.write_text(folder / key, NO_FILE)
 
 
-def _local_files(competition: Competition) -> dict[str, Path]:
-    found = files_of(competition)
+def local_files(competition: Competition) -> dict[str, Path]:
+    """The files and folders of this machine that are read, by their keys in ``source.files``.
+
+    Raises:
+        PodiumError: one is missing.
+    """
+    found = files_of(competition) if competition.source.provider == "local" else {}
     if not all(path.exists() for path in found.values()):
         # What copies the files says best which is missing, and what is there in its place.
         with files.scratch() as folder:
