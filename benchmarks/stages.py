@@ -29,7 +29,7 @@ def main() -> None:
 def stage_times(root: Path) -> tuple[dict[str, float], dict[str, float]]:
     """Wall seconds by stage, and of those the seconds of model fitting."""
     seconds, fitting = {}, {}
-    for stage in ("download", "preprocess"):
+    for stage in ("resolve", "download", "preprocess"):
         seconds[stage] = timed(root, "podium", stage, NAME)
     for model in models(root):
         stage = f"train {model}"
