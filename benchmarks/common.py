@@ -35,7 +35,8 @@ def project(
         (root / "models").mkdir(parents=True)
         for file in ("params.yaml", "dvc.yaml", "models/dvc.yaml", ".dvcignore"):
             shutil.copyfile(ROOT / file, root / file)
-        (root / "src").symlink_to(ROOT / "src")
+        for link in ("src", "scripts"):
+            (root / link).symlink_to(ROOT / link)
         edit(root, lambda params: params.update(competitions=[name]))
         edit(root, lambda params: params[name]["source"].update(source))
         yield root

@@ -2,12 +2,13 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from projects import DIGITS, HOUSES, Project, made_once
+from projects import DIGITS, HOUSES, ROOT, Project, made_once
 
 QUICK = ("ridge", "lasso", "mlp")
 QUICK_IMAGES = ("ridge", "cnn")
@@ -32,9 +33,13 @@ def finished(shared: Path) -> Project:
     def make(root: Path) -> None:
         project = Project.make(root)
         project.keep({HOUSES: QUICK, DIGITS: QUICK_IMAGES})
+        # Code that tests may edit.
+        (root / "src").unlink()
+        ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
+        shutil.copytree(ROOT / "src", root / "src", ignore=ignored)
         project.use_dvc(git=True)
         project.commit("start")
-        assert len(repro(project)) == 8 + len(QUICK) + len(QUICK_IMAGES)
+        assert len(repro(project)) == 10 + len(QUICK) + len(QUICK_IMAGES)
         project.commit("first results")
 
     return Project(made_once(shared, "dvc", make))
@@ -95,20 +100,23 @@ EDITS = {
     "a model": (
         HOUSES,
         lambda block: block["models"]["mlp"].update(dropout=0.25),
-        ["models/dvc.yaml:house-prices@mlp", "ensemble@house-prices", "report@house-prices"],
+        [
+            "resolve@house-prices", "models/dvc.yaml:house-prices@mlp", "ensemble@house-prices",
+            "report@house-prices",
+        ],
     ),
     "a model of images": (
         DIGITS,
         lambda block: block["models"]["cnn"].update(rotation=5),
         [
-            "models/dvc.yaml:digit-recognizer@cnn", "ensemble@digit-recognizer",
-            "report@digit-recognizer",
+            "resolve@digit-recognizer", "models/dvc.yaml:digit-recognizer@cnn",
+            "ensemble@digit-recognizer", "report@digit-recognizer",
         ],
     ),
     "the ensemble": (
         HOUSES,
         lambda block: block["ensemble"].update(method="mean"),
-        ["ensemble@house-prices", "report@house-prices"],
+        ["resolve@house-prices", "ensemble@house-prices", "report@house-prices"],
     ),
 }  # fmt: skip
 
@@ -129,12 +137,81 @@ def test_an_edit_reruns_what_it_touches(edit, copy):
 def test_a_new_model_needs_params_yaml_alone(copy):
     copy.edit(lambda params: params[HOUSES]["models"].update(ridge2={"model": "ridge"}))
     assert repro(copy) == [
-        "models/dvc.yaml:house-prices@ridge2", "ensemble@house-prices", "report@house-prices",
+        "resolve@house-prices", "models/dvc.yaml:house-prices@ridge2", "ensemble@house-prices",
+        "report@house-prices",
     ]  # fmt: skip
     copy.edit(lambda params: params[HOUSES]["models"].pop("ridge2"))
     assert repro(copy)[-2:] == ["ensemble@house-prices", "report@house-prices"]
     scores = pd.read_csv(copy.root / "reports/house-prices/blend/scores.csv")
     assert "ridge2" not in set(scores["model"])
+
+
+@pytest.mark.parametrize(
+    ("module", "trained"),
+    [
+        ("models/penalized", ["lasso", "ridge"]),
+        pytest.param("runtime/guard", [], marks=pytest.mark.deep),
+    ],
+)
+def test_an_edit_of_code_reruns_what_it_can_change(copy, module, trained):
+    """The results are the same bytes, so that nothing after them runs."""
+    with (copy.root / f"src/podium/{module}.py").open("a") as file:
+        file.write("# edited\n")
+    stages = repro(copy)
+    assert sorted(stages) == sorted(
+        ["resolve@house-prices", "resolve@digit-recognizer"]
+        + [f"models/dvc.yaml:house-prices@{model}" for model in trained]
+    )
+    assert repro(copy) == []
+
+
+@pytest.mark.deep
+def test_params_are_shown_by_dvc(copy):
+    copy.edit(lambda params: params[HOUSES]["models"]["lasso"].update(alpha_count=6))
+    changed = json.loads(copy.must_run("dvc", "params", "diff", "--json"))
+    assert changed["params.yaml"]["house-prices.models.lasso.alpha_count"]["new"] == 6
+    assert repro(copy)[:2] == ["resolve@house-prices", "models/dvc.yaml:house-prices@lasso"]
+
+
+def test_local_files_that_change_are_noticed(copy, house_files):
+    copy.use_files(house_files)
+    until = f"preprocess@{HOUSES}"
+    assert until in repro(copy, until)
+    assert repro(copy, until) == []
+    train = house_files / "train.csv"
+    table = pd.read_csv(train, dtype=str, keep_default_na=False)
+    table.iloc[:-1].to_csv(train, index=False)
+    assert until in repro(copy, until)
+
+
+@pytest.mark.deep
+def test_local_files_that_are_gone_are_named(copy, house_files):
+    text = (copy.root / "params.yaml").read_text()
+    copy.use_files(house_files)
+    download = f"download@{HOUSES}"
+    repro(copy, download)
+    train = house_files / "train.csv"
+    train.unlink()
+    assert "source/train" in fails(copy, "dvc", "repro")
+    assert "train.csv: file is missing" in copy.must_run("podium", "check")
+    assert "house-prices: local files have gone" in copy.must_run("podium", "sync")
+    output = fails(copy, "dvc", "repro")
+    assert "podium: error: " in output
+    assert "train.csv: file is missing" in output
+    # Back again: the links go where DVC stops no more.
+    (copy.root / "params.yaml").write_text(text)
+    assert download in repro(copy, download)
+
+
+@pytest.mark.deep
+def test_after_a_local_file_has_gone_another_provider_needs_no_repair(copy, house_files):
+    text = (copy.root / "params.yaml").read_text()
+    copy.use_files(house_files)
+    download = f"download@{HOUSES}"
+    repro(copy, download)
+    shutil.rmtree(house_files)
+    (copy.root / "params.yaml").write_text(text)
+    assert repro(copy, download) == ["resolve@house-prices", download]
 
 
 @pytest.mark.deep
@@ -187,5 +264,5 @@ def test_a_new_competition_is_a_block(copy):
     assert "run 'dvc repro' again" in output
     stages = repro(copy)
     assert [name for name in stages if "house-prices" in name] == []
-    assert len(stages) == 5
+    assert len(stages) == 6
     assert (copy.root / "submissions/second/submission.csv").is_file()

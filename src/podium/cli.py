@@ -6,16 +6,20 @@ Libraries are imported inside the commands, so that ``podium check`` answers at 
 import signal
 import sys
 import traceback
+from collections.abc import Iterable
 from contextlib import nullcontext
 from pathlib import Path
 from types import FrameType
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from podium.io import disk
-from podium.io.errors import PodiumError, without_password
+from podium.io.errors import PodiumError, warn, without_password
 from podium.runtime import environment, guard, resources, server
+
+if TYPE_CHECKING:
+    from podium.config import Competition
 
 app = typer.Typer(
     name="podium",
@@ -52,22 +56,43 @@ def check() -> None:
             f"{competition.folds.count} folds, models: {', '.join(competition.models)}{listed}"
         )
     print("params.yaml is valid")
+    _warn_of_missing_files(config.blocks.values())
+
+
+def _warn_of_missing_files(competitions: "Iterable[Competition]") -> None:
+    """Say which local files are missing, where DVC would stop with words of its own."""
+    from podium.stages.resolve import local_files
+
+    for competition in competitions:
+        try:
+            local_files(competition)
+        except PodiumError as error:
+            warn(f"{competition.name}: {error}")
 
 
 @app.command()
 def sync() -> None:
-    """Give every competition its training stages in models/dvc.yaml; mend what a kill cut off.
+    """Give every competition its training stages in models/dvc.yaml; repair what a kill cut off.
 
-    Runs that MLflow has not got yet are logged.
+    Runs that are not in MLflow yet are logged.
     """
     from podium.runtime import dvc_files, tracking
-    from podium.stages import pipeline
+    from podium.stages import pipeline, resolve
 
-    for line in dvc_files.mend():
+    for line in (*dvc_files.mend(), *resolve.remove_dead_links()):
         print(line)
     if pipeline.sync(pipeline.competition_tasks()):
         print(f"{pipeline.TRAINING} was brought up to date with params.yaml")
     tracking.warn_if_not_logged(60)
+
+
+@app.command()
+def resolve(competition: CompetitionName) -> None:
+    """Stage: what each later stage depends on."""
+    with guard.only_one("resolve", competition):
+        from podium.stages.resolve import resolve as stage
+
+        stage(competition)
 
 
 @app.command()

@@ -21,6 +21,8 @@ from podium.data.sources.ames import make_ames
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = ("params.yaml", "dvc.yaml", "models/dvc.yaml", ".dvcignore", ".gitignore", ".dvc/config")
+# What stages run and depend on.
+LINKS = ("src", "scripts")
 PLOTS = ".dvc/plots"
 HOUSES, DIGITS = "house-prices", "digit-recognizer"
 
@@ -82,6 +84,8 @@ class Project:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(ROOT / name, target)
         shutil.copytree(ROOT / PLOTS, root / PLOTS)
+        for name in LINKS:
+            (root / name).symlink_to(ROOT / name)
         (root / "params.yaml").write_text(_shrunken())
         return project
 
@@ -141,8 +145,7 @@ class Project:
         return output
 
     def use_dvc(self, git: bool = False) -> None:
-        """DVC, with the code that its stages depend on; in a git repository if asked for."""
-        (self.root / "src").symlink_to(ROOT / "src")
+        """DVC; in a git repository if asked for."""
         if git:
             self.must_run("git", "init", "-q")
         else:

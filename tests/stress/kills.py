@@ -47,7 +47,7 @@ SETTINGS = (("a", "weighted"), ("a", "mean"), ("b", "mean"), ("b", "weighted"))
 STARTING = "dvc starts"
 TRAINING = "models/dvc.yaml:"
 # The blend is all that has to run again for these: cheaper than all stages.
-BLEND_ONLY = (STARTING, "ensemble", "report")
+BLEND_ONLY = (STARTING, "resolve", "ensemble", "report")
 SMALL_ROWS, ROWS = 120, 1460
 SMALL_MODELS = {
     "ridge": {"alphas": [1, 100]},

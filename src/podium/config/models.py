@@ -105,7 +105,8 @@ class ModelSpec:
     package: str | None = None
 
 
-_NETWORK = "podium.models.networks:fit_network"
+_TABLE_NETWORK = "podium.models.table_networks:fit_table_network"
+_IMAGE_NETWORK = "podium.models.image_networks:fit_image_network"
 _TREES = "podium.models.gradient_boosting:fit_lightgbm"
 
 TABLE_MODELS: dict[str, ModelSpec] = {
@@ -113,18 +114,18 @@ TABLE_MODELS: dict[str, ModelSpec] = {
     "lasso": ModelSpec(LassoParams, "podium.models.penalized:fit_lasso"),
     "elastic_net": ModelSpec(ElasticNetParams, "podium.models.penalized:fit_elastic_net"),
     "lightgbm": ModelSpec(LightGBMParams, _TREES),
-    "mlp": ModelSpec(MLPParams, _NETWORK),
-    "linear": ModelSpec(LinearParams, _NETWORK),
+    "mlp": ModelSpec(MLPParams, _TABLE_NETWORK),
+    "linear": ModelSpec(LinearParams, _TABLE_NETWORK),
 }
 
 IMAGE_MODELS: dict[str, ModelSpec] = {
-    "softmax": ModelSpec(SoftmaxParams, _NETWORK),
+    "softmax": ModelSpec(SoftmaxParams, _IMAGE_NETWORK),
     "ridge": ModelSpec(
         RidgeClassifierParams, "podium.models.ridge_classifier:fit_ridge_classifier"
     ),
     "lightgbm": ModelSpec(ImageLightGBMParams, _TREES),
-    "mlp": ModelSpec(ImageMLPParams, _NETWORK),
-    "cnn": ModelSpec(CNNParams, _NETWORK),
+    "mlp": ModelSpec(ImageMLPParams, _IMAGE_NETWORK),
+    "cnn": ModelSpec(CNNParams, _IMAGE_NETWORK),
 }
 
 # By kind of competition.

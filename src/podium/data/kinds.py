@@ -2,35 +2,61 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from podium.config import Competition
-from podium.data.dataset import Dataset
+
+if TYPE_CHECKING:
+    from podium.data.dataset import Dataset
+
+# By kind and step ``module:function``, imported when used: a stage of tables needs no code of
+# images, and so doesn't depend on it.
+KINDS = {
+    "tabular": {
+        "check_raw": "podium.data.tabular.read:check_raw",
+        "prepare": "podium.data.tabular.prepare:prepare",
+        "read": "podium.data.tabular.dataset:read_dataset",
+    },
+    "image": {
+        "check_raw": "podium.data.images.check:check_raw",
+        "prepare": "podium.data.images.prepare:prepare",
+        "read": "podium.data.images.dataset:read_dataset",
+    },
+}
 
 
 @dataclass(frozen=True)
 class Kind:
     """What differs between tables and images before a model sees them.
 
-    ``check_raw`` reads and checks the raw files and says what they hold; ``prepare`` writes the
-    dataset from raw folder, competition and manifest into a folder and says what was done;
-    ``read`` reads it back. All raise ``PodiumError`` for what is not as it should be.
+    All raise ``PodiumError`` for what is not as it should be.
     """
 
+    name: str
+
     # A kind's functions take its own class of competition.
-    check_raw: Callable[[Path, Any], str]
-    prepare: Callable[[Path, Any, dict[str, object], Path], str]
-    read: Callable[[Path], Dataset]
+    @property
+    def check_raw(self) -> Callable[[Path, Any], str]:
+        """Reads and checks the raw files and says what they hold."""
+        return self._step("check_raw")
+
+    @property
+    def prepare(self) -> Callable[[Path, Any, dict[str, object], Path], str]:
+        """Writes the dataset from raw folder, competition and manifest into a folder."""
+        return self._step("prepare")
+
+    @property
+    def read(self) -> "Callable[[Path], Dataset]":
+        """Reads back what ``prepare`` wrote."""
+        return self._step("read")
+
+    def _step(self, step: str) -> Callable[..., Any]:
+        module, _, function = KINDS[self.name][step].partition(":")
+        return getattr(import_module(module), function)
 
 
 def of(competition: Competition) -> Kind:
     """The kind of a competition."""
-    if competition.kind == "image":
-        from podium.data.images import dataset as images
-        from podium.data.images import prepare as image_prepare
-
-        return Kind(image_prepare.check_raw, image_prepare.prepare, images.read_dataset)
-    from podium.data.tabular import dataset, prepare
-
-    return Kind(prepare.check_raw, prepare.prepare, dataset.read_dataset)
+    return Kind(competition.kind)

@@ -8,10 +8,20 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from podium.data.targets import Target
-from podium.io.csv_files import SAMPLE, few
+from podium.io import paths
+from podium.io.csv_files import SAMPLE, few, read_csv
 from podium.io.errors import PodiumError
 from podium.io.text import printable
 from podium.metrics import Metric
+
+
+def read_sample(competition: str) -> pd.DataFrame:
+    """The sample submission as text, as Kaggle gave it.
+
+    Raises:
+        PodiumError: it is missing or no csv.
+    """
+    return read_csv(paths.raw(competition) / SAMPLE, na_values=[])
 
 
 def make_submission(

@@ -9,6 +9,11 @@ def raw(competition: str) -> Path:
     return Path("data/raw") / competition
 
 
+def resolved(competition: str) -> Path:
+    """What each stage depends on, apart from data: values of params.yaml and hashes of sources."""
+    return Path("data/resolved") / competition
+
+
 def downloads(slug: str) -> Path:
     """A Kaggle archive on its way; gone when its files are in ``data/raw``."""
     return Path(".podium/downloads") / slug

@@ -1,4 +1,7 @@
-"""Networks as models of the pipeline: every fold and seed is a member of one batched training."""
+"""Networks as models of the pipeline: every fold and seed is a member of one batched training.
+
+What they read comes from ``table_networks`` and ``image_networks``.
+"""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -7,13 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.torch import save
 
-from podium.config import ImageNetworkParams, LayeredParams, NetworkParams
-from podium.data.images.dataset import ImageDataset
-from podium.data.tabular.dataset import TableDataset
-from podium.data.tabular.dense import DenseTables, Layout, common_layout
+from podium.config import LayeredParams, NetworkParams
 from podium.io.errors import PodiumError
 from podium.models.base import Fit, SplitFit
-from podium.models.image_inputs import ImageInputs
 from podium.nn import Columns, FittedMembers, Progress, divergence, fit_members
 from podium.nn.data import Member, Rows, Tables
 from podium.nn.predict import pooled
@@ -35,38 +34,11 @@ class NetworkInputs:
     features: list[int]
 
 
-def fit_network(fit: Fit[NetworkParams]) -> list[SplitFit]:
+def fit_network(fit: Fit[NetworkParams], inputs: NetworkInputs) -> list[SplitFit]:
     """Train the network that ``fit.params`` describes: an ``mlp``, say, or a ``cnn``."""
-    inputs = _inputs(fit)
     fitted = _train(fit, inputs)
     members = _usable_members(fit, fitted)
     return _split_fits(fit, fitted, members, inputs)
-
-
-def _inputs(fit: Fit[NetworkParams]) -> NetworkInputs:
-    """A table's or images' rows as networks read them."""
-    dataset, params = fit.dataset, fit.params
-    if isinstance(dataset, ImageDataset):
-        assert isinstance(params, ImageNetworkParams)
-        train, test = (
-            ImageInputs(images, dataset, params) for images in (dataset.train, dataset.test)
-        )
-        return NetworkInputs(
-            train, test, train.columns, [train.columns.total] * len(dataset.splits)
-        )
-    assert isinstance(dataset, TableDataset)
-    layout = common_layout([split.transform for split in dataset.splits])
-    train_tables, test_tables = (
-        DenseTables(dataset.splits, table, layout) for table in (dataset.train, dataset.test)
-    )
-    features = [len(split.transform.feature_names) for split in dataset.splits]
-    return NetworkInputs(train_tables, test_tables, _columns(layout), features)
-
-
-def _columns(layout: Layout) -> Columns:
-    return Columns(
-        len(layout.numeric), len(layout.plain), tuple(len(block) for block in layout.categories)
-    )
 
 
 def _train(fit: Fit[NetworkParams], inputs: NetworkInputs) -> FittedMembers:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 from podium.config import Competition
 from podium.data import kinds
 from podium.data.dataset import Dataset
-from podium.data.images.dataset import ImageDataset
 from podium.io import paths
 from podium.reporting import class_plots, classes
+
+if TYPE_CHECKING:
+    from podium.data.images.dataset import ImageDataset
 
 Array = NDArray[np.float64]
 
@@ -53,8 +55,9 @@ class ClassReport:
 
     def draw_worst(self, dataset: Dataset, path: Path, model: str) -> None:
         """The worst-predicted images on one sheet; nothing where rows are no images."""
-        if isinstance(dataset, ImageDataset):
-            images = np.asarray(dataset.train[self.worst["row"].to_numpy()])
+        if dataset.kind == "image":
+            pixels = cast("ImageDataset", dataset).train
+            images = np.asarray(pixels[self.worst["row"].to_numpy()])
             title = f"{model}: the {len(self.worst)} worst-predicted images"
             class_plots.contact_sheet(images, self.worst, path, title)
 

@@ -1,18 +1,14 @@
-"""What stages share: where they print, and the facts they tag runs with."""
+"""What stages share: scores as they are written, and the facts that runs are tagged with."""
 
-import sys
 from typing import Any
 
 import numpy as np
-import pandas as pd
-from rich.console import Console
 
 from podium.config import Competition, ModelParams
 from podium.config.providers import is_sample
 from podium.data.dataset import Schema
 from podium.data.targets import Target
 from podium.io import paths
-from podium.io.csv_files import SAMPLE, read_csv
 from podium.runtime.tracking import Run
 
 NAME_LENGTH = 120
@@ -22,23 +18,9 @@ DIGITS = 6
 TIMING = "timing.json"
 
 
-def console() -> Console:
-    """Standard output; a log file gets lines of any length."""
-    return Console(file=sys.stdout, soft_wrap=not sys.stdout.isatty(), highlight=False)
-
-
 def read_schema(competition: str) -> Schema:
     """Facts about the preprocessed data."""
     return Schema.read(paths.processed(competition))
-
-
-def read_sample(competition: Competition) -> pd.DataFrame:
-    """The sample submission as text, as Kaggle gave it.
-
-    Raises:
-        PodiumError: it is missing or no csv.
-    """
-    return read_csv(paths.raw(competition.name) / SAMPLE, na_values=[])
 
 
 def target_of(competition: Competition, schema: Schema) -> Target:

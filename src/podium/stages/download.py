@@ -6,8 +6,7 @@ from podium.data import kinds
 from podium.data.sources import fetch
 from podium.io import files, paths
 from podium.io.errors import PodiumError
-from podium.stages.common import console
-from podium.stages.pipeline import require_stages
+from podium.runtime.console import console
 
 
 def download(name: str) -> None:
@@ -17,7 +16,6 @@ def download(name: str) -> None:
         PodiumError: the files can't be had or are not what they should be; the earlier ones stay.
     """
     competition = load_config(only=name)[name]
-    require_stages(name)
     provider = competition.source.provider
     with files.publish(paths.raw(name)) as folder:
         facts = fetch(competition, folder)

@@ -10,18 +10,17 @@ from numpy.typing import NDArray
 from podium.config import Competition, load_config
 from podium.data.targets import Target
 from podium.ensemble.blend import Blend, blend
-from podium.ensemble.submission import check_submission, make_submission
+from podium.ensemble.submission import check_submission, make_submission, read_sample
 from podium.io import files, paths
 from podium.io.errors import PodiumError
 from podium.reporting import plots
+from podium.runtime.console import console
 from podium.runtime.tracking import SUBMISSION_TAG, Run, tracked_run
 from podium.stages.class_report import class_report, draw_worst_of
 from podium.stages.common import (
-    console,
     cv_scores,
     label,
     log_scores,
-    read_sample,
     read_schema,
     run_params,
     run_tags,
@@ -117,7 +116,7 @@ def read_predictions(competition: Competition, target: Target) -> Predictions:
 def _submission(
     competition: Competition, models: Predictions, result: Blend, target: Target
 ) -> pd.DataFrame:
-    sample = read_sample(competition)
+    sample = read_sample(competition.name)
     ids = models.test_ids.astype(str)
     submission = make_submission(sample, ids, result.test, target, competition.scoring)
     check_submission(submission, sample, target, competition.scoring, "submission")

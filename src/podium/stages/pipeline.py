@@ -32,19 +32,10 @@ _BLOCK = """\
     do:
       wdir: ..
       desc: k-fold training, OOF and test predictions
-      cmd: podium train {name} ${{key}}
-      params:
-        - {name}.kind
-        - {name}.task
-        - {name}.target_transform
-        - {name}.metric
-        - {name}.models.${{key}}
+      cmd: sh scripts/podium train {name} ${{key}}
       deps:
         - data/processed/{name}
-        - src/podium/models
-        - src/podium/nn
-        - src/podium/data/images
-        - src/podium/stages/train.py
+        - data/resolved/{name}/train/${{key}}.json
       outs:
         - models/{name}/${{key}}/oof.parquet: {{persist: true}}
         - models/{name}/${{key}}/test.parquet: {{persist: true}}

@@ -3,7 +3,7 @@
 from podium.config import load_config
 from podium.data import kinds
 from podium.io import files, paths
-from podium.stages.common import console
+from podium.runtime.console import console
 
 
 def preprocess(name: str) -> None:

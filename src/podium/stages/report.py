@@ -13,11 +13,11 @@ from podium.io.text import either
 from podium.reporting import plots
 from podium.reporting.page import Page, render
 from podium.reporting.table import HEADINGS, scores_rows, scores_view
+from podium.runtime.console import console
 from podium.runtime.tracking import warn_at_end_of_pipeline
 from podium.stages.class_report import ClassReport, class_report, draw_worst_of
 from podium.stages.common import (
     TIMING,
-    console,
     label,
     read_schema,
     target_column,

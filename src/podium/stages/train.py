@@ -16,13 +16,13 @@ from podium.io.text import nearest
 from podium.models import ModelResult, fit_model
 from podium.reporting import plots
 from podium.reporting.curves import mean_curves, mlflow_curves
+from podium.runtime.console import console
 from podium.runtime.progress import reporting
 from podium.runtime.tracking import Run, tracked_run
 from podium.stages.class_report import class_report
 from podium.stages.common import (
     DIGITS,
     TIMING,
-    console,
     cv_scores,
     label,
     log_scores,

@@ -8,8 +8,8 @@ from podium.io.errors import PodiumError, warn
 from podium.io.kaggle.explain import page
 from podium.io.text import visible
 from podium.runtime import guard
+from podium.runtime.console import console
 from podium.runtime.tracking import warn_if_not_logged
-from podium.stages.common import console
 from podium.submissions import ledger, runs
 from podium.submissions.ledger import ERROR, Entry
 from podium.submissions.prepare import (

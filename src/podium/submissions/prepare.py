@@ -15,11 +15,11 @@ from podium.config import Competition
 from podium.config.document import read_document
 from podium.config.load import PARAMS
 from podium.config.providers import is_sample
-from podium.ensemble.submission import check_submission
+from podium.ensemble.submission import check_submission, read_sample
 from podium.io import files, paths
 from podium.io.csv_files import few, read_csv
 from podium.io.errors import PodiumError
-from podium.stages.common import read_sample, read_schema, target_column, target_of
+from podium.stages.common import read_schema, target_column, target_of
 from podium.submissions.ledger import ERROR, Entry
 
 DVC_LOCK = Path("dvc.lock")
@@ -59,7 +59,7 @@ def prepare(competition: Competition) -> Prepared:
         what = str(error).rpartition("; ")[0] or str(error)
         raise PodiumError(f"{path.parent}/{what}; 'dvc repro' makes it anew") from None
     target = target_of(competition, schema)
-    check_submission(values, read_sample(competition), target, competition.scoring, str(path))
+    check_submission(values, read_sample(competition.name), target, competition.scoring, str(path))
     return Prepared(path, values, files.sha256(path))
 
 

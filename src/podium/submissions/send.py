@@ -7,7 +7,7 @@ from podium.io import kaggle, paths
 from podium.io.errors import PodiumError, warn
 from podium.io.kaggle import client
 from podium.io.kaggle.explain import page
-from podium.stages.common import console
+from podium.runtime.console import console
 from podium.submissions import ledger
 from podium.submissions.ledger import COMPLETE, ERROR, SENDING, Entry
 from podium.submissions.prepare import Prepared, keep

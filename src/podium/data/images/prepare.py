@@ -10,25 +10,11 @@ from podium.config import ImageCompetition
 from podium.data.classes import encode_classes
 from podium.data.folds import assign_folds
 from podium.data.images import files, pixels
+from podium.data.images.check import has_files
 from podium.data.images.dataset import ImageDataset, ImageSchema, fold_moments, write_dataset
 from podium.data.images.duplicates import CLASH, LEAK, count_images, find_duplicates
-from podium.data.images.listing import Listing, read_listing
-from podium.data.images.pixels import PixelRows, read_rows
 from podium.data.images.raw import RawImages
 from podium.io.files import digest
-
-
-def check_raw(raw: Path, competition: ImageCompetition) -> str:
-    """Read and check the raw files; returns what they hold.
-
-    Image files are checked by name here, and decoded when they are preprocessed.
-
-    Raises:
-        PodiumError: they are not what they should be.
-    """
-    found: Listing | PixelRows
-    found = (read_listing if _has_files(competition) else read_rows)(raw, competition)
-    return f"{len(found.train_ids)} training images, {len(found.test_ids)} test images"
 
 
 def prepare(
@@ -55,12 +41,7 @@ def read_raw(raw: Path, competition: ImageCompetition) -> RawImages:
     Raises:
         PodiumError: the raw files don't fit params.yaml.
     """
-    return (files if _has_files(competition) else pixels).read_images(raw, competition)
-
-
-def _has_files(competition: ImageCompetition) -> bool:
-    """Whether images are files, and not rows of a csv."""
-    return competition.source.files.labels is not None
+    return (files if has_files(competition) else pixels).read_images(raw, competition)
 
 
 def make_dataset(

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from podium.data.sources.local_files import is_zip, names_of
 from podium.io.csv_files import few
 from podium.io.errors import PodiumError
 from podium.io.text import printable
@@ -68,11 +69,6 @@ def find(where: object, index: Index, name: str) -> zipfile.ZipInfo:
     return found
 
 
-def packed_names(name: str) -> list[str]:
-    """The names of zips that a table may be packed in: ``train.csv.zip``, ``train.zip``."""
-    return [] if is_zip(name) else [f"{name}.zip", str(PurePosixPath(name).with_suffix(".zip"))]
-
-
 def other_archive_of(name: str, names: Iterable[str]) -> str | None:
     """The name of an archive that Podium doesn't read and that may hold the file ``name``."""
     stem = PurePosixPath(name).name.split(".")[0].lower()
@@ -128,11 +124,6 @@ def is_system(parts: Sequence[str]) -> bool:
     return any(name.startswith(".") or name in SYSTEM for name in names)
 
 
-def is_zip(name: str) -> bool:
-    """Whether a file is a zip by its name."""
-    return name.lower().endswith(".zip")
-
-
 @contextmanager
 def unpacked_inside(
     where: object, zipped: zipfile.ZipFile, entry: zipfile.ZipInfo, folder: Path
@@ -145,7 +136,7 @@ def unpacked_inside(
 
 def _find_table(where: object, index: Index, name: str) -> zipfile.ZipInfo:
     """The entry of a table, or of the zip that it is packed in."""
-    for there in (name, *packed_names(name)):
+    for there in names_of(name):
         if (found := _named(where, index, there)) is not None:
             return found
     raise _missing(where, index, name)

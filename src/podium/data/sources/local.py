@@ -4,9 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from podium.config import Competition
+from podium.data.sources.local_files import place
 from podium.data.sources.raw_files import from_folder, from_zip
-from podium.io.errors import PodiumError
-from podium.io.text import printable
 
 
 def fetch(competition: Competition, folder: Path) -> dict[str, Any]:
@@ -15,21 +14,7 @@ def fetch(competition: Competition, folder: Path) -> dict[str, Any]:
     Raises:
         PodiumError: the path or a file is missing, empty, or the zip is damaged.
     """
-    source = competition.source
-    try:
-        where = Path(source.path or "").expanduser()
-        take = from_folder if where.is_dir() else from_zip if where.is_file() else None
-    except (RuntimeError, OSError) as error:
-        # No such user's home, a name that is too long, a folder that is closed.
-        raise _nowhere(competition, source.path, f" ({error})") from None
-    if take is None:
-        raise _nowhere(competition, where)
-    take(where, folder, source.files)
+    where = place(competition)
+    take = from_folder if where.is_dir() else from_zip
+    take(where, folder, competition.source.files)
     return {"synthetic": False}
-
-
-def _nowhere(competition: Competition, where: object, why: str = "") -> PodiumError:
-    return PodiumError(
-        f"params.yaml: {competition.name}.source.path: no folder or zip at "
-        f"'{printable(str(where))}'{why}; give the path of the downloaded files"
-    )

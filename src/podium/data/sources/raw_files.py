@@ -11,11 +11,10 @@ from podium.config.schema import Files
 from podium.data.sources.archive import (
     extract,
     extract_packed,
-    is_zip,
     other_archive_of,
-    packed_names,
     refuse_twins,
 )
+from podium.data.sources.local_files import image_files, is_zip, names_of, table_files
 from podium.data.sources.pictures import pack_folder, pack_zip
 from podium.io.errors import PodiumError
 from podium.io.zips import BY_HAND
@@ -27,10 +26,10 @@ def from_folder(where: Path, folder: Path, files: Files) -> None:
     Raises:
         PodiumError: a file is missing, or the images are not what they should be.
     """
-    for name, there in _tables(files).items():
-        _copy_table(where, there, folder / name)
-    for name, there in _pictures(files).items():
-        pack_folder(where, there, folder / name)
+    for key, there in table_files(files).items():
+        _copy_table(where, there, folder / f"{key}.csv")
+    for key, there in image_files(files).items():
+        pack_folder(where, there, folder / f"{key}.zip")
 
 
 def from_zip(archive: Path, folder: Path, files: Files) -> None:
@@ -39,14 +38,14 @@ def from_zip(archive: Path, folder: Path, files: Files) -> None:
     Raises:
         PodiumError: not a zip, damaged, or a file in it is missing or not what it should be.
     """
-    extract(archive, folder, {there: name for name, there in _tables(files).items()})
-    for name, there in _pictures(files).items():
-        pack_zip(archive, there, folder / name)
+    extract(archive, folder, {there: f"{key}.csv" for key, there in table_files(files).items()})
+    for key, there in image_files(files).items():
+        pack_zip(archive, there, folder / f"{key}.zip")
 
 
 def _copy_table(where: Path, there: str, target: Path) -> None:
     """A csv file out of a folder, where it may lie in a zip of its own."""
-    for name in (there, *packed_names(there)):
+    for name in names_of(there):
         file = where / name
         if file.is_file():
             refuse_twins(where, file.name, _twins(file))
@@ -75,14 +74,3 @@ def _missing(file: Path, target: Path) -> PodiumError:
     return PodiumError(
         f"{file}: file is missing; put it there or name it under source.files.{target.stem}"
     )
-
-
-def _tables(files: Files) -> dict[str, str]:
-    """The csv files: the name here and the name there."""
-    keys = ["labels"] if files.labels else ["train", "test"]
-    return {f"{key}.csv": getattr(files, key) for key in (*keys, "sample_submission")}
-
-
-def _pictures(files: Files) -> dict[str, str]:
-    """The zips of image files: the name here, and the folder or archive there."""
-    return {f"{key}.zip": getattr(files, key) for key in ("train", "test")} if files.labels else {}

@@ -10,21 +10,11 @@ from podium.config import Preprocess, TableCompetition
 from podium.data.folds import assign_folds
 from podium.data.tabular.columns import TypedTables, type_columns
 from podium.data.tabular.dataset import TableDataset, TableSchema, transform_name, write_dataset
-from podium.data.tabular.read import RawTables, check_files, read_raw, read_target
+from podium.data.tabular.read import RawTables, read_raw, read_target
 from podium.data.tabular.summary import summarize
 from podium.data.tabular.transform import TableTransform, fit_transform_on
 from podium.io.errors import PodiumError
 from podium.io.files import digest
-
-
-def check_raw(raw: Path, competition: TableCompetition) -> str:
-    """Check the raw files, which may be larger than memory; returns what they hold.
-
-    Raises:
-        PodiumError: they are not what they should be.
-    """
-    tables = check_files(raw, competition)
-    return f"{len(tables.train)} training rows, {len(tables.test)} test rows"
 
 
 def prepare(

@@ -48,15 +48,15 @@ def read_raw(folder: Path, competition: TableCompetition) -> RawTables:
     return _read(folder, competition)
 
 
-def check_files(folder: Path, competition: TableCompetition) -> RawTables:
-    """Check train, test and sample submission; returns them with ids and target alone.
-
-    For files that may be larger than memory.
+def check_raw(folder: Path, competition: TableCompetition) -> str:
+    """Check the raw files, which may be larger than memory; returns what they hold.
 
     Raises:
         PodiumError: as ``read_raw``.
     """
-    return _read(folder, competition, [competition.id, competition.target], [competition.id])
+    wanted = [competition.id, competition.target]
+    tables = _read(folder, competition, wanted, [competition.id])
+    return f"{len(tables.train)} training rows, {len(tables.test)} test rows"
 
 
 def _read(

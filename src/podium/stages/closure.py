@@ -1,0 +1,184 @@
+"""The source files that can change what a stage writes: all that it imports, exempt ones apart.
+
+They are found in the sources' syntax, without running them, wherever an import stands in a file.
+What is imported by a name in a table (a kind of competition, a provider, a model) is followed for
+the one that the competition uses, so that code of images is no part of a stage of tables.
+"""
+
+import ast
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from importlib.util import resolve_name
+from pathlib import Path
+
+from podium.config import Competition
+from podium.config.models import model_spec
+from podium.config.providers import PROVIDERS
+from podium.data.kinds import KINDS
+from podium.io.files import sha256
+
+PACKAGE = "podium"
+# Blocks of params.yaml are exempt: their effect is the resolved values, which are written beside
+# the code. Anything else that is imported from this package (a constant, a function) is code.
+CONFIG = "podium.config"
+
+# A module, or a package with all that is in it, and why it can't change a result.
+EXEMPT = {
+    "podium.cli": "hands over to the stage",
+    "podium.config.models": "tables; the function that is used is written out, and followed",
+    "podium.config.providers": "a table; the function that is used is written out, and followed",
+    "podium.io.errors": "the error that ends a stage, and warnings",
+    "podium.io.text": "words of errors",
+    "podium.io.disk": "words of errors",
+    "podium.io.paths": "an output that is not where dvc.yaml says fails its stage",
+    "podium.runtime": "progress, tracking, locks, cores: how a stage runs, not what it computes",
+}
+_NO_SCORE = {"podium.metrics": "only the metric's name is checked; nothing is scored"}
+_ONLY_TRACKED = {
+    "podium.reporting.plots": "pictures for MLflow",
+    "podium.reporting.class_plots": "pictures for MLflow",
+    "podium.reporting.classes": "tables for MLflow",
+    "podium.stages.class_report": "pictures and tables for MLflow",
+}
+# The same for one stage.
+EXEMPT_IN: dict[str, Mapping[str, str]] = {
+    "download": _NO_SCORE,
+    "preprocess": _NO_SCORE,
+    "train": _ONLY_TRACKED,
+    "ensemble": _ONLY_TRACKED
+    | {
+        "podium.data.kinds": "reads images for a picture for MLflow",
+        "podium.data.images": "images on a picture for MLflow",
+    },
+    "report": {},
+}
+STAGES = tuple(EXEMPT_IN)
+# What a module starts as a process of its own.
+STARTED = {"podium.io.kaggle.client": ("podium.io.kaggle.worker",)}
+
+
+def functions(stage: str, competition: Competition, model: str | None = None) -> list[str]:
+    """What a stage looks up in tables and calls, each as ``module:function``."""
+    kind = KINDS[competition.kind]
+    if stage == "download":
+        return [PROVIDERS[competition.source.provider].fetch, kind["check_raw"]]
+    if stage == "preprocess":
+        return [kind["prepare"]]
+    if stage == "train":
+        assert model is not None
+        return [kind["read"], model_spec(competition.kind, competition.models[model].model).fit]
+    return [kind["read"]] if stage == "report" else []
+
+
+def is_exempt(module: str, stage: str) -> bool:
+    """Whether a module can't change what the stage writes."""
+    return any(
+        module == name or module.startswith(f"{name}.")
+        for name in (*EXEMPT, *EXEMPT_IN[stage])
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The package's sources below a folder; each is read once."""
+
+    folder: Path
+    imported: dict[str, list[str]] = field(default_factory=dict)
+    hashes: dict[str, str] = field(default_factory=dict)
+
+    def path_of(self, module: str) -> Path | None:
+        """A module's file, a package's being its ``__init__.py``; None if there is no such."""
+        base = self.folder.joinpath(*module.split("."))
+        for path in (base.with_name(f"{base.name}.py"), base / "__init__.py"):
+            if path.is_file():
+                return path
+        return None
+
+    def hash_of(self, module: str) -> str:
+        """The SHA-256 of a module's file."""
+        if module not in self.hashes:
+            self.hashes[module] = sha256(self._file(module))
+        return self.hashes[module]
+
+    def closure(self, stage: str, called: Iterable[str]) -> list[str]:
+        """The modules that can change what a stage writes, in order.
+
+        Args:
+            stage: its name.
+            called: the functions that it looks up in tables.
+        """
+        found: set[str] = set()
+        waiting = [f"{PACKAGE}.stages.{stage}", *(name.partition(":")[0] for name in called)]
+        while waiting:
+            module = waiting.pop()
+            if module not in found and not is_exempt(module, stage):
+                found.add(module)
+                waiting += [*_packages_of(module), *self._imports(module)]
+        return sorted(found)
+
+    def _file(self, module: str) -> Path:
+        path = self.path_of(module)
+        assert path is not None, module
+        return path
+
+    def _imports(self, module: str) -> list[str]:
+        if module not in self.imported:
+            path = self._file(module)
+            package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+            tree = ast.parse(path.read_bytes())
+            names = (name for node in _statements(tree) for name in _names(node, package))
+            modules = {owner for name in names if (owner := self._module_of(*name))}
+            self.imported[module] = sorted(modules) + list(STARTED.get(module, ()))
+        return self.imported[module]
+
+    def _module_of(self, module: str, name: str) -> str | None:
+        """The module of ours that is imported, if any: ``name`` may be one, or stand in one."""
+        if module.partition(".")[0] != PACKAGE:
+            return None
+        if name and self.path_of(f"{module}.{name}"):
+            return f"{module}.{name}"
+        if module == PACKAGE or _is_block(module, name):
+            return None
+        return module
+
+
+def _is_block(module: str, name: str) -> bool:
+    """Whether a class of params.yaml's is imported, or what reads it."""
+    is_class = name[:1].isupper() and not name.isupper()
+    return f"{module}.".startswith(f"{CONFIG}.") and (is_class or name == "load_config")
+
+
+def _packages_of(module: str) -> list[str]:
+    """The packages that a module lies in; the outermost has nothing but lazy names."""
+    parts = module.split(".")
+    packages = [".".join(parts[:length]) for length in range(2, len(parts))]
+    return [name for name in packages if name != CONFIG]
+
+
+# The parts of a statement that hold statements.
+_BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
+
+
+def _statements(node: ast.AST) -> Iterator[ast.stmt]:
+    """All statements below a node, but for what only type checkers see."""
+    blocks = ("orelse",) if _is_for_types(node) else _BLOCKS
+    for block in blocks:
+        for child in getattr(node, block, ()):
+            if isinstance(child, ast.stmt):
+                yield child
+            yield from _statements(child)
+
+
+def _is_for_types(node: ast.AST) -> bool:
+    """Whether this is ``if TYPE_CHECKING:``."""
+    test = getattr(node, "test", None)
+    return isinstance(test, ast.Name) and test.id == "TYPE_CHECKING"
+
+
+def _names(node: ast.stmt, package: str) -> Iterator[tuple[str, str]]:
+    """What an import names: modules, and the names out of each."""
+    if isinstance(node, ast.Import):
+        yield from ((alias.name, "") for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        module = resolve_name("." * node.level + (node.module or ""), package)
+        yield from ((module, alias.name) for alias in node.names)

@@ -1,0 +1,148 @@
+"""Stage resolve: what each later stage depends on, one small file a stage and model.
+
+DVC can't know which defaults and which source files a stage uses. Here both are worked out: a file
+of ``data/resolved/<competition>/`` holds the values that a stage reads, defaults filled in, and the
+hash of every source file that can change its result. Each later stage depends on its own file, so
+that an edit runs again what it touches. For provider ``local`` there are links to the files that
+are read, for DVC to look at.
+"""
+
+from collections.abc import Mapping
+from inspect import getattr_static
+from pathlib import Path
+from typing import Any
+
+from pydantic_core import to_jsonable_python
+
+from podium.config import Competition, load_config
+from podium.config.block import Block
+from podium.data.sources import fetch
+from podium.data.sources.local_files import KEYS, files_of
+from podium.io import files, paths
+from podium.io.errors import PodiumError
+from podium.stages.closure import PACKAGE, Sources, functions
+from podium.stages.pipeline import require_stages
+
+SOURCES = Path("src")
+# The keys of a competition's block that a stage reads, but for its models.
+READS: dict[str, Mapping[str, Any]] = {
+    "download": dict.fromkeys(("kind", "task", "id", "target", "source"), True),
+    "preprocess": {
+        **dict.fromkeys(("kind", "task", "id", "target", "target_transform", "metric"), True),
+        "folds": True,
+        "preprocess": True,
+        "source": {"files"},
+    },
+    "train": dict.fromkeys(("kind", "task", "id", "target", "target_transform", "metric"), True),
+    "ensemble": {
+        **dict.fromkeys(("kind", "task", "id", "target", "target_transform", "metric"), True),
+        "ensemble": {"method", "rounds"},
+    },
+    "report": {
+        **dict.fromkeys(("kind", "task", "id", "target", "target_transform", "metric"), True),
+        "folds": True,
+        "ensemble": {"method"},
+        "source": {"slug"},
+    },
+}
+NO_FILE = "No file or folder of this machine is read here.\n"
+
+
+def resolve(name: str) -> None:
+    """Write what each stage depends on; cheap, so that it may run at every edit.
+
+    Raises:
+        PodiumError: there are no sources here; DVC has no stages for the competition yet; or local
+            files are missing.
+    """
+    competition = load_config(only=name)[name]
+    require_stages(name)
+    sources = Sources(SOURCES)
+    if not (SOURCES / PACKAGE).is_dir():
+        raise PodiumError(
+            f"{SOURCES / PACKAGE}: folder is missing; run in the project's folder, where the "
+            "sources are that stages depend on"
+        )
+    with files.publish(paths.resolved(name)) as folder:
+        for stage in ("download", "preprocess", "ensemble", "report"):
+            files.write_json(folder / f"{stage}.json", dependencies(sources, competition, stage))
+        for model in competition.models:
+            facts = dependencies(sources, competition, "train", model)
+            files.write_json(folder / "train" / f"{model}.json", facts)
+        _link_files(competition, folder / "source")
+    print(f"{name}  what each stage depends on: {paths.resolved(name)}")
+
+
+def dependencies(
+    sources: Sources, competition: Competition, stage: str, model: str | None = None
+) -> dict[str, Any]:
+    """All that can change a stage's result but its data: values, functions, hashes of sources."""
+    called = functions(stage, competition, model)
+    modules = sources.closure(stage, called)
+    return {
+        "params": _values(competition, stage, model),
+        "calls": called,
+        "code": {module: sources.hash_of(module) for module in modules},
+    }
+
+
+def _values(competition: Competition, stage: str, model: str | None) -> dict[str, Any]:
+    """What a stage reads of params.yaml, defaults filled in."""
+    values = competition.model_dump(mode="json", include=dict(READS[stage]))
+    if model is not None:
+        params = competition.models[model]
+        values["model"] = params.model_dump(mode="json") | properties(params)
+    elif stage == "ensemble":
+        values["models"] = competition.blended
+    elif stage == "report":
+        values["models"] = list(competition.models)
+    return values
+
+
+def properties(block: Block) -> dict[str, Any]:
+    """What a block works out from its keys, by name: code that no hash of sources has."""
+    kind = type(block)
+    names = [
+        name
+        for name in dir(kind)
+        if isinstance(getattr_static(kind, name), property) and not hasattr(Block, name)
+    ]
+    return {name: to_jsonable_python(getattr(block, name)) for name in names}
+
+
+def _link_files(competition: Competition, folder: Path) -> None:
+    """A link to each local file or folder that is read; something else where there is none."""
+    folder.mkdir()
+    found = local_files(competition)
+    for key in KEYS:
+        if key in found:
+            (folder / key).symlink_to(found[key].absolute())
+        else:
+            files.write_text(folder / key, NO_FILE)
+
+
+def local_files(competition: Competition) -> dict[str, Path]:
+    """The files and folders of this machine that are read, by their keys in ``source.files``.
+
+    Raises:
+        PodiumError: one is missing.
+    """
+    found = files_of(competition) if competition.source.provider == "local" else {}
+    if not all(path.exists() for path in found.values()):
+        # What copies the files says best which is missing, and what is there in its place.
+        with files.scratch() as folder:
+            fetch(competition, folder)
+    return found
+
+
+def remove_dead_links() -> list[str]:
+    """Let ``resolve`` run again where a local file has gone, at which DVC itself would stop.
+
+    Returns a line about each competition.
+    """
+    lines = []
+    for folder in sorted(paths.resolved("").glob("*/source")):
+        if any(not link.exists() for link in folder.iterdir()):
+            files.remove(folder)
+            lines.append(f"{folder.parent.name}: local files have gone; 'dvc repro' says which")
+    return lines
