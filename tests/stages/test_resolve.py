@@ -11,6 +11,7 @@ import pytest
 
 from podium.config import Competition, load_config
 from podium.config.block import Block
+from podium.config.models import MODELS
 from podium.stages import resolve
 from podium.stages.closure import STAGES
 from projects import ROOT, SMALL_IMAGE_MODELS, SMALL_MODELS, Project
