@@ -123,7 +123,7 @@ class ConvNet(Traced):
 
 
 def _kernel(outputs: int, height: int, width: int, inputs: int) -> Initial:
-    """Normal with variance 2 / (inputs of a pixel): keeps a ReLU layer's variance (He et al. 2015)."""
+    """Normal, variance 2 / inputs per output: keeps a ReLU layer's variance (He et al. 2015)."""
     scale = (2.0 / (height * width * inputs)) ** 0.5
     return lambda generator: (
         scale * torch.randn(outputs, height, width, inputs, generator=generator)

@@ -191,7 +191,7 @@ class Trainer:
         return (~torch.isfinite(sums).all(0)).cpu().numpy()
 
     def _prediction_weights(self) -> dict[str, Tensor]:
-        """The flat tensors used to predict: the averaged ones if averaging is on, else the current."""
+        """The flat tensors used to predict: averaged weights if averaging is on, else current."""
         return self.averaging.flats if self.averaging else self.parameters.flat
 
     @torch.no_grad()
@@ -277,7 +277,7 @@ class Trainer:
         return tensors, facts
 
     def load_state(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
-        """Continue from ``state()`` of a trainer with the same members, data and hyperparameters."""
+        """Continue from ``state()`` of a trainer with the same members, data and parameters."""
         members = {member.index: member for member in self.members}
         self.outcomes = [
             Outcome.restored(
@@ -327,7 +327,7 @@ def _own_means(
 
 
 def _target_scale(y: Tensor, weight: Tensor, standardize: bool) -> Tensor:
-    """The mean and standard deviation of targets, shape (2, outputs); 0 and 1 if not standardized."""
+    """The targets' mean and standard deviation, (2, outputs); 0 and 1 if not standardized."""
     if not standardize:
         width = y.shape[1]
         return torch.stack([y.new_zeros(width), y.new_ones(width)]).double()

@@ -31,7 +31,7 @@ class Mixup:
 
 
 class CutMix:
-    """Replaces a box of each image by that of the next one of its member's batch; see ``cutmix``."""
+    """Pastes a box of the next image of its member's batch into each image; see ``cutmix``."""
 
     def __init__(self, alpha: float, seeds: Sequence[int], image: tuple[int, int, int]) -> None:
         self.alpha, self.seeds, self.image = alpha, list(seeds), image
