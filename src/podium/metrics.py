@@ -1,4 +1,4 @@
-"""Competition metrics: each with its name, direction, the tasks it fits and what it needs.
+"""Competition metrics: each with its name, direction, tasks and the kind of predictions it needs.
 
 Arrays are row-aligned. ``y`` is the true target, shape (n,): numbers for regression, class codes
 0..k-1 for classification. ``p`` is the prediction: shape (n,) for regression, class probabilities
@@ -20,8 +20,7 @@ CLASSIFICATION = ("binary", "multiclass")
 class Metric:
     """A scoring rule.
 
-    ``needs`` is what the competition asks to be submitted: ``values`` (numbers), ``labels`` or
-    ``probabilities``.
+    ``needs`` is what a submission contains: ``values`` (numbers), ``labels`` or ``probabilities``.
     """
 
     name: str
@@ -36,7 +35,7 @@ class Metric:
         return float(self.function(y, p))
 
     def loss(self, y: Array, p: Array) -> float:
-        """The score turned so that lower is better, for anything that minimises."""
+        """The score with a sign such that lower is better."""
         score = self(y, p)
         return -score if self.greater_is_better else score
 

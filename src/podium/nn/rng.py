@@ -11,7 +11,7 @@ Why one short hash round is enough. A general hash (lowbias32: xorshift, multipl
 multiply, xorshift) has to spread the few changing bits of a small counter over all 32 bits. Here
 both inputs are well mixed before the hash: a position is looked up in a precomputed table of random
 32-bit words (``_position_bits``), and a key is a full splitmix64 hash, one per member and step.
-They are combined by xor, so without more work the tensors of two keys would differ by a constant xor:
+They are combined by xor, which alone would leave the tensors of two keys a constant xor apart;
 multiply, xorshift, multiply removes that. The last xorshift of lowbias32 would improve the low
 bits, which a product leaves weak, but no caller relies on them: uniform numbers use the upper 23
 bits, and a dropout mask compares 16-bit halves, each decided by its own upper bits.

@@ -1,4 +1,4 @@
-"""What the regularizers of images share: knobs, random numbers and their purposes, memory.
+"""Shared by all image augmentation: hyperparameters, random numbers with their purposes, buffers.
 
 Images have shape (images, height, width, channels), float32 in 0..1, contiguous.
 """
@@ -9,7 +9,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-# What random numbers are drawn for: one knob turned on leaves the draws of the others as they are.
+# Purposes of random numbers: turning one augmentation on doesn't change the numbers of the others.
 (
     SHIFT,
     ROTATION,
@@ -19,7 +19,7 @@ from torch import Tensor
     HORIZONTAL_FLIP,
     VERTICAL_FLIP,
     CROP,
-    ERASE_PLACE,
+    ERASE_POSITION,
     ERASE_CHANCE,
     PIXEL_NOISE,
     BRIGHTNESS,
@@ -29,37 +29,38 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Augmentation:
-    """The knobs; the defaults turn everything off."""
+    """The hyperparameters; by default everything is off."""
 
-    # Of the side; up to it in both directions, along each axis on its own.
+    # Largest shift in both directions, a share of the side, independent for each axis.
     shift: float = 0.0
-    # Degrees, up to it in both directions.
+    # Largest angle in both directions, degrees.
     rotation: float = 0.0
-    # Sizes from 1 / (1 + scale) to 1 + scale of what they were, their logarithm uniform.
+    # The size is multiplied by 1 / (1 + scale) to 1 + scale; the logarithm is uniform.
     scale: float = 0.0
-    # Degrees, up to it in both directions: how far vertical lines lean.
+    # Largest angle by which vertical lines lean, in both directions, degrees.
     shear: float = 0.0
-    # The standard deviation of a pixel's displacement along each axis, of the side.
+    # Standard deviation of a pixel's displacement along each axis, a share of the side.
     elastic: float = 0.0
-    # The deviation of the Gaussian that smooths the displacements, of the side: 4 of 28 pixels.
+    # Standard deviation of the Gaussian that smooths the displacements, a share of the side: 4 of
+    # 28 pixels.
     elastic_smoothness: float = 0.14
     horizontal_flip: bool = False
     vertical_flip: bool = False
-    # Whole pixels, up to it in both directions along each axis; what comes in is zero.
+    # Pixels of padding: the crop moves by up to this in both directions; new pixels are zero.
     crop_padding: int = 0
-    # The side of the square that is blanked, of the shorter side.
+    # Side of the erased square, a share of the shorter side.
     erase: float = 0.0
     erase_probability: float = 1.0
-    # The standard deviation of what is added to each number.
+    # Standard deviation of the noise added to each value.
     pixel_noise: float = 0.0
-    # Added to an image, up to it in both directions.
+    # Largest constant added to an image, in both directions.
     brightness: float = 0.0
-    # An image's distance from its mean is multiplied by 1 - contrast to 1 + contrast.
+    # An image's differences from its mean are multiplied by 1 - contrast to 1 + contrast.
     contrast: float = 0.0
 
 
 class Random(Protocol):
-    """Random numbers of a batch, the same ones each time it is asked for the same purpose."""
+    """Random numbers of a batch; the same purpose always returns the same numbers."""
 
     def uniform(self, columns: int, purpose: int) -> Tensor:
         """Numbers in (0, 1), shape (images, columns)."""
@@ -76,32 +77,32 @@ def around_zero(random: Random, reach: float, columns: int, purpose: int) -> Ten
 
 
 def whole(random: Random, count: int, columns: int, purpose: int) -> Tensor:
-    """Whole numbers in 0..count - 1, shape (images, columns), dtype int64."""
-    # The largest float32 below 1 times a whole number is below that number, rounded too.
+    """Integers in 0..count - 1, shape (images, columns), dtype int64."""
+    # The largest float32 below 1, times ``count``, is below ``count`` even after rounding.
     return random.uniform(columns, purpose).mul(count).long()
 
 
 def chosen(random: Random, probability: float, purpose: int) -> Tensor:
-    """Ones with the probability, else zeros, shape (images,)."""
+    """1 with the given probability, else 0, shape (images,)."""
     return (random.uniform(1, purpose)[:, 0] < probability).float()
 
 
 class Memory:
-    """Memory for what is needed on the way, kept from batch to batch.
+    """Buffers for intermediate results, reused from batch to batch.
 
-    Handing large blocks back to the system and asking for them again costs more than the
-    arithmetic on them. One buffer a name and device, as long as the largest batch; its zeros stay
-    where nobody writes.
+    Freeing and allocating large blocks costs more than the arithmetic on them. There is one buffer
+    per name and device, as long as the largest batch; it starts as zeros, which remain wherever
+    nothing is written.
     """
 
     def __init__(self) -> None:
         self.buffers: dict[tuple[str, torch.device], Tensor] = {}
 
     def __call__(self, name: str, shape: tuple[int, ...], device: torch.device) -> Tensor:
-        """A block of the shape; for a name, only the first axis may differ between calls."""
+        """A buffer of this shape; for one name, only the first axis may differ between calls."""
         buffer = self.buffers.get((name, device))
         if buffer is None or len(buffer) < shape[0]:
-            # What inference mode makes could not be written on outside of it.
+            # A tensor made in inference mode can't be written to outside of it.
             with torch.inference_mode(False):
                 buffer = torch.zeros(shape, device=device)
             self.buffers[name, device] = buffer

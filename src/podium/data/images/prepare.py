@@ -1,4 +1,4 @@
-"""From raw images to the dataset: one array, labels, folds, and moments of each fold."""
+"""From raw images to the dataset: pixel arrays, labels, folds, and each fold's moments."""
 
 from pathlib import Path
 
@@ -19,12 +19,12 @@ from podium.io.files import digest
 
 
 def check_raw(raw: Path, competition: ImageCompetition) -> str:
-    """Read and check the raw files; returns what they hold.
+    """Read and check the raw files; returns a short description.
 
-    Image files are checked by name here, and decoded when they are preprocessed.
+    Of image files only the names are checked here; they are decoded in preprocessing.
 
     Raises:
-        PodiumError: they are not what they should be.
+        PodiumError: the raw files are invalid.
     """
     found: Listing | PixelRows
     found = (read_listing if _has_files(competition) else read_rows)(raw, competition)
@@ -34,7 +34,7 @@ def check_raw(raw: Path, competition: ImageCompetition) -> str:
 def prepare(
     raw: Path, competition: ImageCompetition, manifest: dict[str, object], folder: Path
 ) -> str:
-    """Write the dataset and a summary of what was done into ``folder``; returns it in short.
+    """Write the dataset and a summary of what was done into ``folder``; returns a short summary.
 
     Raises:
         PodiumError: the raw files don't fit params.yaml.
@@ -50,7 +50,7 @@ def prepare(
 
 
 def read_raw(raw: Path, competition: ImageCompetition) -> RawImages:
-    """All images of either shape of competition.
+    """All images, from image files or from rows of a CSV.
 
     Raises:
         PodiumError: the raw files don't fit params.yaml.
@@ -59,7 +59,7 @@ def read_raw(raw: Path, competition: ImageCompetition) -> RawImages:
 
 
 def _has_files(competition: ImageCompetition) -> bool:
-    """Whether images are files, and not rows of a csv."""
+    """Whether images are files rather than rows of a CSV."""
     return competition.source.files.labels is not None
 
 
@@ -99,7 +99,7 @@ def make_dataset(
 def summarize(
     data: ImageDataset, raw: RawImages, duplicates: pd.DataFrame, competition: ImageCompetition
 ) -> pd.DataFrame:
-    """What the images are and what was done to them, one row a fact."""
+    """Facts about the images and what was done to them, one row per fact."""
     schema, split, spec = data.schema, data.splits[0], competition.preprocess
     counts = np.bincount(data.y.astype(int), minlength=len(schema.classes))
     rows = {
@@ -111,7 +111,7 @@ def summarize(
         f"standard deviation of {split.name}": _numbers(split.std),
         "damaged training files, left out": _named(raw.skipped),
         "damaged test files, predicted from a black image": _named(raw.blank),
-        "test images that are in train too": count_images(duplicates, "test", LEAK),
+        "test images that are also in train": count_images(duplicates, "test", LEAK),
         "training images with differing labels": count_images(duplicates, "train", CLASH),
     }
     rows |= {
@@ -122,11 +122,11 @@ def summarize(
 
 
 def _in_short(data: ImageDataset, raw: RawImages, duplicates: pd.DataFrame) -> str:
-    doubled = count_images(duplicates, "test", LEAK)
+    leaked = count_images(duplicates, "test", LEAK)
     notes = [
         (len(raw.skipped), "damaged training files left out"),
         (len(raw.blank), "damaged test files predicted from a black image"),
-        (doubled, "test images are in train too (duplicates.csv)"),
+        (leaked, "test images are also in train (duplicates.csv)"),
     ]
     return ", ".join(
         [
