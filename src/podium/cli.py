@@ -60,7 +60,7 @@ def sync() -> None:
     from podium.runtime import dvc_files
     from podium.stages import pipeline
 
-    for line in dvc_files.mend():
+    for line in dvc_files.repair():
         print(line)
     if pipeline.sync(pipeline.competition_tasks()):
         print(f"{pipeline.TRAINING} was brought up to date with params.yaml")

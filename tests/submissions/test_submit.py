@@ -382,7 +382,7 @@ def test_a_token_that_kaggle_does_not_take(place, server, podium, monkeypatch, t
         monkeypatch.setenv(place, "KGAT_0123456789abcdef")
     outcome = podium("submit", NAME)
     assert outcome.code == 2
-    assert re.search(f"Kaggle doesn't take the access token of [^:]*{place}: ", outcome.err)
+    assert re.search(f"Kaggle rejects the access token of [^:]*{place}: ", outcome.err)
     assert "KGAT_" not in outcome.err
 
 

@@ -60,7 +60,7 @@ class Checkpoint:
             save_file(tensors, scratch, metadata={"facts": json.dumps(facts)})
             scratch.replace(self.path)
         except SafetensorError as error:
-            raise OSError(disk.said_code(error), str(error), str(scratch)) from None
+            raise OSError(disk.errno_in_text(error), str(error), str(scratch)) from None
         finally:
             scratch.unlink(missing_ok=True)
         self.written = time.monotonic()

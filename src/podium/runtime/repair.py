@@ -44,7 +44,7 @@ def wait_and_mend(dvc: str) -> None:
     """Wait until DVC has ended, and say on stderr what was mended."""
     while is_alive(dvc):
         time.sleep(WATCH_SECONDS)
-    for line in dvc_files.mend():
+    for line in dvc_files.repair():
         print(f"podium: {line}", file=sys.stderr)
 
 

@@ -1,4 +1,4 @@
-"""Raw files from a folder or a zip on this machine."""
+"""Raw files from a local folder or zip."""
 
 from pathlib import Path
 from typing import Any
@@ -10,25 +10,25 @@ from podium.io.text import printable
 
 
 def fetch(competition: Competition, folder: Path) -> dict[str, Any]:
-    """Copy the competition's files out of ``source.path``.
+    """Copy the competition's files from ``source.path``.
 
     Raises:
-        PodiumError: the path or a file is missing, empty, or the zip is damaged.
+        PodiumError: the path or a file is missing or empty, or the zip is damaged.
     """
     source = competition.source
     try:
         where = Path(source.path or "").expanduser()
         take = from_folder if where.is_dir() else from_zip if where.is_file() else None
     except (RuntimeError, OSError) as error:
-        # No such user's home, a name that is too long, a folder that is closed.
-        raise _nowhere(competition, source.path, f" ({error})") from None
+        # An unknown user's home, a name that is too long, or a folder without permission.
+        raise _not_found(competition, source.path, f" ({error})") from None
     if take is None:
-        raise _nowhere(competition, where)
+        raise _not_found(competition, where)
     take(where, folder, source.files)
     return {"synthetic": False}
 
 
-def _nowhere(competition: Competition, where: object, why: str = "") -> PodiumError:
+def _not_found(competition: Competition, where: object, why: str = "") -> PodiumError:
     return PodiumError(
         f"params.yaml: {competition.name}.source.path: no folder or zip at "
         f"'{printable(str(where))}'{why}; give the path of the downloaded files"

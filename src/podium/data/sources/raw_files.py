@@ -1,7 +1,7 @@
-"""The raw files of a competition, copied out of a folder or a zip.
+"""Copies a competition's raw files from a folder or a zip.
 
-A raw folder holds a few files under fixed names: ``train.csv`` and ``test.csv``, or ``train.zip``,
-``test.zip`` and ``labels.csv`` for a competition of image files; and ``sample_submission.csv``.
+The raw folder then has a few files with fixed names: ``train.csv`` and ``test.csv``, or
+``train.zip``, ``test.zip`` and ``labels.csv`` for image files; and ``sample_submission.csv``.
 """
 
 import shutil
@@ -22,10 +22,10 @@ from podium.io.zips import BY_HAND
 
 
 def from_folder(where: Path, folder: Path, files: Files) -> None:
-    """Copy the raw files out of a folder.
+    """Copy the raw files from a folder.
 
     Raises:
-        PodiumError: a file is missing, or the images are not what they should be.
+        PodiumError: a file is missing, or the images are invalid.
     """
     for name, there in _tables(files).items():
         _copy_table(where, there, folder / name)
@@ -34,10 +34,10 @@ def from_folder(where: Path, folder: Path, files: Files) -> None:
 
 
 def from_zip(archive: Path, folder: Path, files: Files) -> None:
-    """Copy the raw files out of a zip.
+    """Copy the raw files from a zip.
 
     Raises:
-        PodiumError: not a zip, damaged, or a file in it is missing or not what it should be.
+        PodiumError: not a zip, damaged, or a file in it is missing or invalid.
     """
     extract(archive, folder, {there: name for name, there in _tables(files).items()})
     for name, there in _pictures(files).items():
@@ -45,7 +45,7 @@ def from_zip(archive: Path, folder: Path, files: Files) -> None:
 
 
 def _copy_table(where: Path, there: str, target: Path) -> None:
-    """A csv file out of a folder, where it may lie in a zip of its own."""
+    """Copy a CSV file from a folder, where it may also be in a zip of its own."""
     for name in (there, *packed_names(there)):
         file = where / name
         if file.is_file():
@@ -59,7 +59,7 @@ def _copy_table(where: Path, there: str, target: Path) -> None:
 
 
 def _twins(file: Path) -> list[str]:
-    """The names beside a file that are its own but for small and capital letters, and its own."""
+    """The names in the file's folder that equal its own except for case, including its own."""
     alike = file.name.lower()
     return [path.name for path in file.parent.iterdir() if path.name.lower() == alike]
 
@@ -73,16 +73,16 @@ def _missing(file: Path, target: Path) -> PodiumError:
             f"{folder}: {file.name} is packed in {other}, which Podium doesn't read; {BY_HAND}"
         )
     return PodiumError(
-        f"{file}: file is missing; put it there or name it under source.files.{target.stem}"
+        f"{file}: file is missing; put it there or set its name under source.files.{target.stem}"
     )
 
 
 def _tables(files: Files) -> dict[str, str]:
-    """The csv files: the name here and the name there."""
+    """The CSV files: the name in the raw folder and the name in the source."""
     keys = ["labels"] if files.labels else ["train", "test"]
     return {f"{key}.csv": getattr(files, key) for key in (*keys, "sample_submission")}
 
 
 def _pictures(files: Files) -> dict[str, str]:
-    """The zips of image files: the name here, and the folder or archive there."""
+    """The zips of image files: the name in the raw folder and the folder or zip in the source."""
     return {f"{key}.zip": getattr(files, key) for key in ("train", "test")} if files.labels else {}
