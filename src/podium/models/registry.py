@@ -1,4 +1,4 @@
-"""The models by name; ``podium.config.models`` holds their knobs under the same names."""
+"""The models by name; ``podium.config.models`` has their hyperparameters by the same names."""
 
 from importlib import import_module
 from typing import cast
