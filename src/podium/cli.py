@@ -56,7 +56,7 @@ def check() -> None:
 
 @app.command()
 def sync() -> None:
-    """Give every competition its training stages in models/dvc.yaml; mend what a kill cut off."""
+    """Write all training stages to models/dvc.yaml; repair DVC files damaged by a kill."""
     from podium.runtime import dvc_files
     from podium.stages import pipeline
 

@@ -1,4 +1,4 @@
-"""The kinds of competition: how raw files of each become a dataset that models read."""
+"""The kinds of competition: how the raw files of each become a dataset."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from podium.data.dataset import Dataset
 
 @dataclass(frozen=True)
 class Kind:
-    """What differs between tables and images before a model sees them.
+    """The functions that differ between tables and images.
 
-    ``check_raw`` reads and checks the raw files and says what they hold; ``prepare`` writes the
-    dataset from raw folder, competition and manifest into a folder and says what was done;
-    ``read`` reads it back. All raise ``PodiumError`` for what is not as it should be.
+    ``check_raw`` reads and checks the raw files and returns a short description; ``prepare`` writes
+    the dataset from raw folder, competition and manifest into a folder and returns a short summary;
+    ``read`` reads it back. All raise ``PodiumError`` for invalid data.
     """
 
-    # A kind's functions take its own class of competition.
+    # The functions take the competition class of their kind.
     check_raw: Callable[[Path, Any], str]
     prepare: Callable[[Path, Any, dict[str, object], Path], str]
     read: Callable[[Path], Dataset]

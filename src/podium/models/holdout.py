@@ -17,8 +17,8 @@ def hold_out(
     """
     from sklearn.model_selection import train_test_split
 
-    alike = classes if classes is not None and _divisible(classes, share) else None
-    kept, held = train_test_split(rows, test_size=share, random_state=seed, stratify=alike)
+    stratify = classes if classes is not None and _divisible(classes, share) else None
+    kept, held = train_test_split(rows, test_size=share, random_state=seed, stratify=stratify)
     return kept, held
 
 

@@ -246,7 +246,7 @@ def test_a_class_without_an_image(images, podium, digit_files):
     images.edit(metric="logloss")
     images.use(digit_files)
     outcome = podium("download", NAME)
-    assert_one_line(outcome, "sample_submission.csv: column '11' is no class of label")
+    assert_one_line(outcome, "sample_submission.csv: column '11' is not a class of label")
 
 
 def test_more_folds_than_images_of_a_class(images, podium, digit_files, stages):

@@ -60,8 +60,8 @@ def _copy_table(where: Path, there: str, target: Path) -> None:
 
 def _twins(file: Path) -> list[str]:
     """The names in the file's folder that equal its own except for case, including its own."""
-    alike = file.name.lower()
-    return [path.name for path in file.parent.iterdir() if path.name.lower() == alike]
+    lower = file.name.lower()
+    return [path.name for path in file.parent.iterdir() if path.name.lower() == lower]
 
 
 def _missing(file: Path, target: Path) -> PodiumError:

@@ -18,10 +18,10 @@ from podium.io.files import digest
 
 
 def check_raw(raw: Path, competition: TableCompetition) -> str:
-    """Check the raw files, which may be larger than memory; returns what they hold.
+    """Check the raw files, which may be larger than memory; returns a short description.
 
     Raises:
-        PodiumError: they are not what they should be.
+        PodiumError: the raw files are invalid.
     """
     tables = check_files(raw, competition)
     return f"{len(tables.train)} training rows, {len(tables.test)} test rows"
@@ -30,7 +30,7 @@ def check_raw(raw: Path, competition: TableCompetition) -> str:
 def prepare(
     raw: Path, competition: TableCompetition, manifest: dict[str, object], folder: Path
 ) -> str:
-    """Write the dataset and a summary of what was done into ``folder``; returns it in short.
+    """Write the dataset and a summary of what was done into ``folder``; returns a short summary.
 
     Raises:
         PodiumError: the raw files don't fit params.yaml.
@@ -51,7 +51,7 @@ def prepare(
 def make_dataset(
     raw: RawTables, competition: TableCompetition, manifest: dict[str, object]
 ) -> TableDataset:
-    """Everything that ``data/processed`` holds, from the raw tables."""
+    """The content of ``data/processed``, from the raw tables."""
     target_values, classes = read_target(raw.train, competition)
     tables = _typed(raw, competition)
     folds = _folds(raw, target_values, competition)
@@ -100,7 +100,7 @@ def _folds(
 def _fit_transforms(
     tables: TypedTables, folds: NDArray[np.int64], spec: Preprocess
 ) -> dict[str, TableTransform]:
-    """One transform for each fold of each repeat, fitted on the rows that ``fit_on`` allows."""
+    """One transform per fold and repeat, fitted on the rows that ``fit_on`` names."""
     pairs = [
         (repeat, fold)
         for repeat in range(folds.shape[1])
