@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := $(CURDIR)/.venv/bin
 PORT ?= 5000
+# A process for each core; who has done its share takes from another's.
+WORKERS ?= -n logical --maxprocesses 8 --dist worksteal
 
 export PATH := $(BIN):$(PATH)
 export MLFLOW_DISABLE_TELEMETRY := true
@@ -9,10 +11,10 @@ export DO_NOT_TRACK := true
 export DVC_NO_ANALYTICS := true
 
 .DEFAULT_GOAL := help
-.PHONY: help env repro test lint ui bench peers
+.PHONY: help env repro test test-deep lint ui bench peers
 
 help: ## Show what make can do
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 env: ## Make the environment in .venv
 	@$(PYTHON) scripts/setup_env.py
@@ -21,9 +23,13 @@ repro: env ## Run the pipeline: all competitions that params.yaml lists
 	@podium sync
 	@dvc repro
 
-test: ## Run the tests
+test: ## Run the tests of daily work: a few minutes
 	@$(PYTHON) scripts/setup_env.py --dev
-	@pytest
+	@pytest -rs $(WORKERS) -m "not deep"
+
+test-deep: ## Run all other tests: kills, fuzz, full disks, faults of Kaggle's server, real data
+	@$(PYTHON) scripts/setup_env.py --dev
+	@pytest -rs $(WORKERS) -m deep
 
 lint: ## Check style and types
 	@$(PYTHON) scripts/setup_env.py --dev

@@ -23,7 +23,8 @@ from scipy import ndimage
 from torch import Tensor
 
 from common import machine
-from podium.data.images.augmentation import Augmentation, Augmenter
+from podium.config.images import Augmentation
+from podium.data.images.augmentation import Augmenter
 from rounds import alternate, spread
 
 SHIFT, ROTATION, SCALE, SHEAR, ELASTIC, SMOOTHNESS = 0.1, 15.0, 0.15, 10.0, 0.04, 0.14

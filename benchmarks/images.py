@@ -51,9 +51,9 @@ from common import (
     versions,
 )
 from podium.config import (
-    AugmentedParams,
     CNNParams,
     ImageMLPParams,
+    ImageNetworkParams,
     LayeredParams,
     NetworkParams,
     load_config,
@@ -97,7 +97,7 @@ class Task:
 
     images: NDArray[np.uint8]
     labels: NDArray[np.int64]
-    params: AugmentedParams
+    params: ImageNetworkParams
     folds: int
 
     def short(self) -> "Task":
@@ -156,23 +156,23 @@ def read_digits(path: str | None, rows: int) -> tuple[NDArray[np.uint8], NDArray
         return np.array(data.train[:rows]), data.y[:rows].astype(np.int64)
 
 
-def shipped(name: str, epochs: int) -> AugmentedParams:
+def shipped(name: str, epochs: int) -> ImageNetworkParams:
     """The knobs of a model in params.yaml, on the CPU and for fewer epochs."""
     models = load_config(ROOT / "params.yaml", only=DIGITS)[DIGITS].models
-    params = cast(AugmentedParams, models.get(name, models["mlp"]))
+    params = cast(ImageNetworkParams, models.get(name, models["mlp"]))
     own = TEXTBOOK if name == "textbook" else {}
     return changed(params, **own, epochs=epochs, device="cpu")
 
 
-def changed(params: AugmentedParams, **knobs: Any) -> AugmentedParams:
+def changed(params: ImageNetworkParams, **knobs: Any) -> ImageNetworkParams:
     """The same with other knobs, checked."""
     return type(params).model_validate(params.model_dump() | knobs)
 
 
-def plain(params: AugmentedParams, **knobs: float) -> AugmentedParams:
+def plain(params: ImageNetworkParams, **knobs: float) -> ImageNetworkParams:
     """Nothing that changes images but ``knobs``."""
-    own = set(AugmentedParams.model_fields) - set(NetworkParams.model_fields)
-    off = {name: AugmentedParams.model_fields[name].default for name in own}
+    own = set(ImageNetworkParams.model_fields) - set(NetworkParams.model_fields)
+    off = {name: ImageNetworkParams.model_fields[name].default for name in own}
     return changed(params, **off | knobs)
 
 
@@ -283,7 +283,7 @@ class Changed(Dataset[tuple[Tensor, int]]):
         return torch.from_numpy(image).float().permute(2, 0, 1), int(self.labels[index])
 
 
-def build(params: AugmentedParams, shape: tuple[int, ...]) -> nn.Module:
+def build(params: ImageNetworkParams, shape: tuple[int, ...]) -> nn.Module:
     """The network of the knobs, as modules."""
     if isinstance(params, CNNParams):
         return convolutions(params, shape[2])

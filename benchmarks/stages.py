@@ -1,72 +1,106 @@
-"""Wall time of every stage, and how much of the whole is not model fitting.
+"""Where the time of a ``dvc repro`` goes: model fitting, and everything else.
 
     PODIUM_HOUSE_PRICES=<folder of the real files> python benchmarks/stages.py
 
-Runs the very commands that ``dvc repro`` runs, each as a process of its own, then a whole
-``dvc repro`` and one with nothing to do, in a temporary folder.
+In a temporary folder: a whole ``dvc repro``, one after an edit of lasso's parameters, and one with
+nothing to do. Each with the resident process, and once more without it (``PODIUM_WARM=0``). A stage
+lasts from DVC's line about it to the next one's, so that DVC's own work is counted, too.
 """
 
+import argparse
 import json
+import os
+import re
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
 from pathlib import Path
 
-from common import machine, project, source, timed
+from common import HOUSES, edit, environment, machine, project, source, timed
 
-NAME = "house-prices"
+STAGE = re.compile(r"Running stage '(?:.*:)?(.+)':")
+
+
+@dataclass(frozen=True)
+class Run:
+    """Wall seconds of a ``dvc repro`` and of its stages, and the seconds of model fitting."""
+
+    wall: float
+    stages: dict[str, float]
+    fitting: dict[str, float]
+
+    @property
+    def fit(self) -> float:
+        """Seconds of model fitting."""
+        return sum(self.fitting.values())
 
 
 def main() -> None:
-    """Measure and print a table."""
+    """Measure and print tables."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--warm-only", action="store_true", help="skip the runs without it")
+    warm_only = parser.parse_args().warm_only
     print(machine())
     raw = source()
-    with project(raw) as root:
-        seconds, fitting = stage_times(root)
-        print_stages(seconds, fitting)
-        print_scores(root)
-    with project(raw) as root:
-        print_repro(root)
+    for warm in (True,) if warm_only else (True, False):
+        os.environ["PODIUM_WARM"] = "1" if warm else "0"
+        print(f"\n{'with' if warm else 'without'} the resident process")
+        with project(raw) as root:
+            measure(root)
 
 
-def stage_times(root: Path) -> tuple[dict[str, float], dict[str, float]]:
-    """Wall seconds by stage, and of those the seconds of model fitting."""
-    seconds, fitting = {}, {}
-    for stage in ("download", "preprocess"):
-        seconds[stage] = timed(root, "podium", stage, NAME)
-    for model in models(root):
-        stage = f"train {model}"
-        seconds[stage] = timed(root, "podium", "train", NAME, model)
-        timing = json.loads((root / f"models/{NAME}/{model}/timing.json").read_text())
-        fitting[stage] = timing["fit_seconds"]
-    for stage in ("ensemble", "report"):
-        seconds[stage] = timed(root, "podium", stage, NAME)
-    return seconds, fitting
+def measure(root: Path) -> None:
+    """A whole run, one after an edit, one with nothing to do."""
+    timed(root, "dvc", "init", "--no-scm", "-q")
+    timed(root, "dvc", "config", "core.analytics", "false")
+    print_run("dvc repro, everything", repro(root))
+    edit(root, lambda params: params[HOUSES]["models"]["lasso"].update(alpha_count=40))
+    print_run("dvc repro, one parameter of lasso", repro(root))
+    print(f"dvc repro, nothing to do: {min(timed(root, 'dvc', 'repro') for _ in range(5)):.2f} s")
+    print_scores(root)
 
 
-def models(root: Path) -> list[str]:
-    from podium.config import load_config
+def repro(root: Path) -> Run:
+    """Run ``dvc repro`` and note when each stage starts."""
+    started = time.perf_counter()
+    command = [sys.executable, "-u", "-m", "dvc", "repro"]
+    process = subprocess.Popen(
+        command, cwd=root, env=environment(), stdout=subprocess.PIPE, text=True, bufsize=1
+    )
+    starts: list[tuple[str, float]] = []
+    assert process.stdout is not None
+    for line in process.stdout:
+        if found := STAGE.search(line):
+            starts.append((found[1], time.perf_counter()))
+    if process.wait() != 0:
+        sys.exit("dvc repro failed")
+    end = time.perf_counter()
+    ends = [moment for _, moment in starts[1:]] + [end]
+    stages = {name: end - start for (name, start), end in zip(starts, ends, strict=True)}
+    return Run(end - started, stages, {name: fit_seconds(root, name) for name in stages})
 
-    return list(load_config(root / "params.yaml")[NAME].models)
+
+def fit_seconds(root: Path, stage: str) -> float:
+    """Seconds of model fitting in a stage; 0 in one that trains no model."""
+    timing = root / f"models/{HOUSES}/{stage.partition('@')[2]}/timing.json"
+    return float(json.loads(timing.read_text())["fit_seconds"]) if timing.is_file() else 0.0
 
 
-def print_stages(seconds: dict[str, float], fitting: dict[str, float]) -> None:
-    print(f"{'stage':<20}{'wall s':>8}{'fitting s':>11}{'other s':>9}")
-    for stage, wall in seconds.items():
-        fit = fitting.get(stage, 0.0)
-        print(f"{stage:<20}{wall:>8.1f}{fit:>11.1f}{wall - fit:>9.1f}")
-    wall, fit = sum(seconds.values()), sum(fitting.values())
-    print(f"{'all':<20}{wall:>8.1f}{fit:>11.1f}{wall - fit:>9.1f}")
-    print(f"not model fitting: {1 - fit / wall:.0%} of {wall:.0f} s")
+def print_run(title: str, run: Run) -> None:
+    """A row per stage, and the share of what is not model fitting."""
+    print(f"\n{title}\n{'stage':<32}{'wall s':>8}{'fitting s':>11}{'other s':>9}")
+    for stage, wall in run.stages.items():
+        fit = run.fitting[stage]
+        print(f"{stage:<32}{wall:>8.2f}{fit:>11.2f}{wall - fit:>9.2f}")
+    print(f"{'all':<32}{run.wall:>8.2f}{run.fit:>11.2f}{run.wall - run.fit:>9.2f}")
+    print(f"not model fitting: {1 - run.fit / run.wall:.0%} of {run.wall:.1f} s")
 
 
 def print_scores(root: Path) -> None:
-    metrics = json.loads((root / f"reports/{NAME}/blend/metrics.json").read_text())
+    """The blend's score, which must not depend on how stages were started."""
+    metrics = json.loads((root / f"reports/{HOUSES}/blend/metrics.json").read_text())
     print(f"blend: {metrics['metric']} {metrics['cv']:.4f}, nested, pooled OOF")
-
-
-def print_repro(root: Path) -> None:
-    timed(root, "dvc", "init", "--no-scm", "-q")
-    timed(root, "dvc", "config", "core.analytics", "false")
-    print(f"dvc repro, everything: {timed(root, 'dvc', 'repro'):.1f} s")
-    print(f"dvc repro, nothing to do: {timed(root, 'dvc', 'repro'):.1f} s")
 
 
 if __name__ == "__main__":

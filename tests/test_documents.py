@@ -6,8 +6,8 @@ import subprocess
 import pytest
 from ruamel.yaml import YAML
 
-from conftest import ROOT
 from podium.config import ImageCompetition, load_config
+from projects import ROOT
 
 PRESETS = sorted((ROOT / "presets").glob("*.yaml"))
 

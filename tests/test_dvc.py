@@ -1,65 +1,49 @@
 """The pipeline under the real DVC: what an edit touches, metrics, plots, experiments."""
 
 import json
-import os
 import re
-import subprocess
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from conftest import ROOT, Project
-
-pytestmark = pytest.mark.slow
+from projects import DIGITS, HOUSES, Project, made_once
 
 QUICK = ("ridge", "lasso", "mlp")
 QUICK_IMAGES = ("ridge", "cnn")
 
 
-def call(*command: str, cwd: Path, fails: bool = False) -> str:
-    """Run a command in the project; returns what it printed."""
-    environment = {**os.environ, "GIT_CONFIG_GLOBAL": os.devnull, "COLUMNS": "200"}
-    done = subprocess.run(
-        command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=400
-    )
-    output = done.stdout + done.stderr
-    assert (done.returncode != 0) is fails, output
-    return output
-
-
-def repro(root: Path, *arguments: str) -> list[str]:
+def repro(project: Project, *arguments: str) -> list[str]:
     """Run ``dvc repro``; returns the stages that ran."""
-    return re.findall(r"Running stage '([^']+)'", call("dvc", "repro", *arguments, cwd=root))
+    return re.findall(r"Running stage '([^']+)'", project.must_run("dvc", "repro", *arguments))
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
+def fails(project: Project, *command: str) -> str:
+    """A command that has to fail; what it printed."""
+    done = project.run(*command)
+    assert done.returncode != 0, done.stdout
+    return done.stdout + done.stderr
+
+
+@pytest.fixture(scope="session")
+def finished(shared: Path) -> Project:
     """A small project in a git repository of its own, after one ``dvc repro``."""
-    root = tmp_path_factory.mktemp("dvc")
-    project = Project(root)
-    project.shrink()
 
-    def change(params):
-        params["competitions"] = ["house-prices", "digit-recognizer"]
-        for competition, quick in (("house-prices", QUICK), ("digit-recognizer", QUICK_IMAGES)):
-            models = params[competition]["models"]
-            for name in list(models):
-                if name not in quick:
-                    del models[name]
+    def make(root: Path) -> None:
+        project = Project.make(root)
+        project.keep({HOUSES: QUICK, DIGITS: QUICK_IMAGES})
+        project.use_dvc(git=True)
+        project.commit("start")
+        assert len(repro(project)) == 8 + len(QUICK) + len(QUICK_IMAGES)
+        project.commit("first results")
 
-    project.edit(change)
-    (root / "src").symlink_to(ROOT / "src")
-    git = ("git", "-c", "user.name=t", "-c", "user.email=t@example.org")
-    call("git", "init", "-q", cwd=root)
-    call("dvc", "config", "core.analytics", "false", cwd=root)
-    call(*git, "add", ".", cwd=root)
-    call(*git, "commit", "-qm", "start", cwd=root)
-    stages = repro(root)
-    assert len(stages) == 8 + len(QUICK) + len(QUICK_IMAGES)
-    call(*git, "add", ".", cwd=root)
-    call(*git, "commit", "-qm", "first results", cwd=root)
-    return project
+    return Project(made_once(shared, "dvc", make))
+
+
+@pytest.fixture
+def copy(finished: Project, tmp_path: Path) -> Project:
+    """The finished project's copy, for one test to change."""
+    return finished.copy(tmp_path / "project")
 
 
 def test_results_are_where_they_should_be(finished):
@@ -80,25 +64,15 @@ def test_results_are_where_they_should_be(finished):
 
 
 def test_only_small_results_are_for_git(finished):
-    tracked = call("git", "ls-files", cwd=finished.root).splitlines()
+    tracked = finished.must_run("git", "ls-files").splitlines()
     results = {name for name in tracked if name.startswith(("models/h", "reports/", "data/"))}
     assert {Path(name).name for name in results} == {"metrics.json", "curves.csv", "scores.csv"}
     assert "dvc.lock" in tracked
     assert not any(name.startswith(("mlflow", "mlartifacts", "submissions")) for name in tracked)
 
 
-def test_nothing_runs_twice(finished):
-    assert repro(finished.root) == []
-
-
-def test_a_models_edit_reruns_that_model_and_the_blend(finished):
-    finished.edit(lambda params: params["house-prices"]["models"]["mlp"].update(dropout=0.25))
-    kept = finished.root / "models/house-prices/ridge/oof.parquet"
-    before = kept.stat().st_mtime_ns
-    assert repro(finished.root) == [
-        "models/dvc.yaml:house-prices@mlp", "ensemble@house-prices", "report@house-prices",
-    ]  # fmt: skip
-    assert kept.stat().st_mtime_ns == before
+def test_nothing_runs_twice(copy):
+    assert repro(copy) == []
 
 
 def test_images_go_the_same_way(finished):
@@ -114,76 +88,104 @@ def test_images_go_the_same_way(finished):
     assert {"2-confusion.png", "2-reliability.png", "2-classes.png", "2-worst.png"} <= pictures
     page = (root / "reports/digit-recognizer/report.html").read_text()
     assert "25 worst-predicted" in page
-    finished.edit(lambda params: params["digit-recognizer"]["models"]["cnn"].update(rotation=5))
-    assert repro(root) == [
-        "models/dvc.yaml:digit-recognizer@cnn", "ensemble@digit-recognizer",
-        "report@digit-recognizer",
-    ]  # fmt: skip
 
 
-def test_the_ensembles_edit_reruns_the_ensemble(finished):
-    finished.edit(lambda params: params["house-prices"]["ensemble"].update(method="mean"))
-    assert repro(finished.root) == ["ensemble@house-prices", "report@house-prices"]
+# (competition, what is edited in its block, the stages that run again)
+EDITS = {
+    "a model": (
+        HOUSES,
+        lambda block: block["models"]["mlp"].update(dropout=0.25),
+        ["models/dvc.yaml:house-prices@mlp", "ensemble@house-prices", "report@house-prices"],
+    ),
+    "a model of images": (
+        DIGITS,
+        lambda block: block["models"]["cnn"].update(rotation=5),
+        [
+            "models/dvc.yaml:digit-recognizer@cnn", "ensemble@digit-recognizer",
+            "report@digit-recognizer",
+        ],
+    ),
+    "the ensemble": (
+        HOUSES,
+        lambda block: block["ensemble"].update(method="mean"),
+        ["ensemble@house-prices", "report@house-prices"],
+    ),
+}  # fmt: skip
 
 
-def test_a_new_model_needs_params_yaml_alone(finished):
-    finished.edit(lambda params: params["house-prices"]["models"].update(ridge2={"model": "ridge"}))
-    assert repro(finished.root) == [
+@pytest.mark.parametrize(
+    "edit", ["a model", *(pytest.param(name, marks=pytest.mark.deep) for name in [*EDITS][1:])]
+)
+def test_an_edit_reruns_what_it_touches(edit, copy):
+    competition, change, stages = EDITS[edit]
+    kept = copy.root / f"models/{competition}/ridge/oof.parquet"
+    before = kept.stat().st_mtime_ns
+    copy.edit(lambda params: change(params[competition]))
+    assert repro(copy) == stages
+    assert kept.stat().st_mtime_ns == before
+
+
+@pytest.mark.deep
+def test_a_new_model_needs_params_yaml_alone(copy):
+    copy.edit(lambda params: params[HOUSES]["models"].update(ridge2={"model": "ridge"}))
+    assert repro(copy) == [
         "models/dvc.yaml:house-prices@ridge2", "ensemble@house-prices", "report@house-prices",
     ]  # fmt: skip
-    finished.edit(lambda params: params["house-prices"]["models"].pop("ridge2"))
-    assert repro(finished.root)[-2:] == ["ensemble@house-prices", "report@house-prices"]
-    scores = pd.read_csv(finished.root / "reports/house-prices/blend/scores.csv")
+    copy.edit(lambda params: params[HOUSES]["models"].pop("ridge2"))
+    assert repro(copy)[-2:] == ["ensemble@house-prices", "report@house-prices"]
+    scores = pd.read_csv(copy.root / "reports/house-prices/blend/scores.csv")
     assert "ridge2" not in set(scores["model"])
 
 
-def test_metrics_and_plots(finished, tmp_path):
-    shown = json.loads(call("dvc", "metrics", "show", "--json", cwd=finished.root))
+@pytest.mark.deep
+def test_metrics_and_plots(copy, tmp_path):
+    shown = json.loads(copy.must_run("dvc", "metrics", "show", "--json"))
     paths = shown[""]["data"]
     assert "models/house-prices/mlp/metrics.json" in paths
     assert paths["reports/house-prices/blend/metrics.json"]["data"]["cv"] > 0
     assert "error" not in json.dumps(shown)
-    call("dvc", "plots", "show", "-o", str(tmp_path / "plots"), cwd=finished.root)
+    copy.must_run("dvc", "plots", "show", "-o", str(tmp_path / "plots"))
     page = (tmp_path / "plots/index.html").read_text()
     for title in ("mlp, mean loss over folds", "predicted against actual", "OOF score by model"):
         assert title in page
     for title in ("confusion", "reliability", "F1 by class"):
         assert f"digit-recognizer, {title}" in page
     assert list((tmp_path / "plots/static").glob("*.png"))
-    difference = call("dvc", "metrics", "diff", cwd=finished.root)
-    assert "blend/metrics.json" in difference
+    copy.edit(lambda params: params[HOUSES]["ensemble"].update(method="mean"))
+    copy.must_run("dvc", "repro")
+    assert "blend/metrics.json" in copy.must_run("dvc", "metrics", "diff")
 
 
-def test_experiments_override_params(finished):
-    override = "house-prices.models.mlp.epochs=2"
-    output = call("dvc", "exp", "run", "-S", override, cwd=finished.root)
+@pytest.mark.deep
+def test_experiments_override_params(copy):
+    output = copy.must_run("dvc", "exp", "run", "-S", "house-prices.models.mlp.epochs=2")
     assert "Running stage 'models/dvc.yaml:house-prices@mlp'" in output
-    assert finished.params["house-prices"]["models"]["mlp"]["epochs"] == 2
+    assert copy.params[HOUSES]["models"]["mlp"]["epochs"] == 2
 
 
-def test_a_failing_stage_leaves_the_earlier_submission(finished):
-    submission = finished.root / "submissions/house-prices/submission.csv"
-    raw = finished.root / "data/raw/house-prices/train.csv"
+@pytest.mark.deep
+def test_a_failing_stage_leaves_the_earlier_submission(copy):
+    submission = copy.root / "submissions/house-prices/submission.csv"
+    raw = copy.root / "data/raw/house-prices/train.csv"
     before = submission.read_bytes(), raw.read_bytes()
-    text = (finished.root / "params.yaml").read_text()
-    finished.use_files(finished.root / "nowhere")
-    output = call("dvc", "repro", cwd=finished.root, fails=True)
+    copy.use_files(copy.root / "nowhere")
+    output = fails(copy, "dvc", "repro")
     assert "podium: error: params.yaml: house-prices.source.path: no folder or zip" in output
     assert (submission.read_bytes(), raw.read_bytes()) == before
-    (finished.root / "params.yaml").write_text(text)
 
 
-def test_a_new_competition_is_a_block(finished):
+@pytest.mark.deep
+def test_a_new_competition_is_a_block(copy):
     def change(params):
-        params["second"] = dict(params["house-prices"])
+        params["second"] = dict(params[HOUSES])
         params["second"]["models"] = {"ridge": {"alphas": [10]}}
         params["competitions"] = ["second"]
 
-    finished.edit(change)
-    output = call("dvc", "repro", cwd=finished.root, fails=True)
+    copy.edit(change)
+    output = fails(copy, "dvc", "repro")
     assert "second is a new competition" in output
     assert "run 'dvc repro' again" in output
-    stages = repro(finished.root)
+    stages = repro(copy)
     assert [name for name in stages if "house-prices" in name] == []
     assert len(stages) == 5
-    assert (finished.root / "submissions/second/submission.csv").is_file()
+    assert (copy.root / "submissions/second/submission.csv").is_file()

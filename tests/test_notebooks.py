@@ -11,7 +11,7 @@ from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
-from conftest import ROOT, Project
+from projects import ROOT, Project
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 EXPLORE = ROOT / "notebooks" / "01-explore-house-prices.ipynb"
@@ -83,6 +83,7 @@ def test_runs_from_its_own_folder(path, project):
     run(read(path), folder)
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize(("rows", "read_rows"), [("0", 1460), ("1", 1)])
 def test_explore_copes_with_all_rows_and_with_one_and_writes_nothing(
     rows, read_rows, project, monkeypatch
@@ -105,10 +106,12 @@ def test_explore_reads_what_the_download_stage_wrote(project, house_files, podiu
     assert "SYNTHETIC" not in printed
 
 
+@pytest.mark.deep
 def test_a_failing_cell_fails(tmp_path):
     with pytest.raises(CellExecutionError, match="no such house"):
         run(one_cell("raise KeyError('no such house')"), tmp_path)
 
 
+@pytest.mark.deep
 def test_the_kernel_is_this_interpreter(tmp_path):
     assert run(one_cell("import sys; print(sys.executable)"), tmp_path).strip() == sys.executable

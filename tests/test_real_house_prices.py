@@ -5,9 +5,9 @@ import json
 import pandas as pd
 import pytest
 
-from conftest import ROOT, Project
+from projects import ROOT, Project
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.deep
 
 NAME = "house-prices"
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from ruamel.yaml import YAML
 
-from conftest import ROOT
 from podium.data.images.dataset import read_dataset
 from podium.io import files
+from projects import ROOT
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.deep
 
 
 def real(variable: str) -> Path:

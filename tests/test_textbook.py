@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 from ruamel.yaml import YAML
 
-from conftest import ROOT, Project
 from podium.config import load_config
 from podium.data.tabular.prepare import make_dataset
 from podium.data.tabular.read import read_raw
+from projects import ROOT, Project
 
 NAME = "house-prices-textbook"
 MANIFEST = {"provider": "local", "synthetic": False, "files": []}
@@ -65,6 +65,7 @@ def test_the_preset_standardizes_train_and_test_together(project, sample_files):
     assert numbers.mean(axis=0) == pytest.approx(0, abs=1e-9)
 
 
+@pytest.mark.deep
 def test_330_columns_on_the_real_files(project, real_house_prices):
     use_preset(project, real_house_prices)
     assert len(dataset(real_house_prices).splits[0].transform.feature_names) == 330
@@ -81,6 +82,7 @@ def average_log_mse(project: Project, podium, files: Path) -> float:
     return float(errors.groupby(oof["fold"]).mean().mean())
 
 
+@pytest.mark.deep
 def test_the_books_loss_on_the_real_files(project, podium, real_house_prices):
     """The book prints 0.18; a run in PyTorch as the book writes it gave 0.188."""
     assert average_log_mse(project, podium, real_house_prices) == pytest.approx(0.19, abs=0.02)

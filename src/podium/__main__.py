@@ -1,5 +1,21 @@
-"""``python -m podium``."""
+"""The ``podium`` command, also as ``python -m podium``.
 
-from podium.cli import main
+A stage is handed to the process that has the libraries loaded, where there is one: before anything
+is imported here.
+"""
 
-main()
+import sys
+
+
+def main() -> None:
+    """Run the command."""
+    from podium.runtime.warm import client
+
+    client.run(sys.argv[1:])
+    from podium.cli import main as run
+
+    run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,4 +1,4 @@
-"""Competition metrics: each with its name, direction, tasks and the kind of predictions it needs.
+"""Competition metrics: name, direction, domain, tasks, and the kind of predictions each needs.
 
 Arrays are row-aligned. ``y`` is the true target, shape (n,): numbers for regression, class codes
 0..k-1 for classification. ``p`` is the prediction: shape (n,) for regression, class probabilities
@@ -7,6 +7,7 @@ of shape (n, k) for binary and multiclass.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ class Metric:
     """A scoring rule.
 
     ``needs`` is what a submission contains: ``values`` (numbers), ``labels`` or ``probabilities``.
+    ``minimum`` is the smallest target and prediction that the metric allows; None for any number.
     """
 
     name: str
@@ -29,6 +31,7 @@ class Metric:
     tasks: tuple[str, ...]
     needs: str
     greater_is_better: bool = False
+    minimum: float | None = None
 
     def __call__(self, y: Array, p: Array) -> float:
         """The score of predictions ``p`` for targets ``y``."""
@@ -38,6 +41,15 @@ class Metric:
         """The score with a sign such that lower is better."""
         score = self(y, p)
         return -score if self.greater_is_better else score
+
+    def below(self, values: NDArray[Any]) -> NDArray[np.bool_]:
+        """Which values lie below the metric's domain; the shape is kept."""
+        return values < (-np.inf if self.minimum is None else self.minimum)
+
+    @property
+    def below_in_words(self) -> str:
+        """What an error calls such a value: ``negative``, say."""
+        return "negative" if self.minimum == 0 else f"below {self.minimum}"
 
 
 def _rmse(y: Array, p: Array) -> float:
@@ -83,7 +95,7 @@ METRICS: dict[str, Metric] = {
     for metric in (
         Metric("rmse", "RMSE", _rmse, ("regression",), "values"),
         Metric("mae", "MAE", _mae, ("regression",), "values"),
-        Metric("rmsle", "RMSLE", _rmsle, ("regression",), "values"),
+        Metric("rmsle", "RMSLE", _rmsle, ("regression",), "values", minimum=0.0),
         Metric("r2", "R²", _r2, ("regression",), "values", greater_is_better=True),
         Metric("accuracy", "accuracy", _accuracy, CLASSIFICATION, "labels", True),
         Metric("macro_f1", "macro F1", _macro_f1, CLASSIFICATION, "labels", True),

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conftest import ROOT
+from bad_input import assert_one_line
 from podium.config import load_config
 from podium.config.document import MAX_VALUES
 from podium.config.load import ConfigError
 from podium.io.errors import PodiumError
-from stages.test_bad_input import assert_one_line
+from projects import ROOT
 
 SHIPPED = (ROOT / "params.yaml").read_text()
 COUNT = "count: 5"

@@ -1,44 +1,40 @@
 """The knobs of image models: none idle, none for tables, one for each of the augmenter's."""
 
-from dataclasses import fields
+from pkgutil import resolve_name
+from typing import get_type_hints
 
 import pytest
 from pydantic import ValidationError
 
 from image_help import CHANGES
-from podium.config import AugmentedParams, CNNParams, ImageMLPParams, SoftmaxParams
-from podium.config.images import OF, RANDOM, SIZES
-from podium.config.models import IMAGE_MODELS, MODEL_PARAMS, TABLE_MODELS
-from podium.data.images.augmentation import Augmentation
-from podium.models.registry import MODELS, model_function
+from podium.config import CNNParams, ImageMLPParams, ImageNetworkParams, SoftmaxParams
+from podium.config.images import OF, RANDOM, Augmentation
+from podium.config.models import IMAGE_MODELS, MODELS, TABLE_MODELS
+from podium.models.image_inputs import SIZES
 
-NETWORKS = {name: kind for name, kind in IMAGE_MODELS.items() if issubclass(kind, AugmentedParams)}
+NETWORKS = {
+    name: spec.params
+    for name, spec in IMAGE_MODELS.items()
+    if issubclass(spec.params, ImageNetworkParams)
+}
 # A value that turns each on.
 ON = {knob: value for knob, value in CHANGES.items() if knob != "erase_probability"}
 # What only shapes what another does, and what turns that on.
 SHAPES = {"elastic_smoothness": 0.3, "erase_probability": 0.4, "tta_strength": 0.8}
+NEEDED = {**OF, "tta_strength": "tta"}
 SWITCHES = {**{knob: {knob: value} for knob, value in ON.items()}, "tta": {"tta": 2, "shift": 0.1}}
 OTHERS = {"cutmix": 1.0, "tta": 2}
 
 
 def test_every_knob_is_tested():
     assert set(ON) == set(RANDOM)
-    assert set(SHAPES) == set(OF)
+    assert set(SHAPES) == set(NEEDED)
     assert set(NETWORKS) == {"softmax", "mlp", "cnn"}
 
 
-@pytest.mark.parametrize("field", fields(Augmentation), ids=lambda field: field.name)
-def test_every_knob_of_the_augmenter_is_one_of_params_and_off(field):
-    knob = AugmentedParams.model_fields[field.name]
-    assert knob.default == field.default
-    assert type(knob.default) is type(field.default)
-    assert field.name in OF or not knob.default
-
-
-def test_knobs_of_images_are_the_augmenters_and_those_of_mixing_and_prediction():
-    own = set(AugmentedParams.__annotations__)
-    assert own - {field.name for field in fields(Augmentation)} <= {"cutmix", "tta", "tta_strength"}
-    assert own == {*RANDOM, *OF, "cutmix", "tta"}
+def test_every_knob_of_the_augmenter_changes_images_or_shapes_a_change():
+    assert set(Augmentation.model_fields) == {*RANDOM, *OF}
+    assert not Augmentation().augments
 
 
 def test_sizes_are_numbers_that_may_be_made_smaller():
@@ -51,20 +47,23 @@ def test_sizes_are_numbers_that_may_be_made_smaller():
 
 @pytest.mark.parametrize("model", IMAGE_MODELS)
 def test_defaults_are_valid_and_change_no_image(model):
-    params = IMAGE_MODELS[model]()
+    params = IMAGE_MODELS[model].params()
     # Written out they are the same.
     assert type(params)(**params.model_dump()) == params
-    if isinstance(params, AugmentedParams):
+    if isinstance(params, ImageNetworkParams):
         assert not params.augments
         assert not params.cutmix
         assert not params.tta
 
 
-@pytest.mark.parametrize("kind", MODEL_PARAMS)
-def test_every_model_of_a_kind_has_a_function(kind):
-    assert set(MODEL_PARAMS[kind]) == set(MODELS[kind])
-    for name in MODEL_PARAMS[kind]:
-        assert callable(model_function(kind, name))
+EVERY_MODEL = [(kind, name) for kind, models in MODELS.items() for name in models]
+
+
+@pytest.mark.parametrize(("kind", "name"), EVERY_MODEL)
+def test_every_models_function_takes_the_models_own_params(kind, name):
+    spec = MODELS[kind][name]
+    (taken,) = get_type_hints(resolve_name(spec.fit))["fit"].__args__
+    assert issubclass(spec.params, taken)
 
 
 @pytest.mark.parametrize("model", NETWORKS)
@@ -85,7 +84,7 @@ def test_copies_need_a_random_change(model):
 @pytest.mark.parametrize("model", NETWORKS)
 @pytest.mark.parametrize("knob", SHAPES)
 def test_a_knob_of_another_needs_it(knob, model):
-    kind, other = NETWORKS[model], OF[knob]
+    kind, other = NETWORKS[model], NEEDED[knob]
     with pytest.raises(ValidationError, match=f"{knob} does nothing without {other}"):
         kind(**{knob: SHAPES[knob]})
     elsewhere = {name: ON[name] for name in ON if name != other}
@@ -156,7 +155,7 @@ def test_networks_know_whether_they_drop_anything():
 def test_tables_know_no_knob_of_images(knob, model):
     value = {**ON, **SHAPES, **OTHERS}[knob]
     with pytest.raises(ValidationError, match="Extra inputs"):
-        TABLE_MODELS[model](**{knob: value})
+        TABLE_MODELS[model].params(**{knob: value})
 
 
 @pytest.mark.parametrize(

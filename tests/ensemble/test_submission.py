@@ -1,5 +1,7 @@
 """The submission has the sample's shape, and what Kaggle would refuse is refused here."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -64,6 +66,20 @@ def test_bad_values(value, says):
     bad = SAMPLE.assign(SalePrice=pd.Series([1.0, value, 1.0], dtype=object))
     with pytest.raises(PodiumError, match=rf"submission.csv:3: '.*' for id 5 is {says}"):
         check_submission(bad, SAMPLE, LOG, RMSLE, "submission.csv")
+
+
+@pytest.mark.parametrize(("minimum", "says"), [(0.0, "negative"), (2.0, "below 2.0"), (None, None)])
+def test_values_below_the_metrics_domain(minimum, says):
+    """On a scale that is not the target's logarithm the metric alone says what can be."""
+    metric, plain = replace(RMSLE, minimum=minimum), Target("regression", "none")
+    good = SAMPLE.assign(SalePrice=[2.0, 3.0, 4.0])
+    check_submission(good, SAMPLE, plain, metric, "submission.csv")
+    bad = good.assign(SalePrice=[2.0, -0.5, 4.0])
+    if says is None:
+        check_submission(bad, SAMPLE, plain, metric, "submission.csv")
+    else:
+        with pytest.raises(PodiumError, match=rf"submission.csv:3: '-0.5' for id 5 is {says} \("):
+            check_submission(bad, SAMPLE, plain, metric, "submission.csv")
 
 
 def test_probabilities_and_labels_outside_what_they_can_be():

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from conftest import Project
+from bad_input import assert_one_line, put, snapshot
 from podium.io import csv_files
 from podium.io.csv_files import check_csv, load_csv, read_csv, read_header
 from podium.io.errors import PodiumError
-from stages.test_bad_input import assert_one_line, put, snapshot
+from projects import Project
 
 NAME = "house-prices"
 SEEDED = settings(max_examples=150, deadline=None, derandomize=True)

@@ -40,10 +40,17 @@ EXPECTED = {
 
 
 @parametrize_with_checks(
-    [kind(**knobs) for kind in ESTIMATORS for knobs in ({}, SMALL)],
-    expected_failed_checks=lambda estimator: EXPECTED,
+    [kind(**SMALL) for kind in ESTIMATORS], expected_failed_checks=lambda estimator: EXPECTED
 )
 def test_scikit_learns_checks(estimator, check):
+    check(estimator)
+
+
+@pytest.mark.deep
+@parametrize_with_checks(
+    [kind() for kind in ESTIMATORS], expected_failed_checks=lambda estimator: EXPECTED
+)
+def test_scikit_learns_checks_at_the_default_size(estimator, check):
     check(estimator)
 
 
@@ -84,7 +91,7 @@ def test_knobs_are_those_of_params_yaml():
     other = {
         name
         for name in knobs.keys() - own
-        if estimators._plain(knobs[name]) != MLPParams.model_fields[name].default
+        if estimators.plain(knobs[name]) != MLPParams.model_fields[name].default
     }
     assert other == {"standardize_inputs"}
 

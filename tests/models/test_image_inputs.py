@@ -8,11 +8,9 @@ import pytest
 import torch
 
 from image_help import CHANGES, make_images
-from podium.config import CNNParams, ImageMLPParams, SoftmaxParams
-from podium.config.images import SIZES
-from podium.data.images.augmentation import Augmentation
+from podium.config import ImageMLPParams
 from podium.data.images.dataset import Moments, read_dataset, write_dataset
-from podium.models.image_inputs import ImageInputs, _Random, augmentation
+from podium.models.image_inputs import SIZES, ImageInputs, _Random
 from podium.nn.layers import Step
 from podium.nn.rng import Rng
 
@@ -171,12 +169,6 @@ def test_changes_come_before_standardizing():
     split = dataset.splits[0]
     black = float(-split.mean[0] / split.std[0])
     assert (torch.isclose(out, torch.tensor(black), atol=1e-5).sum(2) >= 16).all()
-
-
-def test_every_knob_of_params_reaches_the_augmenter():
-    for kind in (SoftmaxParams, ImageMLPParams, CNNParams):
-        assert augmentation(kind(**CHANGES)) == Augmentation(**CHANGES)
-        assert augmentation(kind()) == Augmentation()
 
 
 @pytest.mark.parametrize("strength", [0.25, 1.0])

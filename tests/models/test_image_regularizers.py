@@ -106,7 +106,7 @@ def trained(model: str, change, **knobs) -> tuple[FittedMembers, ImageInputs, np
     y = codes.astype(np.float64)
     folds = (np.arange(len(y)) < TRAIN).astype(np.int64)[:, None]
     dataset = image_dataset(images, images[:1], y, folds)
-    params = IMAGE_MODELS[model](**{**COMMON, **SMALL[model], **knobs})
+    params = IMAGE_MODELS[model].params(**{**COMMON, **SMALL[model], **knobs})
     made = ImageInputs(images, dataset, params)
     train, valid = np.arange(TRAIN), np.arange(TRAIN, TRAIN + VALID)
     fitted = fit_members(

@@ -14,7 +14,7 @@ from podium.nn import plan as planning
 from podium.nn.convolution import KERNEL, ConvNet
 from podium.nn.data import Data, Member, Task
 from podium.nn.layers import Step
-from podium.nn.network import build_network, row_numbers, row_work
+from podium.nn.network import build_network
 from podium.nn.parameters import FREE, RUNNING, WEIGHT, Parameters
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -239,7 +239,7 @@ def test_members_of_a_group_are_what_they_are_alone():
     for member in range(2):
         alone, own = made(members=1)
         starts, _ = shaken(members=2)
-        for parameter in own.parameters:
+        for parameter in own.specs:
             own.values[parameter.name].copy_(starts.values[parameter.name][member : member + 1])
         expected = alone.forward(x[member : member + 1], training())
         alone.backward(normal(2, 5, 4)[member : member + 1], training())
@@ -265,8 +265,9 @@ def multiplications(layer: ConvNet, image) -> int:
 def test_row_work_is_the_count_of_multiplications(image, knobs):
     layer, _ = made(image, members=1, **knobs)
     assert layer.row_work == multiplications(layer, image)
-    params = CNNParams(**{**SMALL, **knobs})
-    assert row_work(params, columns(image), 3) == layer.row_work
+    network = build_network(CNNParams(**{**SMALL, **knobs}), columns(image), 3)
+    output = network.layers[-1]
+    assert network.row_work == layer.row_work + (output.inputs + 1) * 3
 
 
 @pytest.mark.parametrize("image", [(3, 5, 1), (7, 9, 3), (1, 1, 1), (1, 6, 1), (27, 29, 3)])
@@ -275,9 +276,9 @@ def test_row_work_is_about_right_for_odd_sides(image):
     assert 0.5 < layer.row_work / multiplications(layer, image) <= 4
 
 
-def test_row_numbers_grow_with_pixels_channels_and_blocks_not_with_depth():
+def test_row_size_grows_with_pixels_channels_and_blocks_not_with_depth():
     def numbers(image=(16, 16, 1), **knobs) -> int:
-        return row_numbers(CNNParams(**{**SMALL, **knobs}), columns(image))
+        return build_network(CNNParams(**{**SMALL, **knobs}), columns(image), 3).row_size
 
     base = numbers()
     assert base > 16 * 16
@@ -365,8 +366,5 @@ def test_a_table_is_an_error():
     for columns in (None, Columns(36)):
         with pytest.raises(PodiumError, match="cnn reads images"):
             fit_members(x, codes, [np.arange(40)], CNNParams(**SMALL), classes=2, columns=columns)
-    for ask in (build_network, row_work):
-        with pytest.raises(PodiumError, match="cnn reads images"):
-            ask(CNNParams(**SMALL), Columns(36), 2)
     with pytest.raises(PodiumError, match="cnn reads images"):
-        row_numbers(CNNParams(**SMALL), Columns(36))
+        build_network(CNNParams(**SMALL), Columns(36), 2)

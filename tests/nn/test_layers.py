@@ -108,7 +108,7 @@ def test_a_short_type_is_near_the_long_one():
 
 
 def test_a_skip_around_nothing_is_the_identity():
-    skip = Skip(Chain([linear(4, 4), Activation("tanh")]), None)
+    skip = Skip(Chain([linear(4, 4), Activation("tanh", 4)]), None)
     parameters = bound(skip)
     parameters.flat[WEIGHT].zero_()
     x = normal(2, 7, 4)
@@ -137,9 +137,29 @@ def test_a_skip_of_another_width_goes_through_a_matrix():
 
 @pytest.mark.parametrize("widths", [(4, 4), (4, 3)])
 def test_both_paths_of_a_skip_have_gradients(widths, double):
-    inner = Chain([linear(*widths), Activation("tanh")])
+    inner = Chain([linear(*widths), Activation("tanh", widths[1])])
     skip = Skip(inner, linear(*widths, name="skip") if widths[0] != widths[1] else None)
     check_gradients(skip, bound(skip), normal(2, 7, 4), training())
+
+
+@pytest.mark.parametrize(
+    "knobs",
+    [
+        {"hidden": []},
+        {"hidden": [8, 4]},
+        {"hidden": [8, 4], "skip": True, "activation": "prelu"},
+        {"hidden": [8, 4], "numeric_embedding": "periodic", "embedding_size": 3},
+        {"hidden": [8, 4], "numeric_embedding": "piecewise_linear", "bins": 7},
+    ],
+)
+def test_a_row_is_held_as_input_encoding_and_twice_a_hidden_layer(knobs):
+    """And each number of the network is used once a row."""
+    network = build_network(plain(**knobs), Columns(5, 2, (3,)), 2)
+    encoded = {"none": 0, "periodic": 3 * 3 + 3, "piecewise_linear": 7 + 4}
+    own = encoded[knobs.get("numeric_embedding", "none")]
+    assert network.row_size == 10 + 5 * own + 2 * sum(knobs["hidden"])
+    assert network.row_work == sum(parameter.size for parameter in network.parameters())
+    assert not network.fills_a_core
 
 
 class Squared(Traced):

@@ -217,7 +217,9 @@ def resumable(folder: Path | None, on_epoch=None, epochs: int = 8, **knobs):
 
 
 @pytest.mark.parametrize("averaging", ["ema", "swa"])
-@pytest.mark.parametrize("stopped_after", [1, 7, 13])
+@pytest.mark.parametrize(
+    "stopped_after", [7, *(pytest.param(epochs, marks=pytest.mark.deep) for epochs in (1, 13))]
+)
 def test_a_stopped_training_continues_to_the_same_bits(
     tmp_path, monkeypatch, stopped_after, averaging
 ):
@@ -282,7 +284,7 @@ resumable(Path({folder!r}), epochs=400)
 """
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_a_killed_process_continues_to_the_same_bits(tmp_path):
     code = CHILD.format(tests=str(Path(__file__).parent), folder=str(tmp_path))
     child = subprocess.Popen([sys.executable, "-c", code])

@@ -93,7 +93,7 @@ def test_a_deleted_experiment_comes_back(project):
     assert len(runs_of("c")) >= 1
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_processes_at_once_on_a_database_that_is_not_there_yet(project):
     environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
     processes = [
@@ -153,7 +153,7 @@ def wait_for(url: str, process: subprocess.Popen[bytes], seconds: float = 120) -
     raise AssertionError("the server did not come up")
 
 
-@pytest.mark.slow
+@pytest.mark.deep
 def test_a_real_server(project, podium, house_files, server, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
     project.use_files(house_files)

@@ -1,34 +1,12 @@
 """Bad input: one line, exit code 2, and what was there before is still there."""
 
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
-from conftest import Outcome, Project, write_csv
-
-
-def change(folder: Path, name: str, edit: Callable[[pd.DataFrame], pd.DataFrame | None]) -> None:
-    table = pd.read_csv(folder / name, dtype=str, keep_default_na=False)
-    table = table if (changed := edit(table)) is None else changed
-    write_csv(table, folder / name)
-
-
-def put(name: str, row: int, column: str, value: str) -> Callable[[Path], None]:
-    def edit(table: pd.DataFrame) -> None:
-        table.loc[row, column] = value
-
-    return lambda folder: change(folder, name, edit)
-
-
-def rewrite(name: str, content: bytes) -> Callable[[Path], object]:
-    return lambda folder: (folder / name).write_bytes(content)
-
-
-def drop(name: str, column: str) -> Callable[[Path], None]:
-    return lambda folder: change(folder, name, lambda table: table.drop(columns=column))
+from bad_input import assert_one_line, change, drop, put, rewrite, snapshot
+from projects import Project
 
 
 def not_utf8(folder: Path) -> None:
@@ -183,20 +161,3 @@ def test_debug_shows_the_traceback(project: Project, podium):
     outcome = podium("--debug", "preprocess", "house-prices")
     assert outcome.code == 2
     assert "Traceback" in outcome.err
-
-
-def assert_one_line(outcome: Outcome, says: str) -> None:
-    assert outcome.code == 2, outcome
-    lines = outcome.err.strip().splitlines()
-    assert len(lines) == 1, lines
-    assert lines[0].startswith("podium: error: ")
-    assert says in lines[0]
-
-
-def snapshot(folder: Path) -> dict[str, bytes]:
-    """Every file below a folder, the hidden ones too."""
-    return {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in folder.rglob("*")
-        if path.is_file()
-    }

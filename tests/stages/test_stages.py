@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import root_mean_squared_log_error
 
-from conftest import SMALL_MODELS, Project
+from projects import HIDDEN, SMALL_MODELS, Project, made_once, run_podium, write_houses
 
 NAME = "house-prices"
 
@@ -31,20 +31,36 @@ def keep_models(project: Project, *models: str) -> None:
     project.edit(change)
 
 
-def test_the_whole_way(project, podium, house_files):
-    project.use_files(house_files)
-    last = run_all(podium)[-1]
-    sample = pd.read_csv(house_files / "sample_submission.csv")
-    submission = pd.read_csv(project.root / f"submissions/{NAME}/submission.csv")
+@pytest.fixture(scope="session")
+def finished(shared: Path) -> Project:
+    """A project after all stages with every model; what the last one printed is in a file."""
+
+    def make(root: Path) -> None:
+        project = Project.make(root / "project")
+        project.use_files(write_houses(root / "files"))
+        with pytest.MonkeyPatch.context() as monkeypatch:
+            for name in HIDDEN:
+                monkeypatch.delenv(name, raising=False)
+            monkeypatch.chdir(project.root)
+            last = run_all(run_podium)[-1]
+        (root / "printed").write_text(last.out)
+
+    return Project(made_once(shared, "stages", make) / "project")
+
+
+def test_the_whole_way(finished):
+    sample = pd.read_csv(finished.root.parent / "files/sample_submission.csv")
+    submission = pd.read_csv(finished.root / f"submissions/{NAME}/submission.csv")
     assert submission["Id"].equals(sample["Id"])
     assert list(submission) == list(sample)
     assert (submission["SalePrice"] > 0).all()
-    slug = project.params[NAME]["source"]["slug"]
+    slug = finished.params[NAME]["source"]["slug"]
+    printed = (finished.root.parent / "printed").read_text()
     file = f"submissions/{NAME}/submission.csv"
-    assert f"podium submit {NAME}" in last.out
-    assert f"kaggle competitions submit -c {slug} -f {file} -m" in last.out.replace("\n", " ")
+    assert f"podium submit {NAME}" in printed
+    assert f"kaggle competitions submit -c {slug} -f {file} -m" in printed.replace("\n", " ")
     for model in [*SMALL_MODELS, "blend"]:
-        assert model in last.out
+        assert model in printed
 
 
 def test_local_files_need_no_slug(project, podium, house_files):
@@ -67,12 +83,10 @@ def test_synthetic_data_are_named_wherever_results_are_shown(project, podium):
     assert "SYNTHETIC" in (project.root / f"reports/{NAME}/report.html").read_text()
 
 
-def test_scores_are_the_metric_of_the_oof(project, podium, house_files):
-    project.use_files(house_files)
-    run_all(podium)
+def test_scores_are_the_metric_of_the_oof(finished):
     for folder in (f"models/{NAME}/mlp", f"reports/{NAME}/blend"):
-        metrics = json.loads((project.root / folder / "metrics.json").read_text())
-        oof = pd.read_parquet(project.root / folder / "oof.parquet")
+        metrics = json.loads((finished.root / folder / "metrics.json").read_text())
+        oof = pd.read_parquet(finished.root / folder / "oof.parquet")
         assert len(oof) == 80
         score = root_mean_squared_log_error(oof["true_SalePrice"], oof["prediction"])
         assert metrics["cv"] == pytest.approx(score, abs=1e-6)
@@ -84,12 +98,10 @@ def test_scores_are_the_metric_of_the_oof(project, podium, house_files):
         assert metrics["cv_std"] == pytest.approx(np.std(by_fold), abs=1e-6)
 
 
-def test_every_model_leaves_the_same_artefacts(project, podium, house_files):
-    project.use_files(house_files)
-    run_all(podium)
+def test_every_model_leaves_the_same_artefacts(finished):
     listings = set()
     for model in SMALL_MODELS:
-        folder = project.root / f"models/{NAME}/{model}"
+        folder = finished.root / f"models/{NAME}/{model}"
         listings.add(tuple(sorted(path.name for path in folder.iterdir())))
         assert len(list((folder / "weights").iterdir())) >= 5
     assert listings == {  # fmt: skip
@@ -105,25 +117,23 @@ def test_every_model_leaves_the_same_artefacts(project, podium, house_files):
     }
 
 
-def test_twice_the_same_bytes(project, podium, house_files):
-    project.use_files(house_files)
-    results = []
-    for _ in range(2):
-        run_all(podium)
-        paths = [
-            *(project.root / "data/processed").rglob("*.*"),
-            project.root / f"submissions/{NAME}/submission.csv",
-            *(project.root / f"models/{NAME}").rglob("*.*"),
-            *(project.root / f"reports/{NAME}/blend").iterdir(),
-        ]
-        results.append(
-            {
-                str(path): without_clock(path)
-                for path in paths
-                if path.is_file() and path.name != "timing.json"
-            }
-        )
-    assert results[0] == results[1]
+def test_twice_the_same_bytes(finished, podium, tmp_path, monkeypatch):
+    again = finished.copy(tmp_path / "project")
+    monkeypatch.chdir(again.root)
+    run_all(podium)
+    assert results(again.root) == results(finished.root)
+
+
+def results(root: Path) -> dict[str, object]:
+    """What all stages left, without seconds."""
+    paths = [
+        *(root / "data/processed").rglob("*.*"),
+        root / f"submissions/{NAME}/submission.csv",
+        *(root / f"models/{NAME}").rglob("*.*"),
+        *(root / f"reports/{NAME}/blend").iterdir(),
+    ]
+    files = [path for path in paths if path.is_file() and path.name != "timing.json"]
+    return {str(path.relative_to(root)): without_clock(path) for path in files}
 
 
 def without_clock(path):

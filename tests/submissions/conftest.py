@@ -1,49 +1,40 @@
 """A finished project on Kaggle's own kind of data, and Kaggle's stand-in."""
 
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from conftest import ROOT, Project, write_csv
-from kaggle_help import SLUG, archive_of, connect, copy_project, own_home, use_kaggle
+from kaggle_help import SLUG, archive_of, connect, own_home, use_kaggle
 from kaggle_server import KaggleServer
-from podium.data.sources.ames import make_ames
+from projects import Project, made_once, write_houses
 
 
 @pytest.fixture(scope="session")
 def archive(tmp_path_factory) -> bytes:
-    folder = tmp_path_factory.mktemp("kaggle-files")
-    train, test = make_ames(seed=1, train_rows=80, test_rows=40)
-    write_csv(train, folder / "train.csv")
-    write_csv(test, folder / "test.csv")
-    write_csv(test[["Id"]].assign(SalePrice=1), folder / "sample_submission.csv")
-    return archive_of(folder)
+    return archive_of(write_houses(tmp_path_factory.mktemp("kaggle-files")))
 
 
 @pytest.fixture(scope="session")
-def finished(archive, tmp_path_factory) -> Path:
+def finished(archive, shared) -> Project:
     """A git repository after one ``dvc repro`` with Kaggle's stand-in as the source."""
-    root = tmp_path_factory.mktemp("submissions") / "project"
-    root.mkdir()
-    with pytest.MonkeyPatch.context() as monkeypatch, KaggleServer(SLUG, archive) as server:
-        monkeypatch.chdir(root)
-        monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        own_home(monkeypatch, root.parent)
-        project = Project(root)
-        project.shrink()
-        use_kaggle(project)
-        connect(monkeypatch, server)
-        (root / "src").symlink_to(ROOT / "src")
-        for command in ("git init -q", "podium sync", "dvc repro"):
-            subprocess.run(command.split(), check=True, capture_output=True, timeout=300)
-    return root
+
+    def make(folder: Path) -> None:
+        with pytest.MonkeyPatch.context() as monkeypatch, KaggleServer(SLUG, archive) as server:
+            own_home(monkeypatch, folder)
+            project = Project.make(folder / "project")
+            use_kaggle(project)
+            connect(monkeypatch, server)
+            project.use_dvc(git=True)
+            project.must_run("podium", "sync")
+            project.must_run("dvc", "repro")
+
+    return Project(made_once(shared, "submissions", make) / "project")
 
 
 @pytest.fixture
 def server(finished, archive, tmp_path, monkeypatch, pauses):
-    """The finished project is the working folder, and Kaggle is on loopback."""
-    monkeypatch.chdir(copy_project(finished, tmp_path / "project"))
+    """A copy of the finished project is the working folder, and Kaggle is on loopback."""
+    monkeypatch.chdir(finished.copy(tmp_path / "project").root)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     own_home(monkeypatch, tmp_path)
     with KaggleServer(SLUG, archive, score=lambda content: ("0.14142", None)) as running:

@@ -20,6 +20,7 @@ from podium.submissions.ledger import read
 from submission_help import FILE, LEDGER, NAME, blend_run, change_file, ledger, raise_first
 
 
+@pytest.mark.deep
 def test_the_plain_command_and_sync(server, podium):
     program = "from kaggle.cli import main; main()"
     command = ["competitions", "submit", "-c", server.slug, "-f", str(FILE), "-m", "by hand"]
@@ -41,6 +42,7 @@ def test_the_plain_command_and_sync(server, podium):
     assert podium("submit", NAME).code == 2, "the same file was sent by hand"
 
 
+@pytest.mark.deep
 def test_all_competitions_at_once(server, podium):
     assert podium("submit", NAME).code == 0
     LEDGER.unlink()
@@ -56,6 +58,7 @@ def test_all_competitions_at_once(server, podium):
     assert podium("submissions").code == 2
 
 
+@pytest.mark.deep
 def test_a_message_with_the_run_finds_it_whatever_the_file(server, podium):
     run = blend_run().info.run_id
     now = datetime.now(UTC)
@@ -67,6 +70,7 @@ def test_a_message_with_the_run_finds_it_whatever_the_file(server, podium):
     assert ledger()[1]["cv"] == ""
 
 
+@pytest.mark.deep
 def test_a_file_written_after_the_submission_is_not_taken_for_it(server, podium):
     before = datetime.fromtimestamp(FILE.stat().st_mtime, UTC) - timedelta(minutes=5)
     server.submissions.append(Submission(1, "early", content=FILE.read_bytes(), date=before))
@@ -74,6 +78,7 @@ def test_a_file_written_after_the_submission_is_not_taken_for_it(server, podium)
     assert ledger()[0]["run_id"] == ""
 
 
+@pytest.mark.deep
 def test_more_submissions_than_a_page_holds(server, podium):
     start = datetime(2025, 1, 1, tzinfo=UTC)
     for index in range(230):
@@ -85,6 +90,7 @@ def test_more_submissions_than_a_page_holds(server, podium):
     assert [int(entry["ref"]) for entry in ledger()] == list(range(1, 231))
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize(("scores", "says"), [((1, 2, 3), "+1.00"), ((3, 2, 1), "-1.00")])
 def test_rank_correlation_from_three_on(scores, says, server, podium):
     assert podium("submit", NAME).code == 0
@@ -101,6 +107,7 @@ def test_rank_correlation_from_three_on(scores, says, server, podium):
     assert f"{says} over 3 runs" in podium("submissions", NAME).out
 
 
+@pytest.mark.deep
 def test_the_table_shows_the_gap_and_what_only_one_side_knows(server, podium):
     assert podium("submit", NAME).code == 0
     cv = float(ledger()[0]["cv"])
@@ -114,6 +121,7 @@ def test_the_table_shows_the_gap_and_what_only_one_side_knows(server, podium):
     assert "by hand" in out
 
 
+@pytest.mark.deep
 def test_the_ledger_is_shown_without_a_network(server, podium, monkeypatch):
     assert podium("submit", NAME).code == 0
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
@@ -143,6 +151,7 @@ def test_an_invalid_ledger_is_reported_and_kept(content, server, podium):
     assert not server.submissions
 
 
+@pytest.mark.deep
 def test_a_ledger_of_another_server_is_reported_and_kept(server, podium):
     """Submission numbers are unique at Kaggle, but a restarted test server reuses them."""
     assert podium("submit", NAME, "-m", "mine").code == 0
@@ -164,6 +173,7 @@ def test_a_ledger_of_another_server_is_reported_and_kept(server, podium):
         LEDGER.write_bytes(before)
 
 
+@pytest.mark.deep
 def test_a_ledger_made_again_knows_the_files_that_were_kept(server, podium):
     assert podium("submit", NAME, "-m", "first").code == 0
     first = FILE.read_bytes()
@@ -186,6 +196,7 @@ def test_a_ledger_made_again_knows_the_files_that_were_kept(server, podium):
     assert podium("submit", NAME).code == 2, "it was sent before"
 
 
+@pytest.mark.deep
 def test_a_copy_of_one_submission_is_not_taken_for_another(server, podium):
     """Files of labels all have one size."""
     assert podium("submit", NAME, "-m", "first").code == 0
@@ -199,6 +210,7 @@ def test_a_copy_of_one_submission_is_not_taken_for_another(server, podium):
     assert [entry["sha256"] != "" for entry in ledger()] == [True, False]
 
 
+@pytest.mark.deep
 def test_a_run_that_was_sent_twice_counts_once(server, podium):
     assert podium("submit", NAME).code == 0
     for _ in range(2):
@@ -206,6 +218,7 @@ def test_a_run_that_was_sent_twice_counts_once(server, podium):
     assert "needs 3 scored runs, has 1" in podium("submissions", NAME).out
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("message", ["=1+1", "+1", "-1", "@x", "'=1", "'a", "''"])
 def test_no_cell_of_the_ledger_is_a_formula(message, server, podium):
     assert podium("submit", NAME, f"--message={message}").code == 0
@@ -218,6 +231,7 @@ def test_no_cell_of_the_ledger_is_a_formula(message, server, podium):
         assert LEDGER.read_bytes() == before
 
 
+@pytest.mark.deep
 def test_columns_of_ones_own_stay(server, podium):
     assert podium("submit", NAME).code == 0
     lines = LEDGER.read_text().splitlines()
@@ -226,6 +240,7 @@ def test_columns_of_ones_own_stay(server, podium):
     assert [entry["note"] for entry in ledger()] == ["the good one", ""]
 
 
+@pytest.mark.deep
 def test_a_lost_ledger_is_made_again(server, podium):
     assert podium("submit", NAME).code == 0
     before = ledger()
@@ -237,6 +252,7 @@ def test_a_lost_ledger_is_made_again(server, podium):
     assert ledger()[0]["sender"] == "podium"
 
 
+@pytest.mark.deep
 def test_a_database_that_is_none(server, podium):
     Path("mlflow.db").write_text("garbage")
     outcome = podium("submit", NAME)
@@ -246,6 +262,7 @@ def test_a_database_that_is_none(server, podium):
     assert len(server.submissions) == 1
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("columns", ["80", "100"])
 def test_a_narrow_terminal_shows_the_scores(columns, server, podium, monkeypatch):
     assert podium("submit", NAME).code == 0

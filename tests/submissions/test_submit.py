@@ -34,6 +34,7 @@ def test_the_score_comes_back_beside_the_run(server, podium):
     assert not server.problems
 
 
+@pytest.mark.deep
 def test_the_default_message_holds_run_cv_and_commit(server, podium):
     for command in ("add params.yaml", "commit -qm start"):
         git = ["git", "-c", "user.name=me", "-c", "user.email=me@example.org", *command.split()]
@@ -51,10 +52,10 @@ def test_the_default_message_holds_run_cv_and_commit(server, podium):
     ("message", "sent"),
     [
         ("first, with 100% ridge", "first, with 100% ridge"),
-        ("[/red] [bold]", "[/red] [bold]"),
-        ("two\nlines \x1b[2J", "two lines ?[2J"),
-        ("\udcff", "?"),
-        ("🏆 x" * 1000, "🏆 x" * 1000),
+        pytest.param("[/red] [bold]", "[/red] [bold]", marks=pytest.mark.deep),
+        pytest.param("two\nlines \x1b[2J", "two lines ?[2J", marks=pytest.mark.deep),
+        pytest.param("\udcff", "?", marks=pytest.mark.deep),
+        pytest.param("🏆 x" * 1000, "🏆 x" * 1000, marks=pytest.mark.deep),
     ],
 )
 def test_a_message_of_ones_own(message, sent, server, podium):
@@ -86,6 +87,7 @@ def test_an_identical_file_is_refused_unless_forced(server, podium):
     assert len(server.submissions) == len(ledger()) == 2
 
 
+@pytest.mark.deep
 def test_the_rows_that_differ_are_counted(server, podium):
     assert podium("submit", NAME).code == 0
     change_file(raise_first(3))
@@ -95,6 +97,7 @@ def test_the_rows_that_differ_are_counted(server, podium):
     assert "no MLflow run found that made this file" in outcome.out
 
 
+@pytest.mark.deep
 def test_equal_numbers_written_otherwise_are_identical(server, podium):
     assert podium("submit", NAME).code == 0
     table = pd.read_csv(FILE)
@@ -145,6 +148,7 @@ def test_a_spoilt_file_is_made_anew_not_downloaded(content, server, podium):
     assert not re.search("download|copy|put it", outcome.err)
 
 
+@pytest.mark.deep
 def test_predictions_beyond_the_training_rows_are_remarked(server, podium):
     change_file(raise_first(2, 1e7))
     outcome = podium("submit", NAME, "--dry-run")
@@ -167,6 +171,7 @@ def test_no_submission_yet(server, podium):
     assert "run 'dvc repro'" in outcome.err
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("rpc", ["StartSubmissionUpload", "CreateSubmission"])
 @pytest.mark.parametrize("status", [400, 401, 403, 404])
 def test_refusals_leave_no_line_in_the_ledger(rpc, status, server, podium):
@@ -187,6 +192,7 @@ def test_not_joined(server, podium):
     assert "competitions/house-prices-advanced-regression-techniques/rules" in outcome.err
 
 
+@pytest.mark.deep
 def test_the_daily_limit_is_seen_before_the_upload(server, podium):
     server.daily_limit = 1
     assert podium("submit", NAME).code == 0
@@ -196,6 +202,7 @@ def test_the_daily_limit_is_seen_before_the_upload(server, podium):
     assert len(server.sent("upload")) == 1
 
 
+@pytest.mark.deep
 def test_an_unknown_allowance_stops_no_submission(server, podium):
     server.fail("GetSubmissionLimits", 404)
     outcome = podium("submit", NAME)
@@ -203,6 +210,7 @@ def test_an_unknown_allowance_stops_no_submission(server, podium):
     assert "unknown how many submissions are left" in outcome.err
 
 
+@pytest.mark.deep
 def test_a_failed_upload_is_no_submission(server, podium):
     server.fail("upload", 500, times=9)
     outcome = podium("submit", NAME)
@@ -213,13 +221,14 @@ def test_a_failed_upload_is_no_submission(server, podium):
     assert len(server.sent("upload")) == 4
 
 
+@pytest.mark.deep
 def test_an_upload_that_fails_once_is_repeated(server, podium):
     server.fail("upload", 500)
     assert podium("submit", NAME).code == 0
     assert len(server.submissions) == 1
 
 
-@pytest.mark.parametrize("answer", [None, 500])
+@pytest.mark.parametrize("answer", [None, pytest.param(500, marks=pytest.mark.deep)])
 def test_a_lost_answer_is_no_second_submission(answer, server, podium):
     server.lose_answer("CreateSubmission", answer=answer)
     outcome = podium("submit", NAME)
@@ -229,6 +238,7 @@ def test_a_lost_answer_is_no_second_submission(answer, server, podium):
     assert ledger()[0]["public_score"] == "0.14142"
 
 
+@pytest.mark.deep
 def test_a_lost_answer_of_a_second_time(server, podium):
     assert podium("submit", NAME).code == 0
     server.fail("CreateSubmission", 502)
@@ -242,6 +252,7 @@ def test_a_lost_answer_of_a_second_time(server, podium):
     assert [entry["ref"] for entry in ledger()] == [str(one.ref) for one in server.submissions]
 
 
+@pytest.mark.deep
 def test_an_answer_that_is_lost_with_the_submission(server, podium):
     server.fail("CreateSubmission", 502)
     outcome = podium("submit", NAME)
@@ -251,6 +262,7 @@ def test_an_answer_that_is_lost_with_the_submission(server, podium):
     assert len(server.sent("CreateSubmission")) == 1
 
 
+@pytest.mark.deep
 def test_a_silent_server_in_the_middle_of_a_submission(server, podium, monkeypatch):
     monkeypatch.setattr(client, "SILENCE_SECONDS", 2.0)
     server.hang("CreateSubmission", work=True)
@@ -259,6 +271,7 @@ def test_a_silent_server_in_the_middle_of_a_submission(server, podium, monkeypat
     assert len(server.submissions) == 1
 
 
+@pytest.mark.deep
 def test_a_score_that_comes_later(server, podium):
     server.score_after = 100
     outcome = podium("submit", NAME, "--wait", "5")
@@ -272,6 +285,7 @@ def test_a_score_that_comes_later(server, podium):
     assert blend_run().data.metrics["private_score"] == 0.16
 
 
+@pytest.mark.deep
 def test_a_file_that_kaggle_cannot_score(server, podium):
     def refuse(content):
         raise ValueError("ids are wrong")
@@ -287,6 +301,7 @@ def test_a_file_that_kaggle_cannot_score(server, podium):
     assert podium("submit", NAME).code == 0
 
 
+@pytest.mark.deep
 def test_killed_between_upload_and_answer(server, podium):
     server.hang("CreateSubmission", work=True)
     process = subprocess.Popen([sys.executable, "-m", "podium", "submit", NAME])
@@ -307,6 +322,7 @@ def test_killed_between_upload_and_answer(server, podium):
     assert entry["run_id"] == blend_run().info.run_id
 
 
+@pytest.mark.deep
 def test_mlflow_out_of_reach_stops_no_submission(server, podium, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     monkeypatch.setenv("no_proxy", "127.0.0.1")
@@ -323,6 +339,7 @@ def test_mlflow_out_of_reach_stops_no_submission(server, podium, monkeypatch):
     assert blend_run().data.metrics["public_score"] == 0.14142
 
 
+@pytest.mark.deep
 def test_an_edit_since_is_remarked(server, podium):
     assert "changed since" not in podium("submit", NAME, "--dry-run").out
     params = Path("params.yaml")
@@ -331,6 +348,7 @@ def test_an_edit_since_is_remarked(server, podium):
     assert "note: house-prices.folds changed since this file was made" in out
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("content", ["", "stages: [", "stages:\n", "\0", "5"])
 def test_a_lock_file_that_a_kill_cut_off_stops_no_submission(content, server, podium):
     Path("dvc.lock").write_text(content)
@@ -339,6 +357,7 @@ def test_a_lock_file_that_a_kill_cut_off_stops_no_submission(content, server, po
     assert "changed since" not in outcome.out
 
 
+@pytest.mark.deep
 def test_a_network_that_goes_while_waiting(server, podium):
     server.score_after = 100
     original = server.answer
@@ -355,12 +374,14 @@ def test_a_network_that_goes_while_waiting(server, podium):
     assert len(ledger()) == 1
 
 
+@pytest.mark.deep
 def test_a_file_that_may_be_cut_off_is_remarked(server, podium):
     assert "no line break at the end" not in podium("submit", NAME, "--dry-run").out
     FILE.write_bytes(FILE.read_bytes()[:-3])
     assert "note: no line break at the end" in podium("submit", NAME, "--dry-run").out
 
 
+@pytest.mark.deep
 def test_numbers_of_another_scale_are_remarked(server, podium):
     change_file(raise_first(1, -1.0))
     assert "another scale" not in podium("submit", NAME, "--dry-run").out
@@ -370,6 +391,7 @@ def test_numbers_of_another_scale_are_remarked(server, podium):
     assert "are they on another scale?" in out
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("place", ["KAGGLE_API_TOKEN", "access_token"])
 def test_a_token_that_kaggle_does_not_take(place, server, podium, monkeypatch, tmp_path):
     for name in ("KAGGLE_USERNAME", "KAGGLE_KEY"):
@@ -386,6 +408,7 @@ def test_a_token_that_kaggle_does_not_take(place, server, podium, monkeypatch, t
     assert "KGAT_" not in outcome.err
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("content", ['{"username":', '{"user": "a"}', "", "[1]"])
 def test_a_credentials_file_without_credentials(content, server, podium, monkeypatch, tmp_path):
     for name in ("KAGGLE_USERNAME", "KAGGLE_KEY"):
@@ -401,6 +424,7 @@ def test_a_credentials_file_without_credentials(content, server, podium, monkeyp
     assert "the client failed" not in outcome.err
 
 
+@pytest.mark.deep
 def test_secrets_stay_secret(server, podium, monkeypatch, tmp_path):
     """After success and failure, no file, output or database holds a credential."""
     monkeypatch.setenv("VERBOSE", "1")

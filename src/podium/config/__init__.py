@@ -1,7 +1,7 @@
 """``params.yaml`` as typed, validated objects."""
 
 from podium.config.block import ModelParams
-from podium.config.images import AugmentedParams, CNNParams, ImageMLPParams, SoftmaxParams
+from podium.config.images import CNNParams, ImageMLPParams, ImageNetworkParams, SoftmaxParams
 from podium.config.load import load_config
 from podium.config.models import (
     ElasticNetParams,
@@ -24,7 +24,6 @@ from podium.config.schema import (
 )
 
 __all__ = [
-    "AugmentedParams",
     "CNNParams",
     "Competition",
     "Config",
@@ -33,6 +32,7 @@ __all__ = [
     "Folds",
     "ImageCompetition",
     "ImageMLPParams",
+    "ImageNetworkParams",
     "ImagePreprocess",
     "LayeredParams",
     "LassoParams",

@@ -1,8 +1,11 @@
 """What every block of params.yaml and every model's entry is made of."""
 
-from typing import Annotated
+from collections.abc import Iterable
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from podium.io.text import either
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -15,10 +18,27 @@ Width = Annotated[int, Field(ge=1, le=65_536)]
 Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
 
 
+def name_in(names: Iterable[str]) -> BeforeValidator:
+    """What makes a key take a name of a table, and explains it as pydantic does a ``Literal``."""
+    valid = list(names)
+
+    def check(value: Any) -> Any:
+        if value not in valid:
+            raise ValueError(either(map(repr, valid)))
+        return value
+
+    return BeforeValidator(check)
+
+
 class Block(BaseModel):
     """A block of params.yaml: no unknown key, no silent conversion, no change after reading."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+    def _is_set(self, key: str) -> bool:
+        """Whether there is such a key, and its value is not the default."""
+        field = type(self).model_fields.get(key)
+        return field is not None and getattr(self, key) != field.default
 
 
 class ModelParams(Block):

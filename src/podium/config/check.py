@@ -1,9 +1,14 @@
 """What no single key can tell: keys of a competition that are at odds with each other."""
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 
+from podium.config.folds import SCHEMES
+from podium.config.models import model_spec
 from podium.config.networks import NetworkParams
+from podium.config.providers import PROVIDERS, providers_of
 from podium.config.schema import Competition, ImageCompetition
+from podium.io.text import either
 from podium.metrics import METRICS
 
 Finding = tuple[tuple[str, ...], str]
@@ -17,30 +22,41 @@ def check_competition(competition: Competition) -> Iterator[Finding]:
     yield from _check_source(competition)
     yield from _check_kind(competition)
     yield from _check_ensemble(competition)
+    yield from _check_models(competition)
     yield from _check_networks(competition)
 
 
 def _check_folds(competition: Competition) -> Iterator[Finding]:
-    folds = competition.folds
+    folds, scheme = competition.folds, SCHEMES[competition.folds.scheme]
     if folds.count < 2:
         yield (
             ("folds", "count"),
             f"expected at least 2 folds, found {folds.count}; each fold is validated on a model "
             "trained on the others",
         )
-    if folds.scheme == "stratified" and competition.task == "regression":
-        yield ("folds", "scheme"), "'stratified' needs classes; use 'kfold' for regression"
-    if folds.scheme == "group" and competition.kind == "image":
-        yield ("folds", "scheme"), "'group' needs a column, and images have none; use 'stratified'"
-    elif folds.scheme == "group" and folds.group is None:
-        yield ("folds", "scheme"), "'group' needs 'group: <column>' beside it"
-    if folds.scheme != "group" and folds.group is not None:
-        yield ("folds", "group"), f"is used by scheme 'group' only, not '{folds.scheme}'; remove it"
-    if folds.scheme in ("contiguous", "group") and folds.repeats > 1:
+    if scheme.needs_classes and competition.task == "regression":
+        yield ("folds", "scheme"), f"'{folds.scheme}' needs classes; use 'kfold' for regression"
+    yield from _check_group(competition)
+    if not scheme.shuffles and folds.repeats > 1:
         yield (
             ("folds", "repeats"),
             f"'{folds.scheme}' folds are the same at every repeat; set repeats to 1",
         )
+
+
+def _check_group(competition: Competition) -> Iterator[Finding]:
+    folds = competition.folds
+    name, needs_group = folds.scheme, SCHEMES[folds.scheme].needs_group
+    if needs_group and competition.kind == "image":
+        yield (
+            ("folds", "scheme"),
+            f"'{name}' needs a column, and images have none; use 'stratified'",
+        )
+    elif needs_group and folds.group is None:
+        yield ("folds", "scheme"), f"'{name}' needs 'group: <column>' beside it"
+    if not needs_group and folds.group is not None:
+        users = either(f"'{name}'" for name, scheme in SCHEMES.items() if scheme.needs_group)
+        yield ("folds", "group"), f"is used by scheme {users} only, not '{name}'; remove it"
 
 
 def _check_metric(competition: Competition) -> Iterator[Finding]:
@@ -69,15 +85,22 @@ def _check_target(competition: Competition) -> Iterator[Finding]:
 
 
 def _check_source(competition: Competition) -> Iterator[Finding]:
-    source = competition.source
-    if source.provider == "local" and source.path is None:
-        yield ("source", "path"), "provider 'local' needs the path of a folder or a zip"
-    if source.provider != "local" and source.slug is None:
+    source, provider = competition.source, PROVIDERS[competition.source.provider]
+    if provider.needs == "path" and source.path is None:
+        yield (
+            ("source", "path"),
+            f"provider '{source.provider}' needs the path of a folder or a zip",
+        )
+    if provider.needs == "slug" and source.slug is None:
         yield (
             ("source", "slug"),
             f"provider '{source.provider}' needs the slug: the last part of the competition's "
             "address on Kaggle",
         )
+    if competition.kind not in provider.kinds:
+        what = {"image": "images", "tabular": "tables"}[competition.kind]
+        others = either(providers_of(competition.kind))
+        yield ("source", "provider"), f"there is no {source.provider} of {what}; use {others}"
 
 
 def _check_kind(competition: Competition) -> Iterator[Finding]:
@@ -92,12 +115,11 @@ def _check_images(competition: ImageCompetition) -> Iterator[Finding]:
     source = competition.source
     if competition.task == "regression":
         yield ("task",), "images are sorted into classes; use binary or multiclass"
-    if source.provider == "mirror":
-        yield ("source", "provider"), "there is no mirror of images; use sample, kaggle or local"
-    if source.provider == "sample" and source.files.labels is not None:
+    if not PROVIDERS[source.provider].image_files and source.files.labels is not None:
+        others = either(name for name, one in providers_of("image").items() if one.image_files)
         yield (
             ("source", "files", "labels"),
-            "the sample has its labels beside the pixels; remove it, or use kaggle or local",
+            f"the {source.provider} has its labels beside the pixels; remove it, or use {others}",
         )
     if competition.preprocess.damaged == "skip" and source.files.labels is None:
         yield (
@@ -116,6 +138,23 @@ def _check_ensemble(competition: Competition) -> Iterator[Finding]:
         if name not in competition.models:
             known = ", ".join(competition.models)
             yield ("ensemble", "models"), f"no model '{name}' in this competition; valid: {known}"
+
+
+def _check_models(competition: Competition) -> Iterator[Finding]:
+    """What a model requires, by the table of models."""
+    for name, params in competition.models.items():
+        spec = model_spec(competition.kind, params.model)
+        if competition.task not in spec.tasks:
+            yield (
+                ("models", name),
+                f"{params.model} is for {either(spec.tasks)}, not {competition.task}; remove it",
+            )
+        if spec.package is not None and find_spec(spec.package) is None:
+            yield (
+                ("models", name),
+                f"{params.model} needs the package {spec.package}, which is not installed; "
+                f"install it ('pip install {spec.package}'), or remove the model",
+            )
 
 
 def _check_networks(competition: Competition) -> Iterator[Finding]:

@@ -15,7 +15,7 @@ from podium.config.block import ModelParams
 from podium.config.check import check_competition
 from podium.config.document import read_document
 from podium.config.messages import explain
-from podium.config.models import MODEL_PARAMS
+from podium.config.models import MODELS, ModelSpec
 from podium.config.schema import COMPETITIONS, Competition, Config
 from podium.io.errors import PodiumError
 from podium.io.text import nearest, one_of, printable, shown
@@ -29,7 +29,7 @@ BLEND = "blend"
 MOST_PROBLEMS = 30
 Path_ = tuple[str | int, ...]
 # The models of a kind of competition, by name.
-Known = Mapping[str, type[ModelParams]]
+Known = Mapping[str, ModelSpec]
 T = TypeVar("T", bound=BaseModel)
 
 
@@ -138,7 +138,7 @@ class _Reader:
             return None
         plain = _plain(block)
         raw_models = plain.get("models")
-        known = MODEL_PARAMS.get(str(plain.get("kind")), {})
+        known = MODELS.get(str(plain.get("kind")), {})
         models = self._models(name, raw_models, known) if isinstance(raw_models, dict) else {}
         without = {**plain, "name": name}
         if isinstance(raw_models, dict):
@@ -184,7 +184,7 @@ class _Reader:
             where = (*path, "model") if "model" in value else path
             self._add(where, f"no model '{model}'; {nearest(str(model), known)}")
             return None
-        return self._validate(known[model], {**value, "model": model}, path)
+        return self._validate(known[model].params, {**value, "model": model}, path)
 
     def _validate(self, kind: type[T], value: Any, path: Path_) -> T | None:
         try:

@@ -1,10 +1,11 @@
-"""The knobs of each model: one class a model, its defaults the ones that ship.
+"""The models: their hyperparameters, one class each, and the table of all models.
 
 A model's entry in ``params.yaml`` holds any of these keys. ``model`` says which model the entry
 is; left out, it is the entry's own name, so ``mlp: {}`` and ``wide: {model: mlp, hidden: [1024]}``
 stand side by side.
 """
 
+from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import Field
@@ -88,22 +89,48 @@ class ImageLightGBMParams(LightGBMParams):
     patience: int | None = Field(None, ge=1)
 
 
-TABLE_MODELS: dict[str, type[ModelParams]] = {
-    "ridge": RidgeParams,
-    "lasso": LassoParams,
-    "elastic_net": ElasticNetParams,
-    "lightgbm": LightGBMParams,
-    "mlp": MLPParams,
-    "linear": LinearParams,
+@dataclass(frozen=True)
+class ModelSpec:
+    """A row of the table of models.
+
+    ``params`` holds the model's hyperparameters and their defaults. ``fit`` is the function that
+    fits it, as ``module:function``: it is imported when the model is trained, so that ridge needs
+    no PyTorch. ``tasks`` are those it can do. ``package`` is a package to import that does not come
+    with Podium, if it needs one.
+    """
+
+    params: type[ModelParams]
+    fit: str
+    tasks: tuple[str, ...] = ("regression", "binary", "multiclass")
+    package: str | None = None
+
+
+_NETWORK = "podium.models.networks:fit_network"
+_TREES = "podium.models.gradient_boosting:fit_lightgbm"
+
+TABLE_MODELS: dict[str, ModelSpec] = {
+    "ridge": ModelSpec(RidgeParams, "podium.models.penalized:fit_ridge"),
+    "lasso": ModelSpec(LassoParams, "podium.models.penalized:fit_lasso"),
+    "elastic_net": ModelSpec(ElasticNetParams, "podium.models.penalized:fit_elastic_net"),
+    "lightgbm": ModelSpec(LightGBMParams, _TREES),
+    "mlp": ModelSpec(MLPParams, _NETWORK),
+    "linear": ModelSpec(LinearParams, _NETWORK),
 }
 
-IMAGE_MODELS: dict[str, type[ModelParams]] = {
-    "softmax": SoftmaxParams,
-    "ridge": RidgeClassifierParams,
-    "lightgbm": ImageLightGBMParams,
-    "mlp": ImageMLPParams,
-    "cnn": CNNParams,
+IMAGE_MODELS: dict[str, ModelSpec] = {
+    "softmax": ModelSpec(SoftmaxParams, _NETWORK),
+    "ridge": ModelSpec(
+        RidgeClassifierParams, "podium.models.ridge_classifier:fit_ridge_classifier"
+    ),
+    "lightgbm": ModelSpec(ImageLightGBMParams, _TREES),
+    "mlp": ModelSpec(ImageMLPParams, _NETWORK),
+    "cnn": ModelSpec(CNNParams, _NETWORK),
 }
 
 # By kind of competition.
-MODEL_PARAMS = {"tabular": TABLE_MODELS, "image": IMAGE_MODELS}
+MODELS = {"tabular": TABLE_MODELS, "image": IMAGE_MODELS}
+
+
+def model_spec(kind: str, name: str) -> ModelSpec:
+    """What there is to know of a model of a kind of competition."""
+    return MODELS[kind][name]

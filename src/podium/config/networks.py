@@ -140,9 +140,15 @@ class NetworkParams(ModelParams):
         """Whether anything is dropped while training."""
         return self.input_dropout > 0
 
-    def _is_set(self, knob: str) -> bool:
-        field = type(self).model_fields.get(knob)
-        return field is not None and getattr(self, knob) != field.default
+    @property
+    def cutmix_strength(self) -> float:
+        """How boldly images are mixed (``cutmix``), 0 for networks that read none."""
+        return 0.0
+
+    @property
+    def changed_copies(self) -> int:
+        """Changed copies of each input that are predicted beside it (``tta``), 0 for tables."""
+        return 0
 
 
 class LayeredParams(NetworkParams):

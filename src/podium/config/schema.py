@@ -6,7 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from podium.config.block import Block, ModelParams, Seed
+from podium.config.block import Block, ModelParams, Seed, name_in
+from podium.config.folds import SCHEMES
+from podium.config.providers import PROVIDERS
 from podium.metrics import METRICS, Metric
 
 Name = Annotated[str, StringConstraints(min_length=1)]
@@ -44,7 +46,7 @@ class Files(Block):
 class Source(Block):
     """Where raw files come from."""
 
-    provider: Literal["sample", "mirror", "kaggle", "local"] = "sample"
+    provider: Annotated[str, name_in(PROVIDERS)] = "sample"
     slug: Slug | None = None
     path: Name | None = None
     seed: Seed = 0
@@ -54,7 +56,7 @@ class Source(Block):
 class Folds(Block):
     """How training rows are dealt into folds; assigned once, shared by every model."""
 
-    scheme: Literal["kfold", "stratified", "group", "contiguous"] = "kfold"
+    scheme: Annotated[str, name_in(SCHEMES)] = "kfold"
     count: int = 5
     repeats: int = Field(1, ge=1)
     seed: Seed = 0

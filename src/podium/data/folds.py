@@ -1,5 +1,6 @@
 """Folds: assigned once per competition; complete and fixed."""
 
+from pkgutil import resolve_name
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from podium.config import Folds
+from podium.config.folds import SCHEMES
 from podium.io.errors import PodiumError
 
 
@@ -30,18 +32,11 @@ def assign_folds(
 def _one_repeat(
     spec: Folds, y: NDArray[np.float64], groups: "pd.Series[Any] | None", repeat: int
 ) -> NDArray[np.int64]:
-    from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold
-
-    splitters = {
-        "kfold": lambda: KFold(spec.count, shuffle=True, random_state=spec.seed + repeat),
-        "stratified": lambda: StratifiedKFold(
-            spec.count, shuffle=True, random_state=spec.seed + repeat
-        ),
-        "group": lambda: GroupKFold(spec.count),
-        "contiguous": lambda: KFold(spec.count),
-    }
+    scheme = SCHEMES[spec.scheme]
+    shuffling = {"shuffle": True, "random_state": spec.seed + repeat} if scheme.shuffles else {}
+    splitter = resolve_name(scheme.splitter)(spec.count, **shuffling)
     fold_of_row = np.full(len(y), -1, dtype=np.int64)
-    splits = splitters[spec.scheme]().split(np.zeros(len(y)), y, groups)
+    splits = splitter.split(np.zeros(len(y)), y, groups)
     for fold, (_, validation_rows) in enumerate(splits):
         fold_of_row[validation_rows] = fold
     assert (fold_of_row >= 0).all()
@@ -49,13 +44,15 @@ def _one_repeat(
 
 
 def _check_enough(spec: Folds, y: NDArray[np.float64], groups: "pd.Series[Any] | None") -> None:
-    found, what = len(y), "training rows"
-    if spec.scheme == "stratified":
-        found, what = int(np.unique(y, return_counts=True)[1].min()), "rows in the smallest class"
-    if spec.scheme == "group" and groups is not None:
-        found, what = int(groups.nunique()), f"groups in column '{spec.group}'"
-    if found < spec.count:
-        raise PodiumError(
-            f"params.yaml: folds.count is {spec.count}, but there are only {found} {what}; "
-            "use fewer folds"
-        )
+    scheme, counts = SCHEMES[spec.scheme], {}
+    if scheme.needs_classes:
+        counts["rows in the smallest class"] = int(np.unique(y, return_counts=True)[1].min())
+    if scheme.needs_group and groups is not None:
+        counts[f"groups in column '{spec.group}'"] = int(groups.nunique())
+    counts["training rows"] = len(y)
+    for what, found in counts.items():
+        if found < spec.count:
+            raise PodiumError(
+                f"params.yaml: folds.count is {spec.count}, but there are only {found} {what}; "
+                "use fewer folds"
+            )

@@ -89,9 +89,11 @@ def check_submission(
     _refuse(submission, ~np.isfinite(numbers), "not a finite number", name)
     if not target.is_regression:
         _refuse(submission, (numbers < 0) | (numbers > 1), "not a probability from 0 to 1", name)
-    elif target.transform != "none" or metric.name == "rmsle":
+        return
+    if target.transform != "none":
         lowest_is_wrong = numbers <= 0 if target.transform == "log" else numbers < 0
         _refuse(submission, lowest_is_wrong, "not positive", name)
+    _refuse(submission, metric.below(numbers), metric.below_in_words, name)
 
 
 def _quoted(columns: Iterable[object]) -> str:

@@ -24,6 +24,12 @@ def one_of(words: Iterable[str]) -> str:
     return "valid: " + ", ".join(map(printable, names[:MOST_NAMES])) + more
 
 
+def either(names: Iterable[str]) -> str:
+    """``a, b or c``."""
+    *first, last = names
+    return f"{', '.join(first)} or {last}" if first else last
+
+
 def printable(text: str) -> str:
     """Text from a file made safe for error messages: short, one line, no control characters.
 

@@ -4,17 +4,20 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from podium.config import ModelParams
 from podium.data.dataset import Dataset, Split
 from podium.data.targets import Target
 from podium.metrics import Metric
 from podium.runtime.progress import SILENT, Reporter
 
 Array = NDArray[np.float64]
+# The class of the model's hyperparameters. Covariant: what fits a lasso can fit a subclass of it.
+P_co = TypeVar("P_co", bound=ModelParams, covariant=True)
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ class SplitFit:
 
 
 @dataclass(frozen=True)
-class Fit:
+class Fit(Generic[P_co]):
     """The input of a model function: data, target, hyperparameters, metric, progress reporter.
 
     ``scratch`` is a folder for checkpoints of unfinished work.
@@ -45,7 +48,7 @@ class Fit:
 
     dataset: Dataset
     target: Target
-    params: Any
+    params: P_co
     metric: Metric
     reporter: Reporter = SILENT
     scratch: Path | None = None
@@ -71,9 +74,7 @@ class Fit:
         return fits
 
 
-class ModelFunction(Protocol):
-    """Fits one model on every split of the dataset, in the order of ``dataset.splits``."""
-
-    def __call__(self, fit: Fit) -> list[SplitFit]:
-        """Fit every split."""
-        ...
+# Fits one model on every split of the dataset, in the order of ``dataset.splits``. Each function
+# names the class of its own hyperparameters, ``Fit[RidgeParams]`` for one; the table of models
+# (``config/models.py``) says which function belongs to which class.
+ModelFunction = Callable[[Fit[Any]], list[SplitFit]]

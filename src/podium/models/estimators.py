@@ -8,7 +8,6 @@ more follow scikit-learn: ``random_state`` and ``categorical_features``.
 import inspect
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -17,7 +16,6 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.utils import (
     assert_all_finite,
     check_array,
@@ -26,13 +24,23 @@ from sklearn.utils import (
     column_or_1d,
 )
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from podium.config import MLPParams
 from podium.config.messages import explain
 from podium.io.text import nearest
-from podium.nn import Columns, FittedMembers, divergence, fit_members
-from podium.nn.data import Rows, Table
+from podium.models.estimator_inputs import (
+    Inputs,
+    Raw,
+    levels,
+    listed,
+    place,
+    plain,
+    refuse_text,
+    training_rows,
+    weights,
+)
+from podium.nn import FittedMembers, divergence, fit_members
 from podium.nn.predict import Array, pooled
 
 # Replaced by the class itself and by ``random_state``.
@@ -45,62 +53,6 @@ KNOBS: dict[str, Any] = {
 } | {"standardize_inputs": True, "random_state": None, "categorical_features": None}
 # Passes of ``predict_std`` if ``mc_dropout`` is 0.
 DRAWS = 50
-
-
-@dataclass(frozen=True)
-class Raw:
-    """A checked table's numbers, shape (rows, numbers), and levels, shape (rows, categories).
-
-    ``categories`` are the indices of the category columns.
-    """
-
-    numbers: Array
-    levels: NDArray[Any]
-    categories: list[int]
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """Converts a raw table to network inputs: numbers, then each category's one-hot block.
-
-    ``categories`` are column indices; ``scaler`` is None if numbers are not scaled, ``encoder`` if
-    there are no categories.
-    """
-
-    categories: list[int]
-    columns: Columns
-    scaler: StandardScaler | None
-    encoder: OneHotEncoder | None
-
-    @classmethod
-    def learnt(cls, raw: "Raw", rows: Rows, weight: Array | None, scale: bool) -> Self:
-        """Learn means and levels from the training rows of a raw table."""
-        scaler = encoder = None
-        if scale and raw.numbers.shape[1]:
-            # Networks standardize too, but in float32: numbers far from 0 would lose the digits
-            # in which they differ.
-            own = None if weight is None else weight[rows]
-            scaler = StandardScaler().fit(raw.numbers[rows], sample_weight=own)
-        if raw.categories:
-            encoder = OneHotEncoder(handle_unknown="ignore", sparse_output=False, dtype=np.float32)
-            encoder.fit(raw.levels[rows])
-        levels = tuple(len(own) for own in encoder.categories_) if encoder else ()
-        columns = Columns(raw.numbers.shape[1], categories=levels)
-        return cls(raw.categories, columns, scaler, encoder)
-
-    def table(self, raw: "Raw") -> Table:
-        """The network inputs, shape (rows, columns.total).
-
-        Raises:
-            ValueError: a number is too large for float32.
-        """
-        numbers = raw.numbers if self.scaler is None else self.scaler.transform(raw.numbers)
-        with np.errstate(over="ignore"):
-            table = numbers.astype(np.float32)
-        assert_all_finite(table, input_name="X")
-        if self.encoder is None:
-            return table
-        return np.hstack([table, self.encoder.transform(raw.levels)])
 
 
 class _MLP(BaseEstimator):  # type: ignore[misc]
@@ -143,11 +95,11 @@ class _MLP(BaseEstimator):  # type: ignore[misc]
             PodiumError: every network diverged.
         """
         params = self._params()
-        raw = self._read(X, _listed(self.categorical_features), fitting=True)
+        raw = self._read(X, listed(self.categorical_features), fitting=True)
         targets, classes = self._targets(y)
         check_consistent_length(raw.numbers, targets)
-        weight = _weights(sample_weight, raw.numbers)
-        rows = _training_rows(len(targets), weight, params)
+        weight = weights(sample_weight, raw.numbers)
+        rows = training_rows(len(targets), weight, params)
         self.inputs_ = Inputs.learnt(raw, rows, weight, params.standardize_inputs)
         self._passes = params.mc_dropout
         self.members_ = fit_members(
@@ -214,7 +166,7 @@ class _MLP(BaseEstimator):  # type: ignore[misc]
         """
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
         names = KNOBS.keys() & MLPParams.model_fields.keys()
-        values = {name: _plain(getattr(self, name)) for name in names}
+        values = {name: plain(getattr(self, name)) for name in names}
         try:
             return MLPParams.model_validate({**values, "model": "mlp", "seed": int(seed)})
         except ValidationError as error:
@@ -227,18 +179,18 @@ class _MLP(BaseEstimator):  # type: ignore[misc]
             ValueError: the table is invalid, or doesn't have the categorical columns.
         """
         if not categorical:
-            _refuse_text(X)
+            refuse_text(X)
             numbers = validate_data(self, X, reset=fitting, dtype=np.float64)
             return Raw(numbers, np.empty((len(numbers), 0)), [])
         frame = self._frame(X, fitting)
         names = list(getattr(self, "feature_names_in_", ()))
-        categories = sorted({_place(it, names, self.n_features_in_) for it in categorical})
+        categories = sorted({place(it, names, self.n_features_in_) for it in categorical})
         others = frame.iloc[:, [at for at in range(frame.shape[1]) if at not in categories]]
-        _refuse_text(others if isinstance(X, pd.DataFrame) else None)
+        refuse_text(others if isinstance(X, pd.DataFrame) else None)
         numbers = np.empty((len(frame), 0))
         if others.shape[1]:
             numbers = check_array(others, dtype=np.float64, estimator=self, input_name="X")
-        return Raw(numbers, _levels(frame.iloc[:, categories]), categories)
+        return Raw(numbers, levels(frame.iloc[:, categories]), categories)
 
     def _frame(self, X: Any, fitting: bool) -> pd.DataFrame:  # noqa: N803
         """A table with columns of several types; checks the columns' number and names."""
@@ -361,33 +313,6 @@ class MLPClassifier(ClassifierMixin, _MLP):  # type: ignore[misc]
         return codes, len(self.classes_)
 
 
-def _weights(sample_weight: Any, numbers: Array) -> Array | None:
-    """Checked sample weights; None if all rows have equal weight."""
-    if sample_weight is None:
-        return None
-    return _check_sample_weight(sample_weight, numbers, dtype=np.float64, ensure_non_negative=True)
-
-
-def _training_rows(count: int, weight: Array | None, params: MLPParams) -> Rows:
-    """The training rows: all rows of positive weight.
-
-    Raises:
-        ValueError: early stopping would hold all rows out.
-    """
-    rows = np.arange(count) if weight is None else np.flatnonzero(weight)
-    if params.early_stopping and max(1, round(params.holdout * len(rows))) >= len(rows):
-        held = f"holdout: {params.holdout:g} of n_samples={len(rows)}"
-        raise ValueError(f"early_stopping leaves no row to train on with {held}")
-    return rows
-
-
-def _plain(value: Any) -> Any:
-    """A value without numpy types and tuples, which the strict parameter model rejects."""
-    if isinstance(value, np.generic | np.ndarray):
-        value = value.tolist()
-    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
-
-
 def _one_line(error: ValidationError) -> str:
     """The first parameter that pydantic rejects: its name, what was expected, what was found."""
     problems = error.errors()
@@ -398,58 +323,3 @@ def _one_line(error: ValidationError) -> str:
         return details["msg"].removeprefix("Value error, ")
     places = [f"[{part}]" for part in details["loc"] if isinstance(part, int)]
     return f"{details['loc'][0]}{''.join(places)}: {explain(details, MLPParams)}"
-
-
-def _listed(features: Any) -> list[Any]:
-    """``categorical_features`` as a list.
-
-    Raises:
-        ValueError: it is not a list of indices and names.
-    """
-    if features is None:
-        return []
-    plain = _plain(features)
-    if not isinstance(plain, list) or any(
-        isinstance(item, bool) or not isinstance(item, int | str) for item in plain
-    ):
-        raise ValueError(
-            f"categorical_features: expected a list of columns, by place or name, found {features}"
-        )
-    return plain
-
-
-def _place(feature: int | str, names: list[str], count: int) -> int:
-    """The index of a column of ``categorical_features``, which is an index or a name.
-
-    Raises:
-        ValueError: there is no such column.
-    """
-    if isinstance(feature, int) and 0 <= feature < count:
-        return feature
-    if feature in names:
-        return names.index(str(feature))
-    if isinstance(feature, int):
-        what = f"expected places from 0 to {count - 1}, found {feature}"
-    else:
-        near = nearest(feature, names) if names else "the table's columns have no names"
-        what = f"no column '{feature}'; {near}"
-    raise ValueError(f"categorical_features: {what}")
-
-
-def _levels(table: pd.DataFrame) -> NDArray[Any]:
-    """The values of categorical columns; None, NA and NaT all become NaN."""
-    values = table.astype(object)
-    return values.where(values.notna(), np.nan).to_numpy()
-
-
-def _refuse_text(table: Any) -> None:
-    """Reject text columns of a DataFrame; scikit-learn checks other tables.
-
-    Raises:
-        ValueError: a column has text; names the first one.
-    """
-    for name, column in table.items() if isinstance(table, pd.DataFrame) else ():
-        categorical = isinstance(column.dtype, pd.CategoricalDtype)
-        values = column.cat.categories if categorical else column
-        if pd.api.types.infer_dtype(values, skipna=True) == "string":
-            raise ValueError(f"column '{name}' holds text: list it in categorical_features")

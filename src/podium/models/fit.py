@@ -3,16 +3,17 @@
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from pkgutil import resolve_name
 
 import numpy as np
 import pandas as pd
 
 from podium.config import ModelParams
+from podium.config.models import model_spec
 from podium.data.dataset import Dataset
 from podium.data.targets import Target
 from podium.metrics import Metric
-from podium.models.base import Array, Fit, SplitFit
-from podium.models.registry import model_function
+from podium.models.base import Array, Fit, ModelFunction, SplitFit
 from podium.runtime.progress import SILENT, Reporter
 
 HISTORY = ["repeat", "fold", "seed", "step", "train_loss", "valid_loss"]
@@ -54,7 +55,8 @@ def fit_model(
     """
     fit = Fit(dataset, target, params, metric, reporter, scratch)
     started = time.perf_counter()
-    splits = model_function(dataset.kind, params.model)(fit)
+    function: ModelFunction = resolve_name(model_spec(dataset.kind, params.model).fit)
+    splits = function(fit)
     seconds = time.perf_counter() - started
     oof = target.decode(_out_of_fold(dataset, splits, target.outputs))
     return ModelResult(

@@ -18,7 +18,7 @@ Array = NDArray[np.float64]
 Table = Any
 
 
-def fit_lightgbm(fit: Fit) -> list[SplitFit]:
+def fit_lightgbm(fit: Fit[LightGBMParams]) -> list[SplitFit]:
     """Grow trees on each fold's training rows; their number never depends on the scored rows."""
     # Small tables can't use more than one core, so parallel folds beat threads within a fold.
     workers = min(len(fit.dataset.splits), cores())
@@ -26,8 +26,8 @@ def fit_lightgbm(fit: Fit) -> list[SplitFit]:
     return fit.each_split(lambda split: _fit_split(fit, split, threads), "trees", workers)
 
 
-def _fit_split(fit: Fit, split: Split, threads: int) -> SplitFit:
-    params: LightGBMParams = fit.params
+def _fit_split(fit: Fit[LightGBMParams], split: Split, threads: int) -> SplitFit:
+    params = fit.params
     table, test = fit.dataset.trees(split)
     train, valid = (
         (_rows(table, rows), fit.y[rows]) for rows in (split.train_rows, split.valid_rows)

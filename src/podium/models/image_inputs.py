@@ -2,16 +2,14 @@
 
 import hashlib
 import threading
-from dataclasses import fields
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from podium.config import AugmentedParams
-from podium.config.images import SIZES
-from podium.data.images.augmentation import Augmentation, Augmenter
+from podium.config.images import ImageNetworkParams
+from podium.data.images.augmentation import Augmenter
 from podium.data.images.dataset import ImageDataset
 from podium.nn.data import Inputs
 from podium.nn.knobs.inputs import Columns
@@ -20,13 +18,16 @@ from podium.nn.rng import Rng
 
 # RNG purposes of augmentation, from here on.
 VIEWS = 4096
+# Knobs that say how far an image is changed, and not how or how often: copies at prediction are
+# changed by a share of them.
+SIZES = ("shift", "rotation", "scale", "shear", "elastic", "pixel_noise", "brightness", "contrast")
 
 
 class ImageInputs(Inputs):
     """Some images of a dataset, shape (rows, height, width, channels), uint8."""
 
     def __init__(
-        self, images: NDArray[np.uint8], dataset: ImageDataset, params: AugmentedParams
+        self, images: NDArray[np.uint8], dataset: ImageDataset, params: ImageNetworkParams
     ) -> None:
         self.images, self.params = images, params
         shape = images.shape[1:]
@@ -61,7 +62,8 @@ class ImageInputs(Inputs):
             self.local.augmenters = {}
         own: dict[float, Augmenter] = self.local.augmenters
         if strength not in own:
-            knobs = augmentation(self.params, strength)
+            weaker = {knob: strength * getattr(self.params, knob) for knob in SIZES}
+            knobs = self.params.model_copy(update=weaker)
             own[strength] = Augmenter(knobs, *self.images.shape[1:])
         return own[strength]
 
@@ -95,9 +97,3 @@ class _Random:
         """Standard normal numbers, shape (images, columns)."""
         shape = (len(self.rng.seeds), self.rows, columns)
         return self.rng.normal(shape, VIEWS + purpose, self.step).flatten(0, 1)
-
-
-def augmentation(params: AugmentedParams, strength: float = 1.0) -> Augmentation:
-    """The augmentation of params.yaml, with sizes multiplied by ``strength``."""
-    knobs = {one.name: getattr(params, one.name) for one in fields(Augmentation)}
-    return Augmentation(**knobs | {name: strength * knobs[name] for name in SIZES})

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.torch import save
 
-from podium.config import AugmentedParams, LayeredParams, NetworkParams
+from podium.config import ImageNetworkParams, LayeredParams, NetworkParams
 from podium.data.images.dataset import ImageDataset
 from podium.data.tabular.dataset import TableDataset
 from podium.data.tabular.dense import DenseTables, Layout, common_layout
@@ -32,20 +32,19 @@ class NetworkInputs:
     features: list[int]
 
 
-def fit_network(fit: Fit) -> list[SplitFit]:
+def fit_network(fit: Fit[NetworkParams]) -> list[SplitFit]:
     """Train the network that ``fit.params`` describes, e.g. an ``mlp`` or a ``cnn``."""
-    params: NetworkParams = fit.params
-    inputs = _inputs(fit, params)
-    fitted = _train(fit, params, inputs)
+    inputs = _inputs(fit)
+    fitted = _train(fit, inputs)
     members = _usable_members(fit, fitted)
     return _split_fits(fit, fitted, members, inputs)
 
 
-def _inputs(fit: Fit, params: NetworkParams) -> NetworkInputs:
+def _inputs(fit: Fit[NetworkParams]) -> NetworkInputs:
     """The rows of a table or the images as network inputs."""
-    dataset = fit.dataset
+    dataset, params = fit.dataset, fit.params
     if isinstance(dataset, ImageDataset):
-        assert isinstance(params, AugmentedParams)
+        assert isinstance(params, ImageNetworkParams)
         train, test = (
             ImageInputs(images, dataset, params) for images in (dataset.train, dataset.test)
         )
@@ -67,11 +66,11 @@ def _columns(layout: Layout) -> Columns:
     )
 
 
-def _train(fit: Fit, params: NetworkParams, inputs: NetworkInputs) -> FittedMembers:
+def _train(fit: Fit[NetworkParams], inputs: NetworkInputs) -> FittedMembers:
     """Train all folds and seeds together."""
-    splits = fit.dataset.splits
+    splits, params = fit.dataset.splits, fit.params
     pairs = [(split, seed) for split in range(len(splits)) for seed in range(params.seeds)]
-    told = _Told(fit, params)
+    told = _Told(fit)
     return fit_members(
         inputs.train,
         fit.y,
@@ -94,7 +93,7 @@ def _member_seed(params: NetworkParams, split: int, seed: int) -> int:
     return int(mixed(np.array([params.seed], dtype=np.uint64), split, seed)[0] >> np.uint64(32))
 
 
-def _score(fit: Fit, member: Member, predicted: Array) -> float:
+def _score(fit: Fit[NetworkParams], member: Member, predicted: Array) -> float:
     """The competition's metric of a member's predictions for its validation rows."""
     with np.errstate(over="ignore"):
         decoded = fit.target.decode(predicted)
@@ -106,9 +105,9 @@ def _score(fit: Fit, member: Member, predicted: Array) -> float:
 class _Told:
     """Passes the engine's progress on to the reporter."""
 
-    def __init__(self, fit: Fit, params: NetworkParams) -> None:
-        self.reporter, self.params = fit.reporter, params
-        self.what = f"folds 1-{len(fit.dataset.splits)} x {params.seeds} seeds"
+    def __init__(self, fit: Fit[NetworkParams]) -> None:
+        self.reporter, self.params = fit.reporter, fit.params
+        self.what = f"folds 1-{len(fit.dataset.splits)} x {fit.params.seeds} seeds"
         self.started = False
 
     def epoch(self, progress: Progress) -> None:
@@ -125,7 +124,7 @@ class _Told:
         self.reporter.update(progress.done, what, loss)
 
 
-def _usable_members(fit: Fit, fitted: FittedMembers) -> dict[int, list[int]]:
+def _usable_members(fit: Fit[NetworkParams], fitted: FittedMembers) -> dict[int, list[int]]:
     """The members of each split that didn't diverge; warns about the others.
 
     Raises:
@@ -145,7 +144,7 @@ def _usable_members(fit: Fit, fitted: FittedMembers) -> dict[int, list[int]]:
     return usable
 
 
-def _name(fit: Fit, params: NetworkParams, index: int) -> str:
+def _name(fit: Fit[NetworkParams], params: NetworkParams, index: int) -> str:
     """A member's name in messages."""
     split, seed = divmod(index, params.seeds)
     return f"{fit.dataset.splits[split].name}, seed {seed}"
@@ -157,7 +156,10 @@ def _of_split(split: int, params: NetworkParams) -> range:
 
 
 def _split_fits(
-    fit: Fit, fitted: FittedMembers, members: dict[int, list[int]], inputs: NetworkInputs
+    fit: Fit[NetworkParams],
+    fitted: FittedMembers,
+    members: dict[int, list[int]],
+    inputs: NetworkInputs,
 ) -> list[SplitFit]:
     """Predictions of each split: the mean over its seeds, on the model scale."""
     splits, params = fit.dataset.splits, fitted.params

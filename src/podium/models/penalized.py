@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save
 
-from podium.config import ElasticNetParams, LassoParams, RidgeParams
+from podium.config import ElasticNetParams, LassoParams, ModelParams, RidgeParams
 from podium.data.dataset import Split
 from podium.models.base import Fit, SplitFit
 
@@ -23,27 +23,27 @@ History = list[dict[str, float]]
 Search = Callable[[Array, Array], tuple[Any, History, dict[str, float]]]
 
 
-def fit_ridge(fit: Fit) -> list[SplitFit]:
+def fit_ridge(fit: Fit[RidgeParams]) -> list[SplitFit]:
     """Ridge, with alpha chosen by leave-one-out error; L2 logistic regression for classes."""
-    params: RidgeParams = fit.params
+    params = fit.params
     if fit.target.is_regression:
         return _fit_each(fit, lambda x, y: _search_ridge(x, y, params), "alpha by leave-one-out")
     strengths = sorted(1.0 / alpha for alpha in params.alphas)
     return _fit_classifier(fit, strengths, [0.0], params.inner_folds, 1000)
 
 
-def fit_lasso(fit: Fit) -> list[SplitFit]:
+def fit_lasso(fit: Fit[LassoParams]) -> list[SplitFit]:
     """Lasso, with alpha chosen by inner folds; L1 logistic regression for classes."""
-    return _fit_l1(fit, fit.params, [1.0])
+    return _fit_l1(fit, [1.0])
 
 
-def fit_elastic_net(fit: Fit) -> list[SplitFit]:
+def fit_elastic_net(fit: Fit[ElasticNetParams]) -> list[SplitFit]:
     """Elastic net, with alpha and L1 share chosen by inner folds."""
-    params: ElasticNetParams = fit.params
-    return _fit_l1(fit, params, params.l1_ratios)
+    return _fit_l1(fit, fit.params.l1_ratios)
 
 
-def _fit_l1(fit: Fit, params: LassoParams, l1_ratios: Sequence[float]) -> list[SplitFit]:
+def _fit_l1(fit: Fit[LassoParams], l1_ratios: Sequence[float]) -> list[SplitFit]:
+    params = fit.params
     if fit.target.is_regression:
         what = f"alpha by {params.inner_folds} inner folds"
         return _fit_each(fit, lambda x, y: _search_l1(x, y, params, l1_ratios), what)
@@ -52,7 +52,11 @@ def _fit_l1(fit: Fit, params: LassoParams, l1_ratios: Sequence[float]) -> list[S
 
 
 def _fit_classifier(
-    fit: Fit, strengths: list[float], l1_ratios: Sequence[float], inner_folds: int, iterations: int
+    fit: Fit[ModelParams],
+    strengths: list[float],
+    l1_ratios: Sequence[float],
+    inner_folds: int,
+    iterations: int,
 ) -> list[SplitFit]:
     def search(x: Array, y: Array) -> tuple[Any, History, dict[str, float]]:
         return _search_logistic(x, y, strengths, l1_ratios, inner_folds, iterations)
@@ -60,7 +64,7 @@ def _fit_classifier(
     return _fit_each(fit, search, f"C by {inner_folds} inner folds")
 
 
-def _fit_each(fit: Fit, search: Search, what: str) -> list[SplitFit]:
+def _fit_each(fit: Fit[ModelParams], search: Search, what: str) -> list[SplitFit]:
     def fit_one(split: Split) -> SplitFit:
         x, test = fit.dataset.dense(split)
         model, history, details = search(x[split.train_rows], fit.y[split.train_rows])

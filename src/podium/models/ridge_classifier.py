@@ -33,13 +33,13 @@ class Ridge:
         return np.asarray(x @ self.weight.astype(np.float32), dtype=np.float64) + self.intercept
 
 
-def fit_ridge_classifier(fit: Fit) -> list[SplitFit]:
+def fit_ridge_classifier(fit: Fit[RidgeClassifierParams]) -> list[SplitFit]:
     """Ridge classification; alpha and scale are chosen on held-out training rows of each fold."""
     return fit.each_split(lambda split: _fit_split(fit, split), "alpha by held-out rows")
 
 
-def _fit_split(fit: Fit, split: Split) -> SplitFit:
-    params: RidgeClassifierParams = fit.params
+def _fit_split(fit: Fit[RidgeClassifierParams], split: Split) -> SplitFit:
+    params = fit.params
     x, test = fit.dataset.dense(split)
     y = np.eye(fit.target.outputs)[fit.y.astype(np.int64)]
     rows = split.train_rows

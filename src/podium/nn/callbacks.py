@@ -6,7 +6,7 @@ from functools import partial
 
 from torch import Tensor
 
-from podium.config import AugmentedParams, NetworkParams
+from podium.config import NetworkParams
 from podium.nn.data import Member, Task
 from podium.nn.knobs.clipping import clip_gradients
 from podium.nn.knobs.inputs import Columns
@@ -40,9 +40,9 @@ def callbacks(
     seeds = [member.seed for member in members]
     if params.mixup:
         on.on_batch.append(Mixup(params.mixup, seeds))
-    if isinstance(params, AugmentedParams) and params.cutmix:
+    if params.cutmix_strength:
         assert columns.image is not None
-        on.on_batch.append(CutMix(params.cutmix, seeds, columns.image))
+        on.on_batch.append(CutMix(params.cutmix_strength, seeds, columns.image))
     if params.weight_noise:
         on.on_weights.append(WeightNoise(params.weight_noise))
     if params.l1 or params.l2:

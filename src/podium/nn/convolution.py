@@ -35,6 +35,8 @@ class ConvNet(Traced):
     as the identity (Goyal et al. 2017). The features are the means over all pixels.
     """
 
+    fills_a_core = True
+
     def __init__(self, name: str, params: CNNParams, image: tuple[int, int, int]) -> None:
         self.name, self.params, self.image = name, params, image
         self.activation = ACTIVATIONS[params.activation]
@@ -63,7 +65,7 @@ class ConvNet(Traced):
         return features.float() if mixed else features
 
     @property
-    def row_numbers(self) -> int:
+    def row_size(self) -> int:
         """Activations per image, roughly."""
         each = [places * outputs for places, (_, outputs) in self._sizes()]
         return math.prod(self.image) + sum(each) * (4 + 2 * self.params.blocks)

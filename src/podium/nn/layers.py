@@ -53,6 +53,8 @@ class Layer:
     wants_input_grad = True
     # Whether ``fit`` computes something from the training rows.
     learns_from_rows = False
+    # Whether one member alone keeps a core busy, or a GPU: there is nothing to gain from a group.
+    fills_a_core = False
 
     def first(self) -> None:
         """Mark the layer as the first trained one: its input needs no gradient."""
@@ -66,6 +68,20 @@ class Layer:
     def is_trained(self) -> bool:
         """Whether any of its tensors is trained."""
         return any(parameter.kind != RUNNING for parameter in self.parameters())
+
+    @property
+    def row_size(self) -> int:
+        """Numbers that the layer holds of one row of one member, roughly.
+
+        A layer whose backward pass is about as large as its input counts its input; small ones
+        (dropout, normalization) leave it to the one below.
+        """
+        return 0
+
+    @property
+    def row_work(self) -> int:
+        """Multiply-adds of one row's way forward, roughly: each parameter is used once."""
+        return sum(parameter.size for parameter in self.parameters())
 
     def bind(self, values: Mapping[str, Tensor], grads: Mapping[str, Tensor]) -> None:
         """Store the views of this layer's parameters."""
@@ -106,6 +122,11 @@ class Linear(Layer):
         if grads:
             self.weight_grad = grads[f"{self.name}.weight"]
             self.bias_grad = grads.get(f"{self.name}.bias")
+
+    @property
+    def row_size(self) -> int:
+        """The input."""
+        return self.inputs
 
     def forward(self, x: Tensor, step: Step) -> Tensor:
         """``x @ weight + bias``."""
@@ -153,6 +174,21 @@ class Chain(Layer):
         """Whether any of its layers does."""
         return any(layer.learns_from_rows for layer in self.layers)
 
+    @property
+    def fills_a_core(self) -> bool:  # type: ignore[override]
+        """Whether any of its layers does."""
+        return any(layer.fills_a_core for layer in self.layers)
+
+    @property
+    def row_size(self) -> int:
+        """That of all its layers."""
+        return sum(layer.row_size for layer in self.layers)
+
+    @property
+    def row_work(self) -> int:
+        """That of all its layers."""
+        return sum(layer.row_work for layer in self.layers)
+
     def fit(self, member: int, rows: Tensor, weight: Tensor) -> None:
         """Fit the layers that learn from rows; only input layers do."""
         for layer in self.layers:
@@ -197,6 +233,16 @@ class Skip(Layer):
         self.inner.bind(values, grads)
         if self.projection:
             self.projection.bind(values, grads)
+
+    @property
+    def row_size(self) -> int:
+        """That of the inner layers; the projection has the same input."""
+        return self.inner.row_size
+
+    @property
+    def row_work(self) -> int:
+        """That of both paths."""
+        return self.inner.row_work + (self.projection.row_work if self.projection else 0)
 
     def forward(self, x: Tensor, step: Step) -> Tensor:
         """The sum of both paths."""

@@ -159,11 +159,19 @@ def fit_members(
     every = CHECKPOINT_SECONDS if checkpoint_seconds is None else checkpoint_seconds
     run = _Run(data, params, device, score, on_epoch, checkpoint, every)
     outcomes = sorted(run.all(plan), key=lambda outcome: outcome.member.index)
+    _check_any_left(outcomes, params, names[0] if names else "member 0")
+    return FittedMembers(params, data.columns, task, outcomes)
+
+
+def _check_any_left(outcomes: list[Outcome], params: NetworkParams, name: str) -> None:
+    """Stop where every member diverged; ``name`` is what the error calls the first.
+
+    Raises:
+        PodiumError: with where the first diverged, and what to try.
+    """
     if all(outcome.diverged for outcome in outcomes):
-        name = names[0] if names else "member 0"
         what = divergence(outcomes[0], params)
         raise PodiumError(f"training diverged in every network: {name}: {what}")
-    return FittedMembers(params, data.columns, task, outcomes)
 
 
 def divergence(outcome: Outcome, params: NetworkParams) -> str:

@@ -47,27 +47,6 @@ def build_network(params: NetworkParams, columns: Columns, outputs: int) -> Chai
     return network
 
 
-def row_numbers(params: NetworkParams, columns: Columns) -> int:
-    """Activations per row over the whole network, roughly."""
-    if isinstance(params, CNNParams):
-        return ConvNet("cnn", params, _image(columns)).row_numbers
-    if not isinstance(params, LayeredParams):
-        return columns.total
-    if not isinstance(params, MLPParams):
-        return columns.total + 2 * sum(params.hidden)
-    encoded = {"none": 0, "periodic": 3 * params.embedding_size, "piecewise_linear": params.bins}
-    each = encoded[params.numeric_embedding] + params.embedding_size
-    embedded = columns.numeric * each if params.numeric_embedding != "none" else 0
-    return columns.total + embedded + 2 * sum(params.hidden)
-
-
-def row_work(params: NetworkParams, columns: Columns, outputs: int) -> int:
-    """Multiplications of one row's forward pass, roughly."""
-    if isinstance(params, CNNParams):
-        return ConvNet("cnn", params, _image(columns)).row_work
-    return sum(parameter.size for parameter in build_network(params, columns, outputs).parameters())
-
-
 def _image(columns: Columns) -> tuple[int, int, int]:
     """The shape of the images.
 

@@ -12,10 +12,11 @@ from itertools import groupby
 
 import torch
 
-from podium.config import CNNParams, NetworkParams
+from podium.config import NetworkParams
 from podium.nn.data import Data, Inputs, Member, steps_per_epoch
 from podium.nn.device import memory_of
-from podium.nn.network import build_network, row_numbers, row_work
+from podium.nn.layers import Layer
+from podium.nn.network import build_network
 
 # Bytes of a group's weights, gradients and two moments. Measured for 256-128 networks on 2 cores
 # (docs/mlp.md, "Speed"): half of it is 20 % slower, double of it is not faster.
@@ -72,11 +73,10 @@ def make_plan(
 ) -> Plan:
     """Split the members into groups; depends on the hardware, never on its current load."""
     workers = torch.get_num_threads() if device.type == "cpu" else 1
-    numbers = _numbers(data, params)
-    # Multiplications of a member's step: a forward and a backward pass, which costs twice as much.
-    work = row_work(params, data.columns, data.task.width)
-    each = 3 * min(params.batch_size, data.rows) * work
-    most = _most_together(data, params, numbers, device, workers)
+    network = build_network(params, data.columns, data.task.width)
+    # Multiply-adds of a member's step: a forward and a backward pass, which costs twice as much.
+    each = 3 * min(params.batch_size, data.rows) * network.row_work
+    most = _most_together(data, params, network, device, workers)
     least = -(-GROUP_WORK // each)
     together = _tables_together(data, device)
     groups: list[list[Member]] = []
@@ -87,25 +87,17 @@ def make_plan(
     return Plan(groups, at_once, max(1, workers // at_once) if splits else 1, splits)
 
 
-def _numbers(data: Data, params: NetworkParams) -> int:
-    """The number of a member's weights."""
-    return sum(
-        parameter.size
-        for parameter in build_network(params, data.columns, data.task.width).parameters()
-    )
-
-
 def _most_together(
-    data: Data, params: NetworkParams, numbers: int, device: torch.device, workers: int
+    data: Data, params: NetworkParams, network: Layer, device: torch.device, workers: int
 ) -> int:
     """The largest group that fits into cache and memory, in members."""
-    if isinstance(params, CNNParams):
-        # One member's convolutions already keep a core or a GPU busy: batching gains nothing.
+    if network.fills_a_core:
         return 1
+    numbers = sum(parameter.size for parameter in network.parameters())
     # Weights, gradients, two moments; averages and best weights if they are kept.
     kept = 4 + 2 * (params.averaging != "none") + 2 * bool(params.early_stopping)
     # Per layer roughly four tensors: the output, its mask and the gradients of both.
-    batch = 4 * min(params.batch_size, data.rows) * row_numbers(params, data.columns)
+    batch = 4 * min(params.batch_size, data.rows) * network.row_size
     in_memory = memory_of(device) * MEMORY_SHARE / (workers * FLOAT * (kept * numbers + batch))
     in_cache = CACHE_BYTES / (4 * FLOAT * numbers) if device.type == "cpu" else in_memory
     return max(1, round(min(in_cache, in_memory)))

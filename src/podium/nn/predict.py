@@ -9,13 +9,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from podium.config import AugmentedParams, NetworkParams
+from podium.config import NetworkParams
 from podium.io.errors import PodiumError
 from podium.nn.data import Inputs, Rows, Tables, Task, read_table
 from podium.nn.device import compute_type, device_of, worker_pool
 from podium.nn.knobs.inputs import Columns
 from podium.nn.layers import Step
-from podium.nn.network import build_network, row_numbers
+from podium.nn.network import build_network
 from podium.nn.outcome import Outcome
 from podium.nn.parameters import Parameters
 from podium.nn.rng import Rng
@@ -47,7 +47,7 @@ class Predictor:
     ) -> None:
         self.params, self.columns, self.task = params, columns, task
         self.outcomes, self.device = list(outcomes), device_of(params)
-        self.views = params.tta if isinstance(params, AugmentedParams) else 0
+        self.views = params.changed_copies
 
     def predict(self, tables: Tables, rows: Sequence[Rows] | None = None) -> list[Array]:
         """Numbers, or the probability of each class; shape (rows, outputs) for each member.
@@ -129,13 +129,13 @@ class Predictor:
         for view in range(1 + self.views if mc_pass is None else 1):
             parts = [
                 self.task.predictions(network.forward(x, step), target)
-                for x, step in self._chunks(tables, job, mc_pass, view)
+                for x, step in self._chunks(tables, job, network.row_size, mc_pass, view)
             ]
             passes.append(torch.cat(parts, dim=1))
         return torch.stack(passes).mean(0).numpy()
 
     def _chunks(
-        self, tables: Tables, job: Job, mc_pass: int | None, view: int
+        self, tables: Tables, job: Job, row_size: int, mc_pass: int | None, view: int
     ) -> Iterator[tuple[Tensor, Step]]:
         """The rows in chunks that fit into memory, the same for every member."""
         members, steps = len(job.outcomes), self._steps(job.outcomes, mc_pass, view)
@@ -148,18 +148,12 @@ class Predictor:
             return
         table = read_table(tables, job.table)
         table = table if job.rows is None else table[torch.from_numpy(job.rows)]
-        drawing = mc_pass is not None
-        for x, step in zip(self._split(table, members, drawing), steps, strict=False):
+        # With dropout on, the chunk size doesn't depend on the number of members, because a chunk's
+        # number is part of the RNG key.
+        fitting = max(1, EVALUATION_SIZE // (members * row_size))
+        chunks = table.split(fitting if mc_pass is None else MC_ROWS)
+        for x, step in zip(chunks, steps, strict=False):
             yield x.to(self.device).expand(members, *x.shape), step
-
-    def _split(self, table: Tensor, members: int, drawing: bool) -> tuple[Tensor, ...]:
-        """A table in chunks.
-
-        With dropout on, the chunk size doesn't depend on the number of members, because a chunk's
-        number is part of the RNG key.
-        """
-        rows = EVALUATION_SIZE // (members * row_numbers(self.params, self.columns))
-        return table.split(MC_ROWS if drawing else max(1, rows))
 
     def _steps(self, outcomes: Sequence[Outcome], mc_pass: int | None, view: int) -> Iterator[Step]:
         """The ``Step`` of each chunk; in random passes each has its own step number."""

@@ -19,7 +19,7 @@ from podium.nn.knobs.optimizers import Optimizer, selected
 from podium.nn.knobs.schedules import factor, rate_factor
 from podium.nn.knobs.stopping import EarlyStopping
 from podium.nn.layers import Step
-from podium.nn.network import build_network, row_numbers
+from podium.nn.network import build_network
 from podium.nn.outcome import EpochLog, Outcome
 from podium.nn.parameters import Parameters
 from podium.nn.rng import Rng
@@ -216,8 +216,7 @@ class Trainer:
         return _own_means(values, weights, rows), own
 
     def _evaluation_rows(self) -> int:
-        each = row_numbers(self.params, self.data.data.columns)
-        return max(1, EVALUATION_SIZE // (len(self.members) * each))
+        return max(1, EVALUATION_SIZE // (len(self.members) * self.network.row_size))
 
     def _retire_finished(self, diverged: NDArray[np.bool_], ended: NDArray[np.bool_]) -> None:
         """Remove members that diverged or ended, and store their results; the others continue."""

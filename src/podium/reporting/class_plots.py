@@ -4,6 +4,7 @@ Each plot stays readable, at about the same size, from 2 classes to several hund
 enough room, the best classes are left out.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +134,17 @@ def class_scores(table: pd.DataFrame, path: Path, model: str) -> None:
         axes.set_axisbelow(True)
         axes.set_xlabel("share (in brackets: rows of the class)")
         axes.figure.legend(frameon=False, ncols=2, loc="outside lower center")
+
+
+# Pictures of predicted classes, by file name: each is drawn for every model, for the blend, and on
+# the page. Its function takes a table, the file to write, and the model's name; the table is the
+# one of that name in ``stages.class_report.ClassReport``.
+ClassPlot = Callable[[pd.DataFrame, Path, str], None]
+CLASS_PLOTS: dict[str, tuple[ClassPlot, str]] = {
+    "confusion": (confusion_matrix, "confusion"),
+    "reliability": (reliability_diagram, "reliability"),
+    "classes": (class_scores, "scores"),
+}
 
 
 def contact_sheet(images: NDArray[np.uint8], rows: pd.DataFrame, path: Path, title: str) -> None:

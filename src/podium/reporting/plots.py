@@ -1,6 +1,6 @@
 """Plots as PNG files. Each function draws and writes one picture."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -75,6 +75,12 @@ def predicted_vs_actual(
             axes.set_yscale("log")
         axes.set_xlabel("true")
         axes.set_ylabel("predicted")
+
+
+# Pictures of predicted numbers, by file name: each is drawn for every model, for the blend, and on
+# the page. Its function takes true and predicted numbers, the file to write, and the model's name.
+NumberPlot = Callable[[NDArray[np.float64], NDArray[np.float64], Path, str], None]
+NUMBER_PLOTS: dict[str, NumberPlot] = {"predicted_vs_actual": predicted_vs_actual}
 
 
 def model_scores(scores: pd.DataFrame, path: Path, metric: Metric) -> None:

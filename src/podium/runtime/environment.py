@@ -4,7 +4,7 @@ import os
 
 # Read by the libraries when they are imported, so this must come first. Values that the user has
 # set stay as they are.
-_DEFAULTS = {
+DEFAULTS = {
     "DO_NOT_TRACK": "true",
     "DVC_NO_ANALYTICS": "true",
     "MLFLOW_DISABLE_TELEMETRY": "true",
@@ -21,5 +21,5 @@ _DEFAULTS = {
 
 def prepare() -> None:
     """Set defaults for the libraries: no telemetry, bounded retries, threads that wait quietly."""
-    for name, value in _DEFAULTS.items():
+    for name, value in DEFAULTS.items():
         os.environ.setdefault(name, value)

@@ -6,6 +6,7 @@ ends with it; and who writes an output holds a lock, which a dead process can't 
 
 import os
 import re
+import select
 import signal
 import sys
 import threading
@@ -16,19 +17,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from podium.io.errors import PodiumError
-from podium.runtime import dvc_files, repair
+from podium.runtime import dvc_files
 from podium.runtime.processes import describe, has_ended, kill_children
+from podium.runtime.warm import owner, resident
 
 if TYPE_CHECKING:
     import psutil
     from filelock import BaseFileLock
 
-Told = TypeVar("Told")
+T = TypeVar("T")
 
 # Not inside an output of DVC: a file in there changes its hash.
 LOCKS = Path(".podium/locks")
 WATCH_SECONDS = 0.1
-# From being told to end until being ended: enough to write a checkpoint and close the run.
+# Between the request to end and the kill: enough to write a checkpoint and close the run.
 GRACE_SECONDS = 5.0
 # Longer than a stage whose DVC was killed needs to end.
 WAIT_SECONDS = 15.0
@@ -37,22 +39,36 @@ WAIT_SECONDS = 15.0
 def follow_dvc() -> None:
     """In a stage that DVC runs, watch DVC, and end when it ends."""
     if "DVC_STAGE" in os.environ:
-        threading.Thread(target=_follow, daemon=True).start()
+        watch = _follow_owner if owner.current.dvc else _follow_ancestor
+        threading.Thread(target=watch, daemon=True).start()
 
 
-def _follow() -> None:
+def _follow_owner() -> None:
+    """Wait for the end of the DVC or of the client, whichever comes first."""
+    with suppress(ProcessLookupError):
+        dvc = os.pidfd_open(int(owner.current.dvc.split()[0]))
+        select.select([dvc, owner.current.lifeline], [], [])
+    _end()
+
+
+def _follow_ancestor() -> None:
     import psutil
 
     dvc = _dvc()
     if dvc:
-        # A full disk is the stage's to tell, and it has to be followed there too.
+        # The stage reports a full disk; this thread has to watch DVC there, too.
         with suppress(OSError, psutil.Error):
-            repair.start(describe(dvc))
+            resident.start(describe(dvc))
     while dvc and not has_ended(dvc):
         time.sleep(WATCH_SECONDS)
+    _end()
+
+
+def _end() -> None:
+    """End this stage."""
     with suppress(OSError):
         print("podium: dvc has ended, so this stage ends too", file=sys.stderr, flush=True)
-    # The main thread leaves as after `kill`: the run in MLflow is closed, scratch files go.
+    # The main thread leaves as after `kill`: its run ends as KILLED, scratch files are removed.
     os.kill(os.getpid(), signal.SIGTERM)
     time.sleep(GRACE_SECONDS)
     # It is in a computation that can't be interrupted. What it would write now is not wanted.
@@ -70,8 +86,8 @@ def _dvc() -> "psutil.Process | None":
 
     for ancestor in psutil.Process().parents():
         with suppress(psutil.NoSuchProcess, ProcessLookupError):
-            words = " ".join([ancestor.name(), *_told(ancestor.cmdline, [])])
-            variables = _told(ancestor.environ, dict[str, str]())
+            words = " ".join([ancestor.name(), *_asked(ancestor.cmdline, [])])
+            variables = _asked(ancestor.environ, dict[str, str]())
             inside = variables.get("DVC_STAGE") == os.environ["DVC_STAGE"]
             here = os.getsid(ancestor.pid) == os.getsid(0)
             if here and not inside and re.search("dvc|python", words):
@@ -79,8 +95,8 @@ def _dvc() -> "psutil.Process | None":
     return None
 
 
-def _told(question: Callable[[], Told], unknown: Told) -> Told:
-    """What a process says of itself; another user's may refuse."""
+def _asked(question: Callable[[], T], unknown: T) -> T:
+    """An answer about a process; another user's process may refuse."""
     import psutil
 
     try:
@@ -97,7 +113,7 @@ def only_one(*output: str) -> Iterator[None]:
     process, which may be the stage of a killed DVC about to end.
 
     Raises:
-        PodiumError: the other process is still at it.
+        PodiumError: the other process is still running.
     """
     from filelock import FileLock, Timeout
 
@@ -121,13 +137,13 @@ def only_one(*output: str) -> Iterator[None]:
 
 
 def _wait(lock: "BaseFileLock", path: Path, output: str) -> None:
-    """Say who is at the output, and give it time to end."""
+    """Name the process that is writing the output, and give it time to end."""
     from filelock import Timeout
 
-    who = f"process {path.read_text(encoding='ascii')}" if path.is_file() else "another process"
-    what = f"{output}: {who} is at it already"
+    pid = f" (PID {path.read_text(encoding='ascii')})" if path.is_file() else ""
+    what = f"{output}: already running{pid}"
     print(f"podium: {what}; waiting {WAIT_SECONDS:.0f} s for it", file=sys.stderr, flush=True)
     try:
         lock.acquire(timeout=WAIT_SECONDS)
     except Timeout:
-        raise PodiumError(f"{what}; run again when it is done, or end it first") from None
+        raise PodiumError(f"{what}; run again when it has ended, or end it first") from None

@@ -48,11 +48,8 @@ class ClassReport:
 
     def draw(self, folder: Path, model: str, prefix: str = "") -> None:
         """Draw the numbers as PNG files, their names beginning with ``prefix``."""
-        class_plots.confusion_matrix(self.confusion, folder / f"{prefix}confusion.png", model)
-        class_plots.reliability_diagram(
-            self.reliability, folder / f"{prefix}reliability.png", model
-        )
-        class_plots.class_scores(self.scores, folder / f"{prefix}classes.png", model)
+        for name, (draw, table) in class_plots.CLASS_PLOTS.items():
+            draw(getattr(self, table), folder / f"{prefix}{name}.png", model)
 
     def draw_worst(self, dataset: Dataset, path: Path, model: str) -> None:
         """The worst-predicted images on one sheet; nothing where rows are no images."""

@@ -8,6 +8,7 @@ import pandas as pd
 from rich.console import Console
 
 from podium.config import Competition, ModelParams
+from podium.config.providers import is_sample
 from podium.data.dataset import Schema
 from podium.data.targets import Target
 from podium.io import paths
@@ -101,12 +102,7 @@ def log_scores(run: Run, score: float, fold_scores: list[float]) -> None:
 
 def label(competition: Competition, schema: Schema) -> str:
     """The competition's name, with the data named where they are not Kaggle's."""
-    if not is_sample(schema):
+    if not is_sample(schema.provider):
         return competition.name
     kind = "synthetic sample" if schema.synthetic else "sample"
     return f"{competition.name} ({kind} data)"
-
-
-def is_sample(schema: Schema) -> bool:
-    """Whether the data are a sample that comes with Podium, and not the competition's."""
-    return schema.provider == "sample"

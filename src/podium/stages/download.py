@@ -1,6 +1,7 @@
 """Stage download: raw files from their source into ``data/raw/<competition>/``."""
 
 from podium.config import load_config
+from podium.config.providers import PROVIDERS, is_sample
 from podium.data import kinds
 from podium.data.sources import fetch
 from podium.io import files, paths
@@ -23,7 +24,8 @@ def download(name: str) -> None:
         try:
             found = kinds.of(competition).check_raw(folder, competition)
         except PodiumError as error:
-            where = competition.source.path if provider == "local" else provider
+            by_path = PROVIDERS[provider].needs == "path"
+            where = competition.source.path if by_path else provider
             raise PodiumError(f"{name}: {where}: {error}") from None
         manifest = files.manifest_of(
             folder, provider=provider, slug=competition.source.slug, **facts
@@ -33,6 +35,6 @@ def download(name: str) -> None:
 
 
 def _warning(provider: str, synthetic: bool) -> str:
-    if provider != "sample":
+    if not is_sample(provider):
         return ""
     return f"  {'SYNTHETIC sample' if synthetic else 'sample'} data, not Kaggle's"

@@ -182,9 +182,8 @@ def _log(
     with files.scratch() as folder:
         plots.model_scores(scores_table(models, result), folder / "scores.png", competition.scoring)
         if target.is_regression:
-            plots.predicted_vs_actual(
-                models.y, result.oof[:, 0], folder / "predicted_vs_actual.png", "blend"
-            )
+            for name, draw in plots.NUMBER_PLOTS.items():
+                draw(models.y, result.oof[:, 0], folder / f"{name}.png", "blend")
         else:
             found = class_report(models.y, result.oof, models.ids, target.classes)
             run.log_metrics({"ece": found.ece})

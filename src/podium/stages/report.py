@@ -5,9 +5,11 @@ from pathlib import Path
 import pandas as pd
 
 from podium.config import Competition, load_config
+from podium.config.providers import is_sample, providers_of
 from podium.data.dataset import Schema
 from podium.data.targets import Target
 from podium.io import files, paths
+from podium.io.text import either
 from podium.reporting import plots
 from podium.reporting.page import Page, render
 from podium.reporting.table import HEADINGS, scores_rows, scores_view
@@ -15,7 +17,6 @@ from podium.stages.class_report import ClassReport, class_report, draw_worst_of
 from podium.stages.common import (
     TIMING,
     console,
-    is_sample,
     label,
     read_schema,
     target_column,
@@ -49,7 +50,7 @@ def report(name: str) -> None:
             tables=_class_tables(found),
             pictures=sorted(pictures.glob("*.png")),
             submit=submit_command(competition),
-            submit_note=_note(schema),
+            submit_note=_note(competition, schema),
         )
         text = render(page)
     files.write_text(paths.report(name), text)
@@ -85,8 +86,9 @@ def _predictions(
     actual = oof[target_column(competition)]
     if target.is_regression:
         predicted = oof["prediction"]
-        path = pictures / "2-predicted-vs-actual.png"
-        plots.predicted_vs_actual(actual.to_numpy(), predicted.to_numpy(), path, "blend")
+        for name, draw in plots.NUMBER_PLOTS.items():
+            path = pictures / f"2-{name.replace('_', '-')}.png"
+            draw(actual.to_numpy(), predicted.to_numpy(), path, "blend")
         table = pd.DataFrame({"actual": actual, "predicted": predicted})
         table.to_csv(folder / "predictions.csv", index=False)
         return None
@@ -128,20 +130,22 @@ def _facts(competition: Competition, schema: Schema) -> dict[str, str]:
 
 
 def _origin(schema: Schema) -> str:
-    if not is_sample(schema):
+    if not is_sample(schema.provider):
         return f"from {schema.provider}"
     kind = "SYNTHETIC sample in the real schema" if schema.synthetic else "sample, not Kaggle's"
     return f"{kind}: scores say nothing about Kaggle"
 
 
-def _note(schema: Schema) -> str:
+def _note(competition: Competition, schema: Schema) -> str:
     """What to do first, where the submission is not one for Kaggle."""
-    if not is_sample(schema):
+    if not is_sample(schema.provider):
         return ""
-    kind, other = ("synthetic", "kaggle, mirror") if schema.synthetic else ("sample", "kaggle")
+    kind = "synthetic" if schema.synthetic else "sample"
+    own = providers_of(competition.kind)
+    others = either(name for name, provider in own.items() if not provider.is_sample)
     return (
-        f"not this one, it is made from {kind} data: set source.provider to {other} or local, run "
-        "again, then:"
+        f"not this one, it is made from {kind} data: set source.provider to {others}, run again, "
+        "then:"
     )
 
 
@@ -162,6 +166,8 @@ def _print(competition: Competition, schema: Schema, rows: list[list[str]]) -> N
     out.print(f"submission  {paths.submission(competition.name)}")
     out.print(f"report      {paths.report(competition.name)}")
     out.print(f"runs        mlflow, experiment '{competition.name}' (make ui)")
-    lines = filter(None, [_note(schema), submit_command(competition), plain_command(competition)])
+    lines = filter(
+        None, [_note(competition, schema), submit_command(competition), plain_command(competition)]
+    )
     for index, line in enumerate(lines):
         out.print(f"{'' if index else 'submit':<12}{line}")

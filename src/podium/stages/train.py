@@ -118,9 +118,8 @@ def _log(run: Run, result: ModelResult, model: str, dataset: Dataset, target: Ta
     with files.scratch() as folder:
         plots.learning_curve(result.history, folder / "learning_curve.png", model)
         if target.is_regression:
-            plots.predicted_vs_actual(
-                dataset.y, result.oof[:, 0], folder / "predicted_vs_actual.png", model
-            )
+            for name, draw in plots.NUMBER_PLOTS.items():
+                draw(dataset.y, result.oof[:, 0], folder / f"{name}.png", model)
         else:
             found = class_report(dataset.y, result.oof, dataset.train_ids, target.classes)
             run.log_metrics({"ece": found.ece})

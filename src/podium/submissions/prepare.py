@@ -14,17 +14,12 @@ from ruamel.yaml.error import YAMLError
 from podium.config import Competition
 from podium.config.document import read_document
 from podium.config.load import PARAMS
+from podium.config.providers import is_sample
 from podium.ensemble.submission import check_submission
 from podium.io import files, paths
 from podium.io.csv_files import few, read_csv
 from podium.io.errors import PodiumError
-from podium.stages.common import (
-    is_sample,
-    read_sample,
-    read_schema,
-    target_column,
-    target_of,
-)
+from podium.stages.common import read_sample, read_schema, target_column, target_of
 from podium.submissions.ledger import ERROR, Entry
 
 DVC_LOCK = Path("dvc.lock")
@@ -51,7 +46,7 @@ def prepare(competition: Competition) -> Prepared:
     if not path.is_file():
         raise PodiumError(f"{path}: no submission yet; run 'dvc repro'")
     schema = read_schema(competition.name)
-    if is_sample(schema):
+    if is_sample(schema.provider):
         raise PodiumError(
             f"{path}: made from Podium's embedded sample, not from Kaggle's data; set "
             f"{competition.name}.source.provider to kaggle or local, and run 'dvc repro'"

@@ -4,12 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from podium.config.providers import is_sample
 from podium.io.errors import PodiumError, warn
 from podium.runtime.tracking import SUBMISSION_TAG, open_store
 from podium.submissions.ledger import Entry, with_known
 
 COMMIT_LENGTH = 12
-SAMPLE = "sample"
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def _made(client: Any, competition: str, sha256: str) -> Origin:
 
 def _origin(run: Any) -> Origin:
     tags, score = run.data.tags, run.data.metrics.get("cv")
-    if tags.get("data.provider") == SAMPLE:
+    if is_sample(tags.get("data.provider")):
         # The CV and Kaggle's score are of different data.
         score = None
     commit = tags.get("mlflow.source.git.commit", "")[:COMMIT_LENGTH]

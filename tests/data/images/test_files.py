@@ -15,12 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from conftest import write_csv
-from data.images.conftest import CLASSES, FILES, HEIGHT, NAME, WIDTH, ImageProject, pixels_of
+from bad_input import assert_one_line, change, drop, put, snapshot
+from image_projects import CLASSES, FILES, HEIGHT, NAME, WIDTH, ImageProject, pixels_of
 from podium.data.images.decode import DamagedImageError, bombs_are_errors, decode, read_header
 from podium.data.images.prepare import read_raw
 from podium.data.images.raw import RawImages
-from stages.test_bad_input import assert_one_line, change, drop, put, snapshot
+from projects import write_csv
 
 SIZE = (HEIGHT, WIDTH)
 

@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from conftest import write_csv
-from data.images.conftest import NAME, ImageProject
+from bad_input import assert_one_line, change, drop, put, rewrite, snapshot
+from image_projects import NAME, ImageProject
 from podium.config import ImagePreprocess
 from podium.data.images.pixels import image_shape, read_images, read_rows
 from podium.io.errors import PodiumError
-from stages.test_bad_input import assert_one_line, change, drop, put, rewrite, snapshot
+from projects import write_csv
 
 
 def table(folder: Path, name: str) -> pd.DataFrame:

@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from conftest import write_csv
-from data.images.conftest import FILES, NAME, ImageProject
+from bad_input import snapshot
+from image_projects import FILES, NAME, ImageProject
 from podium.data import kinds
 from podium.data.images.dataset import read_dataset
-from stages.test_bad_input import snapshot
+from projects import write_csv
 
 
 def facts(images: ImageProject) -> dict[str, str]:

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bad_input import assert_one_line, snapshot
 from hostile import (
     many_entries,
     overlapping,
@@ -27,7 +28,6 @@ from podium.data.sources.archive import extract, extract_packed
 from podium.io import zips
 from podium.io.errors import PodiumError
 from podium.io.zips import DamagedZipError
-from stages.test_bad_input import assert_one_line, snapshot
 
 NAME = "house-prices"
 ZEROS = bytes(3 * 1024**2)

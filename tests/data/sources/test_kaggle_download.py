@@ -59,6 +59,7 @@ def test_what_is_there_is_not_asked_for_again(server, kaggle_project, podium):
     assert len(list(raw(kaggle_project).iterdir())) == 4
 
 
+@pytest.mark.deep
 def test_a_file_that_changed_is_downloaded_again(server, kaggle_project, podium, house_files):
     assert podium("download", "house-prices").code == 0
     train = raw(kaggle_project) / "train.csv"
@@ -68,6 +69,7 @@ def test_a_file_that_changed_is_downloaded_again(server, kaggle_project, podium,
     assert len(server.sent("DownloadDataFiles")) == 2
 
 
+@pytest.mark.deep
 def test_other_names_for_the_files_ask_again(server, kaggle_project, podium, house_files):
     assert podium("download", "house-prices").code == 0
     kaggle_project.edit(
@@ -89,6 +91,7 @@ def test_other_names_for_the_files_ask_again(server, kaggle_project, podium, hou
     assert blobs == before
 
 
+@pytest.mark.deep
 def test_download_of_image_files(kaggle_project, podium, tmp_path, monkeypatch):
     folder = tmp_path / "given"
     folder.mkdir()
@@ -135,6 +138,7 @@ def test_a_broken_transfer_is_resumed(long_server, kaggle_project, podium, house
     ).read_bytes()
 
 
+@pytest.mark.deep
 def test_a_killed_download_goes_on_where_it_was(long_server, kaggle_project, podium, house_files):
     server = long_server
     server.throttle(2 * MIB)
@@ -172,6 +176,7 @@ def test_a_truncated_archive_is_fetched_once_more_and_then_refused(server, kaggl
     assert podium("download", "house-prices").code == 0, "the damaged archive was kept"
 
 
+@pytest.mark.deep
 def test_bytes_that_changed_on_the_way_are_noticed(server, kaggle_project, podium):
     good = server.archive
     at = len(good) // 3
@@ -182,6 +187,7 @@ def test_bytes_that_changed_on_the_way_are_noticed(server, kaggle_project, podiu
     assert podium("download", "house-prices").code == 0
 
 
+@pytest.mark.deep
 def test_an_error_page_inside_the_archive_is_thrown_away(
     long_server, kaggle_project, podium, house_files
 ):
@@ -196,6 +202,7 @@ def test_an_error_page_inside_the_archive_is_thrown_away(
     ).read_bytes()
 
 
+@pytest.mark.deep
 def test_no_room_is_said_at_once(long_server, podium, monkeypatch):
     usage = shutil.disk_usage(".")
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=1000))
@@ -218,6 +225,7 @@ def test_a_failed_download_leaves_the_earlier_files(server, kaggle_project, podi
             assert (raw(kaggle_project) / name).read_bytes() == content
 
 
+@pytest.mark.deep
 def test_a_file_larger_than_the_memory_it_takes(kaggle_project, monkeypatch, tmp_path):
     """200 MB of one table pass through less memory than that."""
     buffer = tmp_path / "big.zip"
@@ -257,7 +265,9 @@ def test_a_file_larger_than_the_memory_it_takes(kaggle_project, monkeypatch, tmp
         (429, "too many requests"),
     ],
 )
-@pytest.mark.parametrize("shape", ["flat", "nested", "empty"])
+@pytest.mark.parametrize(
+    "shape", ["flat", *(pytest.param(name, marks=pytest.mark.deep) for name in ("nested", "empty"))]
+)
 def test_errors_say_what_to_do(status, says, shape, server, podium):
     server.error_shape = shape
     server.fail("DownloadDataFiles", status, times=9, message="Kaggle's own words")
@@ -271,12 +281,14 @@ def test_errors_say_what_to_do(status, says, shape, server, podium):
     assert len(server.sent("DownloadDataFiles")) == tries
 
 
+@pytest.mark.deep
 def test_the_likely_causes_of_403_come_in_order(server, podium):
     server.joined = False
     err = podium("download", "house-prices").err
     assert err.index("rules") < err.index("misspelt") < err.index("phone")
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize(
     ("told", "waited"), [("7", [7.0]), ("9999", []), (None, [1.0]), ("soon", [1.0])]
 )
@@ -286,6 +298,7 @@ def test_429_waits_as_told_within_bounds(told, waited, server, podium, pauses):
     assert pauses == waited
 
 
+@pytest.mark.deep
 def test_a_server_that_recovers_is_asked_again(server, podium, pauses):
     server.fail("DownloadDataFiles", 503, times=2)
     outcome = podium("download", "house-prices")
@@ -293,6 +306,7 @@ def test_a_server_that_recovers_is_asked_again(server, podium, pauses):
     assert pauses == [1.0, 2.0]
 
 
+@pytest.mark.deep
 def test_a_silent_server_is_given_up(server, podium, monkeypatch):
     monkeypatch.setattr(client, "SILENCE_SECONDS", 1.0)
     monkeypatch.setattr(client, "ATTEMPTS", 1)
@@ -304,6 +318,7 @@ def test_a_silent_server_is_given_up(server, podium, monkeypatch):
     assert time.monotonic() - started < 20
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize(
     ("proxy", "says"),
     [("http://127.0.0.1:9", "proxy"), ("http://user:pass-word@127.0.0.1:9", "proxy")],
@@ -316,6 +331,7 @@ def test_no_network(proxy, says, server, podium, monkeypatch):
     assert "pass-word" not in outcome.err
 
 
+@pytest.mark.deep
 def test_a_page_of_somebody_else_is_no_answer(server, podium):
     server.fail("DownloadDataFiles", 200, times=9, body=b"<html>Sign in to the hotel</html>")
     outcome = podium("download", "house-prices")
@@ -333,6 +349,7 @@ def test_not_signed_in(server, kaggle_project, podium, monkeypatch):
     assert not server.requests
 
 
+@pytest.mark.deep
 def test_a_stale_token_beside_a_good_key(server, kaggle_project, podium, monkeypatch):
     server.check_credentials = True
     monkeypatch.setenv("KAGGLE_API_TOKEN", "stale-token-of-mine")
@@ -343,6 +360,7 @@ def test_a_stale_token_beside_a_good_key(server, kaggle_project, podium, monkeyp
     assert "stale-token-of-mine" not in outcome.err
 
 
+@pytest.mark.deep
 def test_credentials_that_others_can_read_are_warned_of(server, tmp_path, podium, monkeypatch):
     for name in ("KAGGLE_USERNAME", "KAGGLE_KEY"):
         monkeypatch.delenv(name)
@@ -370,6 +388,7 @@ def test_the_client_is_imported_only_when_it_is_used(project):
     subprocess.run([sys.executable, "-c", program], check=True, capture_output=True)
 
 
+@pytest.mark.deep
 def test_an_archive_that_holds_a_zip_of_the_table(kaggle_project, podium, house_files, monkeypatch):
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as zipped:

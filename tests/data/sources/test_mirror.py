@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from data.sources.loopback import serve
+from loopback import serve
 from podium.data.sources import mirror
 from podium.data.sources.sample import HOUSE_PRICES
 from podium.io.errors import PodiumError

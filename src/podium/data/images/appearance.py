@@ -3,13 +3,13 @@
 import torch
 from torch import Tensor
 
+from podium.config.images import Augmentation
 from podium.data.images.knobs import (
     BRIGHTNESS,
     CONTRAST,
     ERASE_CHANCE,
     ERASE_POSITION,
     PIXEL_NOISE,
-    Augmentation,
     Random,
     around_zero,
     chosen,
@@ -58,7 +58,7 @@ class Erase:
         shorter = min(height, width)
         self.side = min(max(round(knobs.erase * shorter), 1), shorter) if knobs.erase else 0
         self.height, self.width = height, width
-        self.is_off = not self.side or not self.probability
+        self.is_off = not self.side
 
     def __call__(self, x: Tensor, random: Random, out: Tensor | None = None) -> Tensor:
         """The images with erased squares, in ``out`` if given (it may be ``x``)."""

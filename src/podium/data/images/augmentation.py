@@ -1,16 +1,16 @@
 """Image augmentation: random changes that keep an image's class.
 
-Every kind is off by default, works on a whole batch at once, gives the same result on CPU and CUDA,
-and has no state: the changes depend only on the random numbers passed in.
+The hyperparameters are those of ``config.images.Augmentation``, all off by default. Each works on a
+whole batch at once, gives the same result on CPU and CUDA, and has no state: the changes depend
+only on the random numbers passed in.
 """
 
 from torch import Tensor
 
+from podium.config.images import Augmentation
 from podium.data.images.appearance import Appearance, Erase
-from podium.data.images.knobs import Augmentation, Random
+from podium.data.images.knobs import Random
 from podium.data.images.warp import Warp
-
-__all__ = ["Augmentation", "Augmenter", "Random"]
 
 
 class Augmenter:

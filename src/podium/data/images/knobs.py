@@ -1,9 +1,8 @@
-"""Shared by all image augmentation: hyperparameters, random numbers with their purposes, buffers.
+"""Shared by all image augmentation: random numbers with their purposes, and buffers.
 
 Images have shape (images, height, width, channels), float32 in 0..1, contiguous.
 """
 
-from dataclasses import dataclass
 from typing import Protocol
 
 import torch
@@ -25,38 +24,6 @@ from torch import Tensor
     BRIGHTNESS,
     CONTRAST,
 ) = range(13)
-
-
-@dataclass(frozen=True)
-class Augmentation:
-    """The hyperparameters; by default everything is off."""
-
-    # Largest shift in both directions, a share of the side, independent for each axis.
-    shift: float = 0.0
-    # Largest angle in both directions, degrees.
-    rotation: float = 0.0
-    # The size is multiplied by 1 / (1 + scale) to 1 + scale; the logarithm is uniform.
-    scale: float = 0.0
-    # Largest angle by which vertical lines lean, in both directions, degrees.
-    shear: float = 0.0
-    # Standard deviation of a pixel's displacement along each axis, a share of the side.
-    elastic: float = 0.0
-    # Standard deviation of the Gaussian that smooths the displacements, a share of the side: 4 of
-    # 28 pixels.
-    elastic_smoothness: float = 0.14
-    horizontal_flip: bool = False
-    vertical_flip: bool = False
-    # Pixels of padding: the crop moves by up to this in both directions; new pixels are zero.
-    crop_padding: int = 0
-    # Side of the erased square, a share of the shorter side.
-    erase: float = 0.0
-    erase_probability: float = 1.0
-    # Standard deviation of the noise added to each value.
-    pixel_noise: float = 0.0
-    # Largest constant added to an image, in both directions.
-    brightness: float = 0.0
-    # An image's differences from its mean are multiplied by 1 - contrast to 1 + contrast.
-    contrast: float = 0.0
 
 
 class Random(Protocol):

@@ -23,6 +23,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from podium.config.images import Augmentation
 from podium.data.images.knobs import (
     CROP,
     ELASTIC,
@@ -32,7 +33,6 @@ from podium.data.images.knobs import (
     SHEAR,
     SHIFT,
     VERTICAL_FLIP,
-    Augmentation,
     Memory,
     Random,
     around_zero,

@@ -1,22 +1,18 @@
-"""Where raw files come from: one module a provider, each a ``fetch(source, target, folder)``.
+"""Where raw files come from: one module a provider, each a ``fetch(competition, folder)``.
 
 ``fetch`` puts a competition's raw files (see ``raw_files``) into ``folder`` and returns facts for
-the manifest.
+the manifest. ``config/providers.py`` is the table of them.
 """
 
 from collections.abc import Callable
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 from podium.config import Competition
-from podium.data.sources import kaggle, local, mirror, sample
+from podium.config.providers import PROVIDERS
 
-_PROVIDERS: dict[str, Callable[[Competition, Path], dict[str, Any]]] = {
-    "sample": sample.fetch,
-    "local": local.fetch,
-    "mirror": mirror.fetch,
-    "kaggle": kaggle.fetch,
-}
+Fetch = Callable[[Competition, Path], dict[str, Any]]
 
 
 def fetch(competition: Competition, folder: Path) -> dict[str, Any]:
@@ -25,4 +21,5 @@ def fetch(competition: Competition, folder: Path) -> dict[str, Any]:
     Raises:
         PodiumError: the files can't be had, or are not what they should be.
     """
-    return _PROVIDERS[competition.source.provider](competition, folder)
+    function: Fetch = resolve_name(PROVIDERS[competition.source.provider].fetch)
+    return function(competition, folder)

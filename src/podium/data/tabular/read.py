@@ -124,6 +124,9 @@ def _numbers(text: "pd.Series[Any]", competition: TableCompetition) -> Array:
     no_bad_rows(TRAIN, text, np.isinf(y), "is infinite")
     if competition.target_transform == "log":
         no_bad_rows(TRAIN, text, y <= 0, "is not positive, and target_transform is log")
-    elif competition.target_transform == "log1p" or competition.metric == "rmsle":
-        no_bad_rows(TRAIN, text, y < 0, "is negative, which log1p and rmsle can't take")
+    if competition.target_transform == "log1p":
+        no_bad_rows(TRAIN, text, y < 0, "is negative, which log1p can't take")
+    metric = competition.scoring
+    what = f"is {metric.below_in_words}, which {metric.name} can't take"
+    no_bad_rows(TRAIN, text, metric.below(y), what)
     return y.to_numpy(dtype=np.float64)

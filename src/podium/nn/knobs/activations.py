@@ -66,14 +66,20 @@ FUNCTIONS: dict[str, tuple[Forward, Backward]] = {
 
 def activation(kind: str, name: str, width: int) -> Layer:
     """The layer of an activation; ``name`` of its parameters, ``width`` in features."""
-    return PReLU(f"{name}.slope", width) if kind == "prelu" else Activation(kind)
+    return PReLU(f"{name}.slope", width) if kind == "prelu" else Activation(kind, width)
 
 
 class Activation(Layer):
     """An elementwise function."""
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, width: int) -> None:
+        self.width = width
         self.function, self.derivative = FUNCTIONS[kind]
+
+    @property
+    def row_size(self) -> int:
+        """The input."""
+        return self.width
 
     def forward(self, x: Tensor, step: Step) -> Tensor:
         """The function of ``x``."""
@@ -96,6 +102,11 @@ class PReLU(Traced):
         return [
             Parameter(self.name, (1, self.width), FREE, lambda _: torch.full((1, self.width), 0.25))
         ]
+
+    @property
+    def row_size(self) -> int:
+        """The input."""
+        return self.width
 
     def compute(self, x: Tensor, values: Mapping[str, Tensor], step: Step) -> Tensor:
         """``max(x, 0) + slope min(x, 0)``."""

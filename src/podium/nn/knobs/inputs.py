@@ -53,6 +53,16 @@ class Parts(Layer):
         """The parameters of both parts."""
         return [parameter for layer in self._layers() for parameter in layer.parameters()]
 
+    @property
+    def row_size(self) -> int:
+        """That of both parts."""
+        return sum(layer.row_size for layer in self._layers())
+
+    @property
+    def row_work(self) -> int:
+        """That of both parts."""
+        return sum(layer.row_work for layer in self._layers())
+
     def bind(self, values: Mapping[str, Tensor], grads: Mapping[str, Tensor]) -> None:
         """Bind both parts."""
         for layer in self._layers():
@@ -191,6 +201,11 @@ class NumericEmbedding(Traced):
             ),
         ]
 
+    @property
+    def row_size(self) -> int:
+        """The encodings of all numbers."""
+        return self.width * self.encoded
+
     def encode(self, x: Tensor, values: Mapping[str, Tensor]) -> Tensor:
         """The encoding of each number, shape (members, rows, numbers, encoded)."""
         raise NotImplementedError
@@ -215,6 +230,11 @@ class Periodic(NumericEmbedding):
         frequencies = normal(self.width, self.size, self.frequency_scale)
         frequency = Parameter(f"{self.name}.frequency", (self.width, self.size), FREE, frequencies)
         return [*super().parameters(), frequency]
+
+    @property
+    def row_size(self) -> int:
+        """The encodings, and the angles that they are sines and cosines of."""
+        return super().row_size + self.width * self.size
 
     def encode(self, x: Tensor, values: Mapping[str, Tensor]) -> Tensor:
         """``sin(2 pi f x)`` and ``cos(2 pi f x)``."""

@@ -2,7 +2,7 @@
 
 For tests, and for trying things by hand:
 
-    python tests/kaggle_server.py --slug titanic --archive files.zip --score-with solution.csv
+    python tests/help/kaggle_server.py --slug titanic --archive files.zip --score-with solution.csv
 
 prints the environment to export; then `kaggle competitions ...` and `podium ...` in that
 environment talk to it and to nothing else. The client is told that Kaggle is at

@@ -21,6 +21,7 @@ from kaggle_protocol.competition import Submission
 from kaggle_protocol.downloads import byte_range
 from kaggle_protocol.scores import scorer
 from kaggle_server import KaggleServer
+from projects import ROOT
 
 SLUG = "titanic"
 CSV = b"id,y\n1,0.5\n2,0.25\n"
@@ -144,6 +145,7 @@ def names(server):
 # Files and downloads.
 
 
+@pytest.mark.deep
 def test_files_are_listed_in_pages(server, client):
     server.archive = zipped({f"{number:02}.csv": CSV for number in range(23)})
     first = client.run("files", SLUG, "-v")
@@ -172,6 +174,7 @@ def test_download(server, client):
     assert "Authorization" not in blob.headers
 
 
+@pytest.mark.deep
 def test_a_file_of_the_same_size_is_never_downloaded_again(server, client):
     client.folder.mkdir()
     client.archive.write_bytes(b"?" * len(server.archive))
@@ -179,12 +182,14 @@ def test_a_file_of_the_same_size_is_never_downloaded_again(server, client):
     assert client.archive.read_bytes() != server.archive
 
 
+@pytest.mark.deep
 def test_one_file_loses_its_folder_and_keeps_its_percent_signs(server, client):
     done = client.run(*client.downloading, "-f", "images/a picture.png")
     assert done.code == 0, done.err
     assert [path.name for path in client.folder.iterdir()] == ["a%20picture.png"]
 
 
+@pytest.mark.deep
 def test_a_dropped_download_is_resumed(server, client, large):
     server.drop("blob", after=MIB + MIB // 2)
     assert client.download().code == 0
@@ -204,6 +209,7 @@ def killed_midway(server, client):
     server.throttle(None)
 
 
+@pytest.mark.deep
 def test_a_killed_download_is_resumed_by_the_next(server, client, large):
     killed_midway(server, client)
     marker = client.archive.with_name(f"{SLUG}.zip.kaggle-partial")
@@ -217,6 +223,7 @@ def test_a_killed_download_is_resumed_by_the_next(server, client, large):
     assert server.sent("blob")[-1].headers["Range"] == f"bytes={MIB}-"
 
 
+@pytest.mark.deep
 def test_another_archive_is_not_appended_to_a_partial_one(server, client, large):
     killed_midway(server, client)
     server.archive = zipped({"other.bin": random.Random(1).randbytes(3 * MIB)})
@@ -224,6 +231,7 @@ def test_another_archive_is_not_appended_to_a_partial_one(server, client, large)
     assert client.archive.read_bytes() == server.archive
 
 
+@pytest.mark.deep
 def test_an_error_page_is_taken_for_the_start_of_the_archive(server, client, large):
     """A flaw: what an error says is written to the file, and the next run goes on from there."""
     server.drop("blob", after=MIB + 1)
@@ -236,12 +244,14 @@ def test_an_error_page_is_taken_for_the_start_of_the_archive(server, client, lar
     assert client.archive.read_bytes().startswith(b"<?xml")
 
 
+@pytest.mark.deep
 def test_a_truncated_archive_is_taken_for_a_good_one(server, client):
     server.truncate(10)
     assert client.download().code == 0
     assert client.archive.read_bytes() == server.archive[:-10]
 
 
+@pytest.mark.deep
 def test_a_page_instead_of_an_archive_is_taken_for_one(server, client):
     server.fail("DownloadDataFiles", 200, body=b"<html>sign in to the network</html>")
     assert client.download().code == 0
@@ -251,6 +261,7 @@ def test_a_page_instead_of_an_archive_is_taken_for_one(server, client):
 # Errors.
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("status", [403, 404, 429, 500])
 def test_an_error_shows_the_message_and_is_not_retried(server, client, status):
     server.fail("DownloadDataFiles", status, message="why", headers={"Retry-After": "1"})
@@ -259,6 +270,7 @@ def test_an_error_shows_the_message_and_is_not_retried(server, client, status):
     assert names(server) == ["DownloadDataFiles"]
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("shape", ["nested", "empty"])
 def test_an_error_of_another_shape_hides_the_message(server, client, shape):
     server.error_shape = shape
@@ -269,6 +281,7 @@ def test_an_error_of_another_shape_hides_the_message(server, client, shape):
     assert "rules" not in done.err
 
 
+@pytest.mark.deep
 def test_wrong_credentials_print_help_to_stdout(server, client):
     server.check_credentials = True
     done = client.download(KAGGLE_KEY="another")
@@ -276,6 +289,7 @@ def test_wrong_credentials_print_help_to_stdout(server, client):
     assert done.out.startswith("Authentication required to call the Kaggle API.")
 
 
+@pytest.mark.deep
 def test_an_access_token_is_looked_up_first(server, client):
     server.check_credentials = True
     done = client.download(KAGGLE_API_TOKEN=server.token)
@@ -284,6 +298,7 @@ def test_an_access_token_is_looked_up_first(server, client):
     assert server.requests[1].headers["Authorization"] == f"Bearer {server.token}"
 
 
+@pytest.mark.deep
 def test_a_stale_token_is_sent_although_the_key_is_good(server, client):
     server.check_credentials = True
     done = client.download(KAGGLE_API_TOKEN="stale")
@@ -291,6 +306,7 @@ def test_a_stale_token_is_sent_although_the_key_is_good(server, client):
     assert server.sent("DownloadDataFiles")[0].headers["Authorization"] == "Bearer stale"
 
 
+@pytest.mark.deep
 def test_a_token_that_cannot_be_looked_up_ends_in_a_traceback(server, client):
     server.fail("IntrospectToken", 401, times=2)
     done = client.download(KAGGLE_API_TOKEN=server.token)
@@ -299,6 +315,7 @@ def test_a_token_that_cannot_be_looked_up_ends_in_a_traceback(server, client):
     assert server.token not in done.err
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize(("status", "word"), [(403, "denied"), (404, "not found")])
 def test_another_competition_is_unknown(server, client, status, word):
     server.unknown_slug = status
@@ -307,6 +324,7 @@ def test_another_competition_is_unknown(server, client, status, word):
     assert word in done.err
 
 
+@pytest.mark.deep
 def test_rules_that_are_not_accepted(server, client):
     server.joined = False
     assert "must accept this competition's rules" in client.download().err
@@ -315,6 +333,7 @@ def test_rules_that_are_not_accepted(server, client):
     assert client.run("files", SLUG).code == 0
 
 
+@pytest.mark.deep
 def test_a_silent_server_is_waited_for(server, client):
     server.hang("ListSubmissions")
     with client.start("submissions", SLUG) as running:
@@ -325,6 +344,7 @@ def test_a_silent_server_is_waited_for(server, client):
     assert names(server) == ["ListSubmissions"]
 
 
+@pytest.mark.deep
 def test_a_silent_transfer_is_waited_for(server, client, large):
     server.hang("blob", after=MIB + 1)
     with client.start(*client.downloading) as running:
@@ -335,6 +355,7 @@ def test_a_silent_transfer_is_waited_for(server, client, large):
     assert client.archive.stat().st_size == MIB
 
 
+@pytest.mark.deep
 def test_no_server(server, client):
     server.__exit__()
     done = client.run("submissions", SLUG)
@@ -379,6 +400,7 @@ def test_submit_and_score(server, client):
     assert abs(date - server.submissions[0].date) < timedelta(milliseconds=1)
 
 
+@pytest.mark.deep
 def test_a_submission_that_cannot_be_scored(server, client):
     def refuse(content):
         raise ValueError("Submission must have 3 rows")
@@ -389,12 +411,14 @@ def test_a_submission_that_cannot_be_scored(server, client):
     assert server.submissions[0].error == "Submission must have 3 rows"
 
 
+@pytest.mark.deep
 def test_without_quiet_the_allowance_comes_first(server, client):
     done = client.run("submit", SLUG, "-f", str(client.file), "-m", "a message")
     assert done.out == "4 submissions remaining today.\nSuccessfully submitted to Titanic"
     assert names(server)[-1] == "GetSubmissionLimits"
 
 
+@pytest.mark.deep
 def test_the_daily_limit(server, client):
     server.daily_limit = 1
     assert client.submit().code == 0
@@ -406,6 +430,7 @@ def test_the_daily_limit(server, client):
     assert len(server.submissions) == 1
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("status", [403, 500, 503])
 def test_a_failed_upload_exits_0(server, client, status):
     server.fail("upload", status)
@@ -415,6 +440,7 @@ def test_a_failed_upload_exits_0(server, client, status):
     assert server.submissions == []
 
 
+@pytest.mark.deep
 def test_a_dropped_upload_is_sent_again(server, client):
     server.drop("upload", after=5)
     assert client.submit().code == 0
@@ -422,6 +448,7 @@ def test_a_dropped_upload_is_sent_again(server, client):
     assert len(server.sent("upload")) == 2
 
 
+@pytest.mark.deep
 def test_a_lost_answer_says_nothing_of_the_submission(server, client):
     server.lose_answer("CreateSubmission")
     server.lose_answer("CreateSubmission", answer=500)
@@ -430,6 +457,7 @@ def test_a_lost_answer_says_nothing_of_the_submission(server, client):
     assert len(server.submissions) == 2
 
 
+@pytest.mark.deep
 def test_an_empty_file_is_sent_in_chunks(server, client):
     client.file.write_bytes(b"")
     assert client.submit().code == 0
@@ -437,6 +465,7 @@ def test_an_empty_file_is_sent_in_chunks(server, client):
     assert server.submissions[0].content == b""
 
 
+@pytest.mark.deep
 def test_the_library(server, client):
     server.submissions += [
         Submission(ref, date=datetime(2026, 1, 1, ref, tzinfo=UTC), status="complete")
@@ -477,6 +506,7 @@ def left_behind(client, *done):
     return "".join([*texts, *(path.read_text() for path in files)])
 
 
+@pytest.mark.deep
 def test_what_the_client_leaks(server, client):
     server.check_credentials = True
     server.fail("DownloadDataFiles", 500)
@@ -521,6 +551,7 @@ def get_blob(server, **headers):
         return error.code, b""
 
 
+@pytest.mark.deep
 def test_ranges_of_the_archive(server, tmp_path, monkeypatch):
     monkeypatch.setenv("no_proxy", "*")
     server.archive = tmp_path / "archive.zip"
@@ -534,6 +565,7 @@ def test_ranges_of_the_archive(server, tmp_path, monkeypatch):
     assert get_blob(server, Range="bytes=4-", If_Range=etag) == (200, b"0123456")
 
 
+@pytest.mark.deep
 def test_nothing_goes_further_than_the_server(server):
     """An https address, as production's, is asked of the proxy, which is this server."""
     assert server.environment["https_proxy"] == server.address
@@ -558,10 +590,11 @@ def test_scores_against_right_answers(tmp_path):
     assert scorer(solution)(solution.read_bytes()) == ("0.00000", "0.00000")
 
 
+@pytest.mark.deep
 def test_by_hand(tmp_path):
     archive = tmp_path / "files.zip"
     archive.write_bytes(zipped({"train.csv": CSV}))
-    program = Path(__file__).with_name("kaggle_server.py")
+    program = ROOT / "tests/help/kaggle_server.py"
     with subprocess.Popen(
         [sys.executable, program, "--slug", SLUG, "--archive", archive],
         stdout=subprocess.PIPE,

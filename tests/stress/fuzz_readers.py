@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from common import DIGITS, HOUSES, ROOT
+import help_path  # noqa: F401
 from mutations import (
     CSV_TOKENS,
     IMAGE_TOKENS,
@@ -33,6 +33,7 @@ from podium.data.images.decode import bombs_are_errors, decode, read_header
 from podium.data.sources import local
 from podium.data.sources.ames import make_ames
 from podium.io import files
+from projects import DIGITS, HOUSES, ROOT
 
 Files = Mapping[str, bytes]
 

@@ -1,6 +1,6 @@
 """A seeded fuzz run: hostile csv files, params.yaml, archives and images into the real readers.
 
-    python benchmarks/fuzz.py --inputs 20000
+    python tests/stress/fuzz.py --inputs 20000
 
 Each reader is a process of its own, with a bound on memory. An input must be read, or refused by a
 ``PodiumError`` of one line, within the time bound; and what earlier runs left must stay as it was.
@@ -11,6 +11,7 @@ published. Exits with 1 if any input fails; ``--keep FOLDER`` keeps those that d
 import argparse
 import multiprocessing
 import os
+import platform
 import random
 import resource
 import shutil
@@ -22,13 +23,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FrameType
 
 import numpy as np
 
-from common import machine, versions
 from fuzz_readers import READERS, Reader
 from podium.config.load import ConfigError
 from podium.data.images.decode import DamagedImageError
@@ -37,6 +38,7 @@ from podium.io.errors import PodiumError
 
 MEMORY_BYTES = 6 * 1024**3
 SECONDS = 10.0
+PACKAGES = ("pandas", "pyarrow", "ruamel.yaml", "pillow")
 SHARES = {
     "tables": 4,
     "pixels": 2,
@@ -74,7 +76,8 @@ class Tally:
 
 def main() -> None:
     options = parse()
-    print(f"{machine()}\n{versions('pandas', 'pyarrow', 'ruamel.yaml', 'pillow')}")
+    packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    print(f"Python {platform.python_version()}, {platform.machine()}, {packages}")
     print(f"seed {options.seed}, {SECONDS:.0f} s and {MEMORY_BYTES / 1024**3:.0f} GiB an input\n")
     tallies = list(run_all(options))
     print_table(tallies)

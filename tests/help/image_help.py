@@ -105,6 +105,6 @@ def fit(
     scratch: Path | None = None,
     **knobs: Any,
 ) -> ModelResult:
-    params = IMAGE_MODELS[model](model=model, **{**KNOBS[model], **knobs})
+    params = IMAGE_MODELS[model].params(model=model, **{**KNOBS[model], **knobs})
     target = Target(dataset.schema.task, "none", tuple(dataset.schema.classes))
     return fit_model(params, dataset, target, METRICS["logloss"], reporter, scratch)

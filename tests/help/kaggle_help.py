@@ -1,14 +1,13 @@
 """A project that talks to Kaggle's stand-in on loopback, and to nothing else."""
 
 import io
-import shutil
 import zipfile
 from pathlib import Path
 
 import pytest
 
-from conftest import Project
 from kaggle_server import KaggleServer
+from projects import HOUSES, Project
 
 SLUG = "house-prices-advanced-regression-techniques"
 CREDENTIALS = ("KAGGLE_API_TOKEN", "KAGGLE_USERNAME", "KAGGLE_KEY", "KAGGLE_CONFIG_DIR")
@@ -38,11 +37,11 @@ def use_kaggle(project: Project) -> None:
     """Raw files from Kaggle; so few rows hold no pool at all."""
 
     def change(params):
-        params["house-prices"]["source"].update(provider="kaggle")
-        params["house-prices"]["preprocess"].update(drop=["PoolQC"])
-        params["house-prices"]["models"] = {"ridge": {"alphas": [1, 100]}}
+        params[HOUSES]["source"].update(provider="kaggle")
+        params[HOUSES]["preprocess"].update(drop=["PoolQC"])
 
     project.edit(change)
+    project.keep({HOUSES: ["ridge"]})
 
 
 def connect(monkeypatch: pytest.MonkeyPatch, server: KaggleServer) -> KaggleServer:
@@ -50,8 +49,3 @@ def connect(monkeypatch: pytest.MonkeyPatch, server: KaggleServer) -> KaggleServ
     for name, value in server.environment.items():
         monkeypatch.setenv(name, value)
     return server
-
-
-def copy_project(finished: Path, folder: Path) -> Path:
-    """A copy of a finished project, for one test."""
-    return Path(shutil.copytree(finished, folder, symlinks=True))

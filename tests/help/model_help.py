@@ -52,7 +52,7 @@ def make_dataset(task: str = "regression", repeats: int = 1) -> TableDataset:
 
 
 def fit(model: str, dataset: TableDataset, **knobs):
-    params = TABLE_MODELS[model](model=model, **{**KNOBS[model], **knobs})
+    params = TABLE_MODELS[model].params(model=model, **{**KNOBS[model], **knobs})
     schema = dataset.schema
     target = Target(schema.task, "none", tuple(schema.classes))
     metric = METRICS["rmse" if target.is_regression else "logloss"]

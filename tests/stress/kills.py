@@ -1,6 +1,7 @@
 """Kill ``dvc repro`` anywhere: the next one finishes by itself, with the very same results.
 
-    python benchmarks/kills.py --kills 20 [--aimed 3] [--stage-kills 3] [--interrupts 3] [--shipped]
+    python tests/stress/kills.py --kills 20 [--aimed 3] [--stage-kills 3] [--interrupts 3]
+                                  [--shipped]
 
 The project goes back and forth between two sets of data and two ways to blend, so that stages have
 to run again. Each time ``dvc repro`` is killed (SIGKILL, and it alone: the stage it runs lives on)
@@ -16,8 +17,10 @@ that nothing interrupted.
 
 import argparse
 import os
+import platform
 import random
 import re
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -29,14 +32,15 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import cycle, islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import psutil
 
-from common import HOUSES, edit, environment, machine, project, timed
-from podium.data.sources.ames import make_ames
-from podium.io.files import sha256
+import help_path  # noqa: F401
 from podium.runtime.processes import has_ended
+from projects import HIDDEN, HOUSES, ROOT, Project, write_houses
+from results import CLOCK, RESULTS, SHOW_CLOCK, result_hashes
 
 # What the project goes back and forth between, each a step from the one before.
 SETTINGS = (("a", "weighted"), ("a", "mean"), ("b", "mean"), ("b", "weighted"))
@@ -49,9 +53,6 @@ SMALL_MODELS = {
     "ridge": {"alphas": [1, 100]},
     "mlp": {"hidden": [64], "epochs": 150, "seeds": 2, "learning_rate": 0.003},
 }
-# Folders of results, and files in there that hold seconds, or show them.
-RESULTS = ("data", "models", "submissions", "reports")
-CLOCK = {"timing.json", "history.csv", "report.html", "plots"}
 TORN = "RWLock-file|validation failed|structure is corrupted"
 HEADINGS = (
     f"{'':>3}  {'killed':<8}{'in':<24}{'after s':>8}{'lived on s':>12}{'next s':>8}"
@@ -114,7 +115,7 @@ class Repro:
         self.process = subprocess.Popen(
             ["dvc", "repro"],
             cwd=root,
-            env=environment(),
+            env={name: value for name, value in os.environ.items() if name not in HIDDEN},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -168,9 +169,9 @@ def main() -> int:
     wanted = options()
     # Programs that a shell starts in the background, and all that they start, ignore Ctrl-C.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    print(machine())
-    with project({"provider": "local"}) as root:
-        prepare(root, wanted.shipped)
+    print(f"Python {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores")
+    with TemporaryDirectory(prefix="podium-kills-") as folder:
+        root = prepare(Path(folder), wanted.shipped).root
         references, lengths = zip(*(reference(root, *one) for one in SETTINGS), strict=True)
         print(HEADINGS)
         at, problems = len(SETTINGS) - 1, 0
@@ -202,24 +203,24 @@ def options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def prepare(root: Path, shipped: bool) -> None:
+def prepare(root: Path, shipped: bool) -> Project:
     """Two sets of data, parameters, and DVC."""
     rows = ROWS if shipped else SMALL_ROWS
     for seed, name in enumerate(("a", "b")):
-        (root / name).mkdir()
-        train, test = make_ames(seed=seed, train_rows=rows, test_rows=rows)
-        sample = test[["Id"]].assign(SalePrice=1)
-        for file, table in {"train": train, "test": test, "sample_submission": sample}.items():
-            table.to_csv(root / name / f"{file}.csv", index=False, na_rep="NA")
+        write_houses(root / name, rows, rows, seed)
+    project = Project.make(root)
 
     def change(params: Any) -> None:
         params[HOUSES]["models"] = SMALL_MODELS
         params[HOUSES]["preprocess"]["drop"] = ["PoolQC"]
 
-    if not shipped:
-        edit(root, change)
-    timed(root, "dvc", "init", "--no-scm", "-q")
-    timed(root, "dvc", "config", "core.analytics", "false")
+    if shipped:
+        shutil.copyfile(ROOT / "params.yaml", root / "params.yaml")
+        project.edit(lambda params: params.update(competitions=[HOUSES]))
+    else:
+        project.edit(change)
+    project.use_dvc()
+    return project
 
 
 def other_data(at: int) -> int:
@@ -240,9 +241,10 @@ def choose(root: Path, setting: tuple[str, str]) -> None:
     """Take a set of data and a way to blend."""
 
     def change(params: Any) -> None:
-        params[HOUSES]["source"]["path"], params[HOUSES]["ensemble"]["method"] = setting
+        data, params[HOUSES]["ensemble"]["method"] = setting
+        params[HOUSES]["source"].update(provider="local", path=data)
 
-    edit(root, change)
+    Project(root).edit(change)
 
 
 def reference(root: Path, *setting: str) -> tuple[dict[str, str], dict[str, float]]:
@@ -260,9 +262,7 @@ def reference(root: Path, *setting: str) -> tuple[dict[str, str], dict[str, floa
 
 def results(root: Path) -> dict[str, str]:
     """By file: the hash of everything that stages write and that shows no seconds."""
-    files = [path for top in RESULTS for path in (root / top).rglob("*") if path.is_file()]
-    names = {path.relative_to(root): path for path in files if path.suffix != ".lock"}
-    return {str(name): sha256(path) for name, path in names.items() if not CLOCK & set(name.parts)}
+    return result_hashes(root, CLOCK | SHOW_CLOCK)
 
 
 def moments(wanted: argparse.Namespace, lengths: dict[str, float]) -> Iterator[tuple[str, Moment]]:
@@ -324,7 +324,9 @@ def finish(root: Path) -> tuple[Repro, float, bool]:
     seconds = run.finish()
     if not (run.process.returncode and re.search(TORN, run.output)):
         return run, seconds, False
-    seconds += timed(root, "podium", "sync")
+    started = time.perf_counter()
+    Project(root).must_run("podium", "sync")
+    seconds += time.perf_counter() - started
     run = Repro(root)
     return run, seconds + run.finish(), True
 

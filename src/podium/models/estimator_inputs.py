@@ -1,0 +1,155 @@
+"""What the estimators take: tables of numbers and categories, weights, rows to learn from."""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.utils import assert_all_finite
+from sklearn.utils.validation import _check_sample_weight
+
+from podium.config import MLPParams
+from podium.io.text import nearest
+from podium.nn import Columns
+from podium.nn.data import Rows, Table
+from podium.nn.predict import Array
+
+
+@dataclass(frozen=True)
+class Raw:
+    """A checked table's numbers, shape (rows, numbers), and levels, shape (rows, categories).
+
+    ``categories`` are the places of the latter's columns.
+    """
+
+    numbers: Array
+    levels: NDArray[Any]
+    categories: list[int]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """How a raw table becomes what networks read: numbers, then each category's one-hot block.
+
+    ``categories`` are places of columns; ``scaler`` is None where numbers stay as they are,
+    ``encoder`` where there are no categories.
+    """
+
+    categories: list[int]
+    columns: Columns
+    scaler: StandardScaler | None
+    encoder: OneHotEncoder | None
+
+    @classmethod
+    def learnt(cls, raw: Raw, rows: Rows, weight: Array | None, scale: bool) -> Self:
+        """Learn means and levels from the training rows of a raw table."""
+        scaler = encoder = None
+        if scale and raw.numbers.shape[1]:
+            # Networks scale by rows of their own, but in float32: numbers far from 0 would lose
+            # the digits that tell them apart.
+            own = None if weight is None else weight[rows]
+            scaler = StandardScaler().fit(raw.numbers[rows], sample_weight=own)
+        if raw.categories:
+            encoder = OneHotEncoder(handle_unknown="ignore", sparse_output=False, dtype=np.float32)
+            encoder.fit(raw.levels[rows])
+        levels = tuple(len(own) for own in encoder.categories_) if encoder else ()
+        columns = Columns(raw.numbers.shape[1], categories=levels)
+        return cls(raw.categories, columns, scaler, encoder)
+
+    def table(self, raw: Raw) -> Table:
+        """What networks read, shape (rows, columns.total).
+
+        Raises:
+            ValueError: a number doesn't fit into float32.
+        """
+        numbers = raw.numbers if self.scaler is None else self.scaler.transform(raw.numbers)
+        with np.errstate(over="ignore"):
+            table = numbers.astype(np.float32)
+        assert_all_finite(table, input_name="X")
+        if self.encoder is None:
+            return table
+        return np.hstack([table, self.encoder.transform(raw.levels)])
+
+
+def weights(sample_weight: Any, numbers: Array) -> Array | None:
+    """Weights of rows, checked; None where all rows count alike."""
+    if sample_weight is None:
+        return None
+    return _check_sample_weight(sample_weight, numbers, dtype=np.float64, ensure_non_negative=True)
+
+
+def training_rows(count: int, weight: Array | None, params: MLPParams) -> Rows:
+    """The rows that members learn from: all, but those without weight.
+
+    Raises:
+        ValueError: early stopping would hold all of them out.
+    """
+    rows = np.arange(count) if weight is None else np.flatnonzero(weight)
+    if params.early_stopping and max(1, round(params.holdout * len(rows))) >= len(rows):
+        held = f"holdout: {params.holdout:g} of n_samples={len(rows)}"
+        raise ValueError(f"early_stopping leaves no row to train on with {held}")
+    return rows
+
+
+def plain(value: Any) -> Any:
+    """A value without numpy's types and tuples, which strict knobs don't take."""
+    if isinstance(value, np.generic | np.ndarray):
+        value = value.tolist()
+    return [plain(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def listed(features: Any) -> list[Any]:
+    """The knob ``categorical_features`` as a list.
+
+    Raises:
+        ValueError: it is no list of places and names.
+    """
+    if features is None:
+        return []
+    columns = plain(features)
+    if not isinstance(columns, list) or any(
+        isinstance(item, bool) or not isinstance(item, int | str) for item in columns
+    ):
+        raise ValueError(
+            f"categorical_features: expected a list of columns, by place or name, found {features}"
+        )
+    return columns
+
+
+def place(feature: int | str, names: list[str], count: int) -> int:
+    """Where a column stands that ``categorical_features`` lists, by place or name.
+
+    Raises:
+        ValueError: there is no such column.
+    """
+    if isinstance(feature, int) and 0 <= feature < count:
+        return feature
+    if feature in names:
+        return names.index(str(feature))
+    if isinstance(feature, int):
+        what = f"expected places from 0 to {count - 1}, found {feature}"
+    else:
+        near = nearest(feature, names) if names else "the table's columns have no names"
+        what = f"no column '{feature}'; {near}"
+    raise ValueError(f"categorical_features: {what}")
+
+
+def levels(table: pd.DataFrame) -> NDArray[Any]:
+    """The values of categorical columns, with one kind of missing value for None, NA and NaT."""
+    values = table.astype(object)
+    return values.where(values.notna(), np.nan).to_numpy()
+
+
+def refuse_text(table: Any) -> None:
+    """Stop at columns of a DataFrame that hold text; other tables are left to scikit-learn.
+
+    Raises:
+        ValueError: with the first such column's name.
+    """
+    for name, column in table.items() if isinstance(table, pd.DataFrame) else ():
+        categorical = isinstance(column.dtype, pd.CategoricalDtype)
+        values = column.cat.categories if categorical else column
+        if pd.api.types.infer_dtype(values, skipna=True) == "string":
+            raise ValueError(f"column '{name}' holds text: list it in categorical_features")

@@ -1,0 +1,1 @@
+"""One process per ``dvc repro`` that has the libraries loaded; stages are forked from it."""
