@@ -43,12 +43,12 @@ class Metric:
         return -score if self.greater_is_better else score
 
     def below(self, values: NDArray[Any]) -> NDArray[np.bool_]:
-        """Which values lie below the metric's domain; the shape is kept."""
+        """Which values are below the metric's domain; the shape is kept."""
         return values < (-np.inf if self.minimum is None else self.minimum)
 
     @property
     def below_in_words(self) -> str:
-        """What an error calls such a value: ``negative``, say."""
+        """The word for such a value in error messages, e.g. ``negative``."""
         return "negative" if self.minimum == 0 else f"below {self.minimum}"
 
 

@@ -18,8 +18,7 @@ from podium.nn.rng import Rng
 
 # RNG purposes of augmentation, from here on.
 VIEWS = 4096
-# Knobs that say how far an image is changed, and not how or how often: copies at prediction are
-# changed by a share of them.
+# Hyperparameters for the size of a change, which ``tta_strength`` multiplies at prediction.
 SIZES = ("shift", "rotation", "scale", "shear", "elastic", "pixel_noise", "brightness", "contrast")
 
 

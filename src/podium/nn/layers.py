@@ -53,7 +53,7 @@ class Layer:
     wants_input_grad = True
     # Whether ``fit`` computes something from the training rows.
     learns_from_rows = False
-    # Whether one member alone keeps a core busy, or a GPU: there is nothing to gain from a group.
+    # Whether one member already keeps a core or a GPU busy, so that batching members gains nothing.
     fills_a_core = False
 
     def first(self) -> None:
@@ -71,7 +71,7 @@ class Layer:
 
     @property
     def row_size(self) -> int:
-        """Numbers that the layer holds of one row of one member, roughly.
+        """Activations that the layer keeps per row and member, roughly.
 
         A layer whose backward pass is about as large as its input counts its input; small ones
         (dropout, normalization) leave it to the one below.
@@ -80,7 +80,7 @@ class Layer:
 
     @property
     def row_work(self) -> int:
-        """Multiply-adds of one row's way forward, roughly: each parameter is used once."""
+        """Multiply-adds of one row's forward pass, roughly: each parameter is used once."""
         return sum(parameter.size for parameter in self.parameters())
 
     def bind(self, values: Mapping[str, Tensor], grads: Mapping[str, Tensor]) -> None:
@@ -125,7 +125,7 @@ class Linear(Layer):
 
     @property
     def row_size(self) -> int:
-        """The input."""
+        """The width of the input."""
         return self.inputs
 
     def forward(self, x: Tensor, step: Step) -> Tensor:
@@ -181,12 +181,12 @@ class Chain(Layer):
 
     @property
     def row_size(self) -> int:
-        """That of all its layers."""
+        """The sum over its layers."""
         return sum(layer.row_size for layer in self.layers)
 
     @property
     def row_work(self) -> int:
-        """That of all its layers."""
+        """The sum over its layers."""
         return sum(layer.row_work for layer in self.layers)
 
     def fit(self, member: int, rows: Tensor, weight: Tensor) -> None:
@@ -236,12 +236,12 @@ class Skip(Layer):
 
     @property
     def row_size(self) -> int:
-        """That of the inner layers; the projection has the same input."""
+        """The inner layers'; the projection has the same input."""
         return self.inner.row_size
 
     @property
     def row_work(self) -> int:
-        """That of both paths."""
+        """The sum of both paths."""
         return self.inner.row_work + (self.projection.row_work if self.projection else 0)
 
     def forward(self, x: Tensor, step: Step) -> Tensor:

@@ -164,7 +164,7 @@ def fit_members(
 
 
 def _check_any_left(outcomes: list[Outcome], params: NetworkParams, name: str) -> None:
-    """Stop where every member diverged; ``name`` is what the error calls the first.
+    """Check that not every member diverged; ``name`` is the first member's in the error.
 
     Raises:
         PodiumError: with where the first diverged, and what to try.

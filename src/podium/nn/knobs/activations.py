@@ -78,7 +78,7 @@ class Activation(Layer):
 
     @property
     def row_size(self) -> int:
-        """The input."""
+        """The width of the input."""
         return self.width
 
     def forward(self, x: Tensor, step: Step) -> Tensor:
@@ -105,7 +105,7 @@ class PReLU(Traced):
 
     @property
     def row_size(self) -> int:
-        """The input."""
+        """The width of the input."""
         return self.width
 
     def compute(self, x: Tensor, values: Mapping[str, Tensor], step: Step) -> Tensor:

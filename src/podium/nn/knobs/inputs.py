@@ -55,12 +55,12 @@ class Parts(Layer):
 
     @property
     def row_size(self) -> int:
-        """That of both parts."""
+        """The sum of both parts."""
         return sum(layer.row_size for layer in self._layers())
 
     @property
     def row_work(self) -> int:
-        """That of both parts."""
+        """The sum of both parts."""
         return sum(layer.row_work for layer in self._layers())
 
     def bind(self, values: Mapping[str, Tensor], grads: Mapping[str, Tensor]) -> None:
@@ -233,7 +233,7 @@ class Periodic(NumericEmbedding):
 
     @property
     def row_size(self) -> int:
-        """The encodings, and the angles that they are sines and cosines of."""
+        """The encodings, and the angles of their sines and cosines."""
         return super().row_size + self.width * self.size
 
     def encode(self, x: Tensor, values: Mapping[str, Tensor]) -> Tensor:
