@@ -52,7 +52,7 @@ KNOBS: dict[str, Any] = {
     if name not in _NO_KNOBS
 } | {"standardize_inputs": True, "random_state": None, "categorical_features": None}
 # Passes of ``predict_std`` if ``mc_dropout`` is 0.
-DRAWS = 50
+DEFAULT_PASSES = 50
 
 
 class _MLP(BaseEstimator):  # type: ignore[misc]
@@ -128,7 +128,7 @@ class _MLP(BaseEstimator):  # type: ignore[misc]
             PodiumError: the networks have no dropout.
         """
         check_is_fitted(self)
-        passes = (self._passes or DRAWS) if passes is None else passes
+        passes = (self._passes or DEFAULT_PASSES) if passes is None else passes
         if passes < 1:
             raise ValueError(f"passes: expected greater than or equal to 1, found {passes}")
         return self._shaped(self._mean_and_std(X, passes)[1])
