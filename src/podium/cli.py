@@ -72,14 +72,14 @@ def _warn_of_missing_files(competitions: "Iterable[Competition]") -> None:
 
 @app.command()
 def sync() -> None:
-    """Give every competition its training stages in models/dvc.yaml; repair what a kill cut off.
+    """Write all training stages to models/dvc.yaml; repair DVC files damaged by a kill.
 
     Runs that are not in MLflow yet are logged.
     """
     from podium.runtime import dvc_files, tracking
     from podium.stages import pipeline, resolve
 
-    for line in (*dvc_files.mend(), *resolve.remove_dead_links()):
+    for line in (*dvc_files.repair(), *resolve.remove_dead_links()):
         print(line)
     if pipeline.sync(pipeline.competition_tasks()):
         print(f"{pipeline.TRAINING} was brought up to date with params.yaml")

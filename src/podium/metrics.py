@@ -1,4 +1,4 @@
-"""Competition metrics: each with its name, direction, domain, the tasks it fits, what it needs.
+"""Competition metrics: name, direction, domain, tasks, and the kind of predictions each needs.
 
 Arrays are row-aligned. ``y`` is the true target, shape (n,): numbers for regression, class codes
 0..k-1 for classification. ``p`` is the prediction: shape (n,) for regression, class probabilities
@@ -21,9 +21,8 @@ CLASSIFICATION = ("binary", "multiclass")
 class Metric:
     """A scoring rule.
 
-    ``needs`` is what the competition asks to be submitted: ``values`` (numbers), ``labels`` or
-    ``probabilities``. ``minimum`` is the least value that the metric can take, of a target and of a
-    prediction; None where it takes any number.
+    ``needs`` is what a submission contains: ``values`` (numbers), ``labels`` or ``probabilities``.
+    ``minimum`` is the smallest target and prediction that the metric allows; None for any number.
     """
 
     name: str
@@ -39,17 +38,17 @@ class Metric:
         return float(self.function(y, p))
 
     def loss(self, y: Array, p: Array) -> float:
-        """The score turned so that lower is better, for anything that minimises."""
+        """The score with a sign such that lower is better."""
         score = self(y, p)
         return -score if self.greater_is_better else score
 
     def below(self, values: NDArray[Any]) -> NDArray[np.bool_]:
-        """Which values lie below the metric's domain; the shape is kept."""
+        """Which values are below the metric's domain; the shape is kept."""
         return values < (-np.inf if self.minimum is None else self.minimum)
 
     @property
     def below_in_words(self) -> str:
-        """What an error calls such a value: ``negative``, say."""
+        """The word for such a value in error messages, e.g. ``negative``."""
         return "negative" if self.minimum == 0 else f"below {self.minimum}"
 
 

@@ -37,7 +37,7 @@ def test_a_column_of_probabilities_for_each_class():
     sample = pd.DataFrame({"Id": ["5", "6", "7"], "owl": 0, "cat": 0, "dog": 0})
     made = make_submission(sample, IDS, PROBABILITIES, CLASSES, METRICS["logloss"])
     assert made["owl"].tolist() == [0.1, 0.7, 0.2]
-    with pytest.raises(PodiumError, match="column 'bat' is no class"):
+    with pytest.raises(PodiumError, match="column 'bat' is not a class"):
         make_submission(
             sample.rename(columns={"owl": "bat"}), IDS, PROBABILITIES, CLASSES, METRICS["logloss"]
         )
@@ -84,7 +84,10 @@ def test_values_below_the_metrics_domain(minimum, says):
 
 def test_probabilities_and_labels_outside_what_they_can_be():
     classes = SAMPLE.rename(columns={"SalePrice": "kind"})
-    for metric, value, says in (("logloss", "1.2", "no probability"), ("accuracy", "cow", "none")):
+    for metric, value, says in (
+        ("logloss", "1.2", "not a probability"),
+        ("accuracy", "cow", "none"),
+    ):
         good = {"logloss": "0.5", "accuracy": "cat"}[metric]
         check_submission(
             classes.assign(kind=good), classes, CLASSES, METRICS[metric], "submission.csv"
@@ -103,10 +106,10 @@ def test_wrong_columns_rows_and_order():
     good = SAMPLE.assign(SalePrice=1.0)
     for bad, says in (
         (good.rename(columns={"SalePrice": "price"}), "columns are"),
-        (good.iloc[:2], "has 2 rows, and sample_submission.csv has 3"),
+        (good.iloc[:2], "has 2 rows, sample_submission.csv has 3"),
         (
             good.iloc[::-1],
-            "submission.csv:2: the id is '6', and sample_submission.csv has '7' there",
+            "submission.csv:2: the id is '6', expected '7' as in sample_submission.csv",
         ),
         (good.assign(Id=["7.0", "5.0", "6.0"]), "the id is '7.0'"),
     ):

@@ -68,17 +68,17 @@ def test_a_fold_without_a_member_left_is_an_error():
 
 
 def test_one_seed_lost_leaves_the_others(monkeypatch):
-    broken = Trainer._broken
+    check = Trainer._nonfinite_weights
 
     def lose_one(self):
         """As if the first member's weights had become infinite in its second epoch."""
-        lost = broken(self)
+        failed = check(self)
         for place, member in enumerate(self.members):
-            lost[place] |= member.index == 0 and self.epoch == 1
-        return lost
+            failed[place] |= member.index == 0 and self.epoch == 1
+        return failed
 
     whole = fit("mlp", make_dataset())
-    monkeypatch.setattr(Trainer, "_broken", lose_one)
+    monkeypatch.setattr(Trainer, "_nonfinite_weights", lose_one)
     result, heard = fit_heard(make_dataset())
     assert len(heard.warnings) == 1
     assert heard.warnings[0].startswith("fold0, seed 0 diverged and is left out: ")

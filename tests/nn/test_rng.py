@@ -1,4 +1,4 @@
-"""Random numbers without a state: fair, independent, and a function of nothing but their place."""
+"""The counter-based generator: right rates, independent numbers, and no hidden state."""
 
 from itertools import product
 from math import erf
@@ -44,14 +44,14 @@ def test_rates_at_the_ends():
 
 
 @pytest.mark.parametrize("draw", [keep, normal])
-def test_the_same_place_has_the_same_number_and_another_place_has_not(draw):
+def test_same_key_same_numbers_and_another_key_others(draw):
     assert torch.equal(draw(), draw())
     for other in ({"seeds": (12,)}, {"purpose": 18}, {"step": 6}):
         assert not torch.equal(draw(), draw(**other))
 
 
 @pytest.mark.parametrize("draw", [keep, normal])
-def test_a_member_draws_the_same_whoever_is_beside_it(draw):
+def test_a_members_numbers_do_not_depend_on_the_other_members(draw):
     together = draw(seeds=(3, SEED, 2**32 - 1))
     assert torch.equal(together[1], draw()[0])
     assert not torch.equal(together[0], together[1])
@@ -65,7 +65,7 @@ def test_fewer_rows_draw_what_the_first_rows_do(draw, rows):
 
 @pytest.mark.parametrize("draw", [keep, normal])
 def test_members_purposes_and_steps_are_not_correlated(draw):
-    """All combinations of small neighbours, where a weak hash would show."""
+    """Adjacent seeds, purposes and steps: here a weak hash would show correlations."""
     places = product(range(8), range(16, 24), range(6))
     drawn = [draw(seeds=(seed,), rows=16, purpose=purpose, step=step)
              for seed, purpose, step in places]  # fmt: skip
@@ -78,23 +78,23 @@ def test_a_mask_and_a_noise_of_one_purpose_are_not_correlated():
     assert largest_correlation(torch.cat([keep(), noise, noise.abs()])) < 4
 
 
-def test_units_rows_and_neighbours_are_dropped_alike():
-    """Chi-square over many steps: of each unit, of each row, of each pair of neighbours."""
+def test_units_rows_and_neighbours_are_dropped_equally_often():
+    """Chi-square over many steps: per unit, per row, per pair of neighbours."""
     steps, rows, features = 400, 16, 33
     masks = torch.cat([keep(0.3, rows=rows, features=features, step=step) for step in range(steps)])
 
-    def std(kept: torch.Tensor, drawn: int, rate: float) -> float:
-        """Chi-square over its degrees of freedom, in its own standard deviations from 1."""
+    def excess(kept: torch.Tensor, drawn: int, rate: float) -> float:
+        """How far chi-square per degree of freedom is from 1, in standard deviations."""
         chi = ((kept - drawn * rate).square() / (drawn * rate * (1 - rate))).flatten()
         return abs(float(chi.mean()) - 1) * (len(chi) / 2) ** 0.5
 
-    assert std(masks.sum(0), steps, 0.7) < 4
-    assert std(masks.sum(1), rows, 0.7) < 4
-    assert std(masks.sum(2), features, 0.7) < 4
+    assert excess(masks.sum(0), steps, 0.7) < 4
+    assert excess(masks.sum(1), rows, 0.7) < 4
+    assert excess(masks.sum(2), features, 0.7) < 4
     beside = (masks[:, :, 1:] * masks[:, :, :-1]).sum(0)
-    assert std(beside, steps, 0.49) < 4
+    assert excess(beside, steps, 0.49) < 4
     below = (masks[:, 1:] * masks[:, :-1]).sum(0)
-    assert std(below, steps, 0.49) < 4
+    assert excess(below, steps, 0.49) < 4
 
 
 def test_normal_numbers_are_normal():
@@ -127,7 +127,7 @@ def test_one_bit_of_a_seed_or_a_part_changes_half_of_all_bits():
         assert 30 < np.bitwise_count(clean ^ other).mean() < 34
 
 
-def test_seeds_and_parts_do_not_stand_for_each_other():
+def test_seeds_and_parts_are_not_interchangeable():
     """Member 1 with purpose 2 must not draw what member 2 draws with purpose 1."""
     seeds = np.arange(64, dtype=np.uint64)
     drawn = np.stack([mixed(seeds, part, 5) for part in range(64)])

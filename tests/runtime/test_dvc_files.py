@@ -22,7 +22,7 @@ def test_what_is_whole_is_left_alone(dvc_folder):
     me = {"pid": os.getpid(), "cmd": psutil.Process().cmdline()[-1]}
     dvc_files.RWLOCK.write_text(json.dumps({"write": {"/x": me}, "read": {"/y": [me]}}))
     before = content()
-    assert dvc_files.mend() == []
+    assert dvc_files.repair() == []
     assert content() == before
 
 
@@ -35,11 +35,13 @@ def test_a_lock_file_cut_off_is_what_the_last_stage_found(
     monkeypatch.setenv("DVC_STAGE", "train")
     dvc_files.keep_lock_files()
     os.truncate(path, size)
-    # A stage that starts now doesn't take the broken one for good.
+    # A stage that starts now must not copy the damaged file.
     dvc_files.keep_lock_files()
     monkeypatch.delenv("DVC_STAGE")
     outcome = podium("sync")
-    assert f"{path}, cut off by a kill, is again what it was before the last stage" in outcome.out
+    assert (
+        f"{path} was cut off by a kill; restored to its state before the last stage" in outcome.out
+    )
     assert content() == before
 
 
@@ -52,13 +54,15 @@ def test_a_lock_file_cut_off_at_the_end_of_a_line_is_mended_where_dvc_refuses_it
     before = path.read_bytes()
     # A stage's name and nothing below it.
     path.write_bytes(before[: before.index(b"    cmd:")])
-    assert len(dvc_files.mend()) == 1
+    assert len(dvc_files.repair()) == 1
     assert path.read_bytes() == before
 
 
 def test_a_lock_file_that_no_stage_has_seen_is_removed(dvc_folder):
     os.truncate("dvc.lock", 0)
-    assert dvc_files.mend() == ["dvc.lock, cut off by a kill, was removed: its stages run again"]
+    assert dvc_files.repair() == [
+        "dvc.lock was cut off by a kill; removed it: its stages run again"
+    ]
     assert not Path("dvc.lock").exists()
 
 
@@ -69,7 +73,7 @@ def test_a_lock_file_that_no_stage_has_seen_is_removed(dvc_folder):
 )
 def test_a_list_that_stops_dvc_is_removed(dvc_folder, left):
     dvc_files.RWLOCK.write_text(left)
-    assert dvc_files.mend() == [".dvc/tmp/rwlock, left by a DVC that was killed, was removed"]
+    assert dvc_files.repair() == [".dvc/tmp/rwlock was left by a killed DVC; removed it"]
     assert not dvc_files.RWLOCK.exists()
 
 
@@ -79,6 +83,6 @@ def test_while_a_dvc_writes_nothing_is_mended(dvc_folder, monkeypatch):
     monkeypatch.setattr(dvc_files, "HELD_SECONDS", 0.1)
     dvc_files.RWLOCK.write_text("")
     held = zc.lockfile.LockFile(".dvc/tmp/rwlock.lock")
-    assert dvc_files.mend() == []
+    assert dvc_files.repair() == []
     held.close()
-    assert len(dvc_files.mend()) == 1
+    assert len(dvc_files.repair()) == 1

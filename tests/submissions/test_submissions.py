@@ -102,7 +102,7 @@ def test_rank_correlation_from_three_on(scores, says, server, podium):
         lines.append(",".join(f'"{value}"' for value in fields.values()))
     server.submissions.clear()
     LEDGER.write_text("\n".join([lines[0], *lines[2:4]]) + "\n")
-    assert "needs 3 scored runs, there are 2" in podium("submissions", NAME).out
+    assert "needs 3 scored runs, has 2" in podium("submissions", NAME).out
     LEDGER.write_text("\n".join([lines[0], *lines[2:]]) + "\n")
     assert f"{says} over 3 runs" in podium("submissions", NAME).out
 
@@ -142,18 +142,18 @@ def test_the_ledger_is_shown_without_a_network(server, podium, monkeypatch):
         "ref,status,cv\n1,,x\n",
     ],
 )
-def test_a_broken_ledger_is_said_and_kept(content, server, podium):
+def test_an_invalid_ledger_is_reported_and_kept(content, server, podium):
     LEDGER.write_text(content)
     outcome = podium("submit", NAME)
     assert outcome.code == 2
-    assert "not a ledger" in outcome.err
+    assert "not a valid ledger" in outcome.err
     assert LEDGER.read_text() == content
     assert not server.submissions
 
 
 @pytest.mark.deep
-def test_a_ledger_of_another_server_is_said_and_kept(server, podium):
-    """Numbers are unique at Kaggle, and not where a stand-in begins again."""
+def test_a_ledger_of_another_server_is_reported_and_kept(server, podium):
+    """Submission numbers are unique at Kaggle, but a restarted test server reuses them."""
     assert podium("submit", NAME, "-m", "mine").code == 0
     before = LEDGER.read_bytes()
     (known,) = server.submissions
@@ -163,7 +163,7 @@ def test_a_ledger_of_another_server_is_said_and_kept(server, podium):
     for command in (["submit", NAME], ["submissions", NAME, "--sync"]):
         outcome = podium(*command)
         assert outcome.code == 2
-        assert f"{LEDGER}: submission {known.ref} is of" in outcome.err
+        assert f"{LEDGER}: submission {known.ref} has the time" in outcome.err
         assert "('not mine')" in outcome.err
         assert LEDGER.read_bytes() == before
     # Only the message was edited, or only the clock: that is the same one.
@@ -215,7 +215,7 @@ def test_a_run_that_was_sent_twice_counts_once(server, podium):
     assert podium("submit", NAME).code == 0
     for _ in range(2):
         assert podium("submit", NAME, "--force").code == 0
-    assert "needs 3 scored runs, there are 1" in podium("submissions", NAME).out
+    assert "needs 3 scored runs, has 1" in podium("submissions", NAME).out
 
 
 @pytest.mark.deep

@@ -1,4 +1,4 @@
-"""Checks that tables and images share: named columns, labels as codes, the sample's columns."""
+"""Checks shared by tables and images: named columns, labels as codes, the sample's columns."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -19,7 +19,7 @@ def check_named_columns(
     competition: Competition,
     keys: Sequence[str] = ("id", "target"),
 ) -> None:
-    """File ``name`` has the columns that params.yaml names under ``keys``.
+    """Check that file ``name`` has the columns that params.yaml names under ``keys``.
 
     Raises:
         PodiumError: one of them is missing.
@@ -37,12 +37,12 @@ def check_named_columns(
 def encode_classes(
     name: str, text: "pd.Series[Any]", competition: Competition
 ) -> tuple[NDArray[np.float64], list[str]]:
-    """Labels as codes, shape (n,), and the class names in code order: as numbers where they are.
+    """Labels as codes, shape (n,), and the class names in code order; numbers sort as numbers.
 
     Args:
-        name: the file that the labels stand in.
+        name: the file with the labels.
         text: the labels, by the rows of that file.
-        competition: its task says how many classes there may be.
+        competition: its task limits the number of classes.
 
     Raises:
         PodiumError: a label is missing, or the number of classes doesn't fit the task.
@@ -59,10 +59,10 @@ def encode_classes(
 
 
 def check_predicted(sample: pd.DataFrame, classes: list[str], competition: Competition) -> None:
-    """The sample's columns after the id: one, or one a class where probabilities are asked for.
+    """Check the sample's columns after the id: one, or one per class for probabilities.
 
     Raises:
-        PodiumError: there are others.
+        PodiumError: there are other columns.
     """
     columns = list(sample.columns[1:])
     if len(columns) == 1:
@@ -75,7 +75,7 @@ def check_predicted(sample: pd.DataFrame, classes: list[str], competition: Compe
     unknown = sorted(set(columns) - set(classes))
     if unknown:
         raise PodiumError(
-            f"{SAMPLE}: column '{unknown[0]}' is no class of {competition.target}; classes: "
+            f"{SAMPLE}: column '{unknown[0]}' is not a class of {competition.target}; classes: "
             f"{few(classes)}"
         )
 
@@ -83,11 +83,11 @@ def check_predicted(sample: pd.DataFrame, classes: list[str], competition: Compe
 def check_labels(
     name: str, text: "pd.Series[Any]", sample: pd.DataFrame, competition: Competition
 ) -> None:
-    """Labels and the columns of the sample submission fit the task, and one another.
+    """Check that labels and the sample submission's columns fit the task and each other.
 
     Raises:
-        PodiumError: as ``encode_classes`` and ``check_predicted``; or the sample has one column a
-            class, and a label is none of them.
+        PodiumError: as ``encode_classes`` and ``check_predicted``; or the sample has one column per
+            class, and a label has no column.
     """
     _, classes = encode_classes(name, text, competition)
     columns = list(sample.columns[1:])
@@ -97,7 +97,7 @@ def check_labels(
 
 
 def _order(name: str) -> tuple[bool, float, str]:
-    """Classes sort as numbers where they are numbers, after that as text."""
+    """The sort key of classes: first numbers by value, then text."""
     try:
         return (False, float(name), name)
     except ValueError:

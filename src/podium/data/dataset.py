@@ -1,4 +1,4 @@
-"""What tables and images have in common once they are preprocessed: rows, target, ids, folds."""
+"""The common part of preprocessed tables and images: rows, target, ids, folds."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -17,7 +17,7 @@ SCHEMA = "schema.json"
 
 @dataclass(frozen=True)
 class Schema:
-    """Facts about a preprocessed dataset that are no rows.
+    """Metadata of a preprocessed dataset.
 
     ``fit_on`` names the rows that preprocessing was fitted on: fold, train, train_and_test.
     """
@@ -34,7 +34,7 @@ class Schema:
 
     @classmethod
     def read(cls, folder: Path) -> Self:
-        """The facts that this class knows, out of what the preprocess stage wrote.
+        """Read this class's fields from what the preprocess stage wrote.
 
         Raises:
             PodiumError: the preprocess stage has not run.
@@ -64,7 +64,7 @@ class Split:
 
 @dataclass(frozen=True)
 class Dataset:
-    """A competition's rows, ready for models; each kind adds what its rows hold.
+    """A competition's rows, ready for models; each kind adds its own data.
 
     ``y`` is the target as numbers (class codes for classification), shape (n,); ``folds`` the
     validating fold of each row, shape (n, repeats).
@@ -78,7 +78,7 @@ class Dataset:
 
     @property
     def kind(self) -> str:
-        """The kind of competition that such data belong to."""
+        """The kind of competition."""
         raise NotImplementedError
 
     @property
@@ -87,11 +87,11 @@ class Dataset:
         return list(fold_splits(self.folds))
 
     def dense(self, split: Split) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Training and test rows as linear models read them: a matrix of numbers each."""
+        """Training and test rows for linear models: a matrix of numbers each."""
         raise NotImplementedError
 
     def trees(self, split: Split) -> tuple[Any, Any]:
-        """Training and test rows as LightGBM reads them: a table or an array each."""
+        """Training and test rows for LightGBM: a table or an array each."""
         raise NotImplementedError
 
 
@@ -104,7 +104,7 @@ def fold_splits(folds: Rows) -> Iterator[Split]:
 
 
 def folds_frame(ids: "pd.Series[Any]", folds: Rows) -> pd.DataFrame:
-    """Fold assignments beside ids: one column a repeat."""
+    """A table of ids and fold assignments, one column per repeat."""
     table = pd.DataFrame(folds, columns=[f"repeat_{index}" for index in range(folds.shape[1])])
     table.insert(0, str(ids.name), ids.to_numpy())
     return table

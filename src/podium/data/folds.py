@@ -1,4 +1,4 @@
-"""Folds: assigned once per competition, complete, and never changing."""
+"""Folds: assigned once per competition; complete and fixed."""
 
 from pkgutil import resolve_name
 from typing import Any
@@ -18,7 +18,7 @@ def assign_folds(
     """The fold in which each training row is validated, shape (n, repeats), values 0..count-1.
 
     ``kfold`` and ``stratified`` shuffle with ``seed + repeat`` exactly as scikit-learn's
-    ``KFold`` and ``StratifiedKFold`` do; ``contiguous`` cuts the rows in file order (the
+    ``KFold`` and ``StratifiedKFold`` do; ``contiguous`` splits the rows in file order (the
     textbook's folds, D2L 5.7); ``group`` keeps rows of a group together. No row is dropped.
 
     Raises:
@@ -53,6 +53,6 @@ def _check_enough(spec: Folds, y: NDArray[np.float64], groups: "pd.Series[Any] |
     for what, found in counts.items():
         if found < spec.count:
             raise PodiumError(
-                f"params.yaml: folds.count is {spec.count}, and there are only {found} {what}; "
+                f"params.yaml: folds.count is {spec.count}, but there are only {found} {what}; "
                 "use fewer folds"
             )

@@ -1,4 +1,4 @@
-"""The kinds of competition: how raw files of each become a dataset that models read."""
+"""The kinds of competition: how the raw files of each become a dataset."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,17 +29,17 @@ KINDS = {
 
 @dataclass(frozen=True)
 class Kind:
-    """What differs between tables and images before a model sees them.
+    """The functions that differ between tables and images.
 
-    All raise ``PodiumError`` for what is not as it should be.
+    All raise ``PodiumError`` for invalid data.
     """
 
     name: str
 
-    # A kind's functions take its own class of competition.
+    # The functions take the competition class of their kind.
     @property
     def check_raw(self) -> Callable[[Path, Any], str]:
-        """Reads and checks the raw files and says what they hold."""
+        """Reads and checks the raw files; returns a short description."""
         return self._step("check_raw")
 
     @property

@@ -1,4 +1,4 @@
-"""Between the target as the competition counts it and the numbers that a model is trained on."""
+"""Converts between the competition's target and the numbers that models are trained on."""
 
 from dataclasses import dataclass
 
@@ -13,10 +13,10 @@ Array = NDArray[np.float64]
 class Target:
     """The kind of target of a competition.
 
-    ``classes`` holds the class names in code order, empty for regression. Predictions are arrays
-    of shape (n, outputs): one column of values for regression, one of probabilities per class
-    otherwise. The *model scale* is the transformed one (log of the price, say); probabilities
-    are the same on both.
+    ``classes`` are the class names in code order, empty for regression. Predictions are arrays of
+    shape (n, outputs): one column of values for regression, one of probabilities per class
+    otherwise. The *model scale* is the transformed one (e.g. the log of the price); probabilities
+    are the same on both scales.
     """
 
     task: str
@@ -51,15 +51,15 @@ class Target:
         return np.expm1(values) if self.transform == "log1p" else values
 
     def scorable(self, prediction: Array) -> Array:
-        """A decoded prediction as metrics take it: (n,) for regression, (n, k) for classes."""
+        """A decoded prediction in the shape for metrics: (n,) for regression, else (n, k)."""
         return prediction[:, 0] if self.is_regression else prediction
 
     def frame(
         self, ids: "pd.Series[object]", prediction: Array, std: Array | None = None
     ) -> pd.DataFrame:
-        """A prediction beside its ids, as ``oof.parquet`` and ``test.parquet`` hold it.
+        """A table of ids and predictions, the format of ``oof.parquet`` and ``test.parquet``.
 
-        Its std, where there is one, has a column for each of the prediction's.
+        A std, if given, adds one column for each column of the prediction.
         """
         table = pd.DataFrame(prediction, columns=self.columns)
         table.insert(0, str(ids.name), ids.to_numpy())

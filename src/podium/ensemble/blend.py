@@ -1,9 +1,9 @@
-"""Combining models' predictions, scored honestly.
+"""Blending models' predictions, with an unbiased score.
 
-Weights come from greedy ensemble selection with replacement (Caruana et al. 2004): start from
-nothing, add the model that helps the mean most, again and again, keep the best prefix. A metric of
-labels sees no probabilities: where it finds two mixes equally good, the log loss decides. The score
-that is reported is nested: each fold is predicted with weights that its rows had no part in.
+Weights come from greedy ensemble selection with replacement (Caruana et al. 2004): start with an
+empty ensemble, repeatedly add the model that improves the mean prediction most, and keep the best
+prefix. A metric of labels doesn't see probabilities, so log loss breaks its ties. The reported
+score is nested: each fold is predicted with weights fitted without its rows.
 """
 
 from collections.abc import Callable
@@ -17,10 +17,10 @@ from podium.data.targets import Target
 from podium.metrics import METRICS, Metric
 
 Array = NDArray[np.float64]
-# What a mix is chosen by, the most important first.
+# What weights are chosen by, the most important first.
 Losses = tuple[float, ...]
 LOG_LOSS = METRICS["logloss"]
-# Fits one weight a model on the given training rows.
+# Fits one weight per model on the given training rows.
 FitWeights = Callable[[NDArray[np.int64]], Array]
 
 
@@ -28,7 +28,7 @@ FitWeights = Callable[[NDArray[np.int64]], Array]
 class Blend:
     """A blend's weights, predictions (decoded, shape (n, outputs)) and scores.
 
-    ``oof`` and ``score`` are nested. ``weights``, fitted on all OOF rows, make ``test``.
+    ``oof`` and ``score`` are nested. ``test`` uses ``weights``, which are fitted on all OOF rows.
     """
 
     weights: Array
@@ -55,7 +55,7 @@ def blend(
         test: decoded test predictions, shape (models, test rows, outputs).
         y: the target, shape (n,).
         fold_of_row: the fold that validates each row, shape (n,).
-        target: how predictions and the model scale belong together.
+        target: converts between predictions and the model scale.
         metric: what to optimise and report.
     """
     oof, test = target.encode(oof), target.encode(test)
@@ -90,7 +90,7 @@ def select_greedily(predictions: Array, loss: Callable[[Array], Losses], rounds:
     """Greedy selection with replacement; returns weights, shape (models,), that sum to 1.
 
     ``predictions`` has shape (models, rows, outputs); ``loss`` maps a mixed prediction of shape
-    (rows, outputs) to numbers to minimise, of which later ones count where earlier ones are equal.
+    (rows, outputs) to numbers to minimise; later ones break ties of earlier ones.
     """
     counts = np.zeros(len(predictions))
     best_counts = counts

@@ -1,4 +1,4 @@
-"""The submission: made in the shape of the sample submission, and checked against it."""
+"""Makes a submission in the format of the sample submission, and checks one against it."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -38,7 +38,7 @@ def make_submission(
         test_ids: the id of each row of ``prediction``.
         prediction: decoded predictions, shape (test rows, outputs).
         target: the kind of target.
-        metric: says whether labels or probabilities are asked for.
+        metric: decides whether labels or probabilities are submitted.
     """
     values = _values(prediction, target, metric, columns=list(sample.columns[1:]))
     position = pd.Series(np.arange(len(test_ids)), index=test_ids.to_numpy())
@@ -61,7 +61,7 @@ def _values(
     unknown = [column for column in columns if column not in target.classes]
     if unknown:
         raise PodiumError(
-            f"sample_submission.csv: column '{unknown[0]}' is no class of the target; "
+            f"sample_submission.csv: column '{unknown[0]}' is not a class of the target; "
             f"classes: {', '.join(target.classes)}"
         )
     return {column: prediction[:, target.classes.index(column)] for column in columns}
@@ -70,23 +70,23 @@ def _values(
 def check_submission(
     submission: pd.DataFrame, sample: pd.DataFrame, target: Target, metric: Metric, name: str
 ) -> None:
-    """Refuse what Kaggle would refuse, and what can't be meant.
+    """Refuse what Kaggle would reject, and impossible values.
 
     Args:
-        submission: what is to be sent; its values may still be text.
+        submission: the submission; its values may still be text.
         sample: the sample submission, as text.
         target: the kind of target.
-        metric: says whether labels, probabilities or numbers are asked for.
-        name: what an error calls the submission.
+        metric: decides whether labels, probabilities or numbers are expected.
+        name: the submission's name in error messages.
 
     Raises:
-        PodiumError: columns, ids or their order differ from the sample; a label is no class; or a
-            value is no number, not finite, or outside what it can be.
+        PodiumError: columns, ids or their order differ from the sample; a label is not a class; or
+            a value is not a number, not finite, or out of range.
     """
     if list(submission.columns) != list(sample.columns):
         raise PodiumError(
-            f"{name}: columns are {_quoted(submission.columns)}, and {SAMPLE} has "
-            f"{_quoted(sample.columns)}, in this order"
+            f"{name}: columns are {_quoted(submission.columns)}, expected "
+            f"{_quoted(sample.columns)} as in {SAMPLE}, in this order"
         )
     _check_ids(submission.iloc[:, 0].astype(str), sample.iloc[:, 0].astype(str), name)
     values = submission.iloc[:, 1:]
@@ -98,7 +98,7 @@ def check_submission(
     _refuse(submission, np.isnan(numbers), "not a number", name)
     _refuse(submission, ~np.isfinite(numbers), "not a finite number", name)
     if not target.is_regression:
-        _refuse(submission, (numbers < 0) | (numbers > 1), "no probability from 0 to 1", name)
+        _refuse(submission, (numbers < 0) | (numbers > 1), "not a probability from 0 to 1", name)
         return
     if target.transform != "none":
         lowest_is_wrong = numbers <= 0 if target.transform == "log" else numbers < 0
@@ -107,20 +107,20 @@ def check_submission(
 
 
 def _quoted(columns: Iterable[object]) -> str:
-    """Names in quotes: a space at an end shows."""
+    """Names in quotes, so that leading or trailing spaces are visible."""
     return few(f"'{printable(str(column))}'" for column in columns)
 
 
 def _check_ids(ids: "pd.Series[Any]", wanted: "pd.Series[Any]", name: str) -> None:
     if len(ids) != len(wanted):
-        raise PodiumError(f"{name}: has {len(ids)} rows, and {SAMPLE} has {len(wanted)}")
+        raise PodiumError(f"{name}: has {len(ids)} rows, {SAMPLE} has {len(wanted)}")
     other = ids.to_numpy() != wanted.to_numpy()
     if other.any():
         first = int(other.argmax())
         raise PodiumError(
-            f"{name}:{first + 2}: the id is '{printable(ids.iloc[first])}', and {SAMPLE} has "
-            f"'{printable(wanted.iloc[first])}' there ({int(other.sum())} such rows); ids and "
-            "their order must be the sample's"
+            f"{name}:{first + 2}: the id is '{printable(ids.iloc[first])}', expected "
+            f"'{printable(wanted.iloc[first])}' as in {SAMPLE} ({int(other.sum())} such rows); ids "
+            "and their order must be those of the sample"
         )
 
 
@@ -131,5 +131,5 @@ def _refuse(submission: pd.DataFrame, bad: NDArray[np.bool_], what: str, name: s
         value = printable(str(submission.iloc[first, 1 + int(bad[first].argmax())]))
         raise PodiumError(
             f"{name}:{first + 2}: '{value}' for id {submission.iloc[first, 0]} is {what} "
-            f"({int(rows.sum())} such rows); look at the models' test.parquet, and run 'dvc repro'"
+            f"({int(rows.sum())} such rows); check the models' test.parquet, and run 'dvc repro'"
         )

@@ -1,4 +1,4 @@
-"""Disks that are full or may not be written, in one line that says what to do."""
+"""Explains errors of full or read-only disks in one line that says what to do."""
 
 import errno
 import os
@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-_CLOSED = {errno.EACCES, errno.EPERM, errno.EROFS}
-# What is said by libraries that write files themselves: pyarrow and safetensors, and SQLite.
+_READ_ONLY = {errno.EACCES, errno.EPERM, errno.EROFS}
+# Messages of libraries that write files themselves: pyarrow and safetensors, and SQLite.
 _CODE = re.compile(r"\b(?:os error|errno) (\d+)", re.IGNORECASE)
 _DATABASE = {
     "database or disk is full": errno.ENOSPC,
@@ -18,21 +18,21 @@ _DATABASE = {
 
 
 def describe(error: OSError) -> str:
-    """Which file or folder, what happened, and what to do."""
-    code = error.errno or said_code(error)
+    """The file or folder, what happened, and what to do."""
+    code = error.errno or errno_in_text(error)
     where = f"{error.filename}: " if error.filename else ""
-    advice = f"{_advice(code)}, and run again; earlier results are as they were"
+    advice = f"{_advice(code)}, and run again; earlier results are unchanged"
     return f"{where}{error.strerror or error}; {advice}"
 
 
-def said_code(error: Exception) -> int | None:
-    """The system's number of what went wrong, from an error's words."""
+def errno_in_text(error: Exception) -> int | None:
+    """The errno in an error's text, for errors without one of their own."""
     found = _CODE.search(str(error))
     return int(found[1]) if found else None
 
 
 def database_error(error: Exception, path: Path) -> OSError | None:
-    """What stopped SQLite, if that was the disk."""
+    """A failure of SQLite as an OSError, if the disk caused it."""
     for words, code in _DATABASE.items():
         if words in str(error):
             return OSError(code, os.strerror(code), str(path))
@@ -41,5 +41,5 @@ def database_error(error: Exception, path: Path) -> OSError | None:
 
 def _advice(code: int | None) -> str:
     if code in _FULL:
-        return "free space where the project is, and where temporary files go (TMPDIR)"
-    return "make it writable" if code in _CLOSED else "check permissions and free space"
+        return "free space on the disks of the project and of temporary files (TMPDIR)"
+    return "make it writable" if code in _READ_ONLY else "check permissions and free space"

@@ -1,4 +1,4 @@
-"""Files written so that a crash or a bad input never leaves half a result, and their hashes."""
+"""Atomic writing of files and folders, so that a crash never leaves half a result; and hashes."""
 
 import glob
 import hashlib
@@ -45,7 +45,7 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, data: Any) -> None:
-    """Write JSON in the order of ``data``, with no clock, so that equal results are equal bytes."""
+    """Write JSON in the order of ``data``, so that equal data gives equal bytes."""
     write_text(path, json.dumps(data, indent=2, ensure_ascii=False) + "\n")
 
 
@@ -69,10 +69,10 @@ def read_json(path: Path) -> Any:
 
 @contextmanager
 def publish(folder: Path) -> Iterator[Path]:
-    """A scratch folder whose files replace those of ``folder`` only if the block ends well.
+    """A scratch folder whose files replace those of ``folder`` if the block succeeds.
 
-    Entries of ``folder`` that the block did not write are removed, hidden ones apart. After an
-    error ``folder`` is as it was.
+    Entries of ``folder`` that the block did not write are removed, except hidden files. After an
+    error ``folder`` is unchanged.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     _remove_leftovers(folder)
@@ -85,17 +85,17 @@ def publish(folder: Path) -> Iterator[Path]:
 
 
 def _remove_leftovers(folder: Path) -> None:
-    """Remove the scratch folders of processes that were killed; a folder has one writer at a time.
+    """Remove scratch folders of killed processes; a folder has only one writer at a time.
 
-    DVC would take them for a part of what lies around the folder.
+    DVC would treat them as part of the parent folder.
     """
-    # tempfile's names end in eight characters.
+    # tempfile's names end in eight random characters.
     for left in folder.parent.glob(f".{glob.escape(folder.name)}.{'?' * 8}"):
         shutil.rmtree(left, ignore_errors=True)
 
 
 def _replace_entries(scratch: Path, folder: Path) -> None:
-    """What is not replaced goes last: a checkpoint is not lost before the results are there."""
+    """Move new entries first and remove old ones last: results exist before a checkpoint goes."""
     folder.mkdir(exist_ok=True)
     fresh = {entry.name for entry in scratch.iterdir()}
     for entry in scratch.iterdir():
@@ -116,7 +116,7 @@ def remove(path: Path) -> None:
 
 
 def manifest_of(folder: Path, **facts: Any) -> dict[str, Any]:
-    """Facts plus name, size and SHA-256 of every file in ``folder``; no clock in it."""
+    """Facts plus name, size and SHA-256 of every file in ``folder``; contains no timestamps."""
     files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST)
     entries = [
         {
@@ -131,6 +131,6 @@ def manifest_of(folder: Path, **facts: Any) -> dict[str, Any]:
 
 @contextmanager
 def scratch() -> Iterator[Path]:
-    """A folder that is gone after the block."""
+    """A temporary folder, deleted after the block."""
     with tempfile.TemporaryDirectory(prefix="podium-") as folder:
         yield Path(folder)

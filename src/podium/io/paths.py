@@ -1,11 +1,11 @@
-"""Where everything lies, relative to the project's folder."""
+"""Paths of all files and folders, relative to the project folder."""
 
 import os
 from pathlib import Path
 
 
 def raw(competition: str) -> Path:
-    """Raw files as the source gave them."""
+    """Raw files from the source."""
     return Path("data/raw") / competition
 
 
@@ -15,7 +15,7 @@ def resolved(competition: str) -> Path:
 
 
 def downloads(slug: str) -> Path:
-    """A Kaggle archive on its way; gone when its files are in ``data/raw``."""
+    """A Kaggle archive while it is downloaded; deleted once its files are in ``data/raw``."""
     return Path(".podium/downloads") / slug
 
 
@@ -30,7 +30,7 @@ def model(competition: str, name: str) -> Path:
 
 
 def checkpoint(competition: str, model: str) -> Path:
-    """A killed training's state; gone when the model's results are published."""
+    """The state of an unfinished training; deleted when the model's results are published."""
     return Path("models") / competition / model / "checkpoint"
 
 
@@ -40,12 +40,12 @@ def submission(competition: str) -> Path:
 
 
 def ledger(competition: str) -> Path:
-    """The record of what was sent, and the scores that came back."""
+    """The record of all submissions and their scores."""
     return Path("submissions") / competition / "ledger.csv"
 
 
 def sent(competition: str) -> Path:
-    """Copies of the files that were sent, named by their hash."""
+    """Copies of the submitted files, named by their hash."""
     return Path("submissions") / competition / "sent"
 
 
@@ -55,20 +55,20 @@ def blend(competition: str) -> Path:
 
 
 def report(competition: str) -> Path:
-    """The page that a person looks at."""
+    """The competition's HTML report."""
     return Path("reports") / competition / "report.html"
 
 
 def plots(competition: str) -> Path:
-    """The page's pictures, and the tables behind DVC's plots."""
+    """The report's pictures, and the data of DVC's plots."""
     return Path("reports") / competition / "plots"
 
 
 def project_home() -> Path:
-    """The folder that keeps what outlives a run: the MLflow database and its artefacts.
+    """The folder of what outlives a run: the MLflow database and its artifacts.
 
     It is the project's own folder, also for ``dvc exp run --temp`` and queued experiments, which
-    work in a copy under ``.dvc/tmp/exps`` that is deleted afterwards.
+    run in a copy under ``.dvc/tmp/exps`` that is deleted afterwards.
     """
     root = Path(os.environ.get("DVC_ROOT") or Path.cwd()).resolve()
     for parent in root.parents:

@@ -1,4 +1,4 @@
-"""Models: every one fits all folds of a dataset and leaves the same artefacts."""
+"""Models: each fits all folds of a dataset and produces the same set of results."""
 
 from podium.models.fit import ModelResult, fit_model
 

@@ -1,4 +1,4 @@
-"""What a model is to the pipeline: a function from a dataset to predictions of every fold."""
+"""The interface of models: a function from a dataset to predictions for every fold."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -22,12 +22,12 @@ P_co = TypeVar("P_co", bound=ModelParams, covariant=True)
 
 @dataclass(frozen=True)
 class SplitFit:
-    """What fitting one fold gives, on the model scale.
+    """The result of fitting one fold, on the model scale.
 
-    ``valid`` has shape (validation rows, outputs), ``test`` (test rows, outputs); the
-    stds, where a model knows how unsure it is, have the same shapes. ``history`` has one dict
-    a step (epoch, boosting round, alpha); ``details`` small facts (the chosen alpha);
-    ``weights`` file names and the bytes of each, in formats that run no code when read.
+    ``valid`` has shape (validation rows, outputs), ``test`` (test rows, outputs); the stds, if a
+    model estimates its uncertainty, have the same shapes. ``history`` has one dict per step (epoch,
+    boosting round, alpha); ``details`` small facts (e.g. the chosen alpha); ``weights`` the content
+    of each file by name, in formats that run no code when read.
     """
 
     valid: Array
@@ -41,9 +41,9 @@ class SplitFit:
 
 @dataclass(frozen=True)
 class Fit(Generic[P_co]):
-    """All a model function gets: the data, the target's kind, its knobs, and whom to tell.
+    """The input of a model function: data, target, hyperparameters, metric, progress reporter.
 
-    ``scratch`` is a folder where unfinished work may be kept for the next try.
+    ``scratch`` is a folder for checkpoints of unfinished work.
     """
 
     dataset: Dataset
@@ -61,12 +61,12 @@ class Fit(Generic[P_co]):
     def each_split(
         self, fit_one: Callable[[Split], SplitFit], what: str, workers: int = 1
     ) -> list[SplitFit]:
-        """Fit every fold, so many at once, telling the reporter."""
+        """Fit every fold, ``workers`` at a time, and report progress."""
         splits = self.dataset.splits
         self.reporter.start(len(splits))
         self.reporter.update(0, f"fold 1/{len(splits)}  {what}")
         fits = []
-        # Threads are enough: what takes the time (LightGBM, linear algebra) runs outside the GIL.
+        # Threads are enough: the slow parts (LightGBM, linear algebra) release the GIL.
         with ThreadPoolExecutor(workers) as pool:
             for done, fitted in enumerate(pool.map(fit_one, splits), start=1):
                 fits.append(fitted)

@@ -1,4 +1,4 @@
-"""What the estimators take: tables of numbers and categories, weights, rows to learn from."""
+"""Inputs of the estimators: tables of numbers and categories, sample weights, training rows."""
 
 from dataclasses import dataclass
 from typing import Any, Self
@@ -21,7 +21,7 @@ from podium.nn.predict import Array
 class Raw:
     """A checked table's numbers, shape (rows, numbers), and levels, shape (rows, categories).
 
-    ``categories`` are the places of the latter's columns.
+    ``categories`` are the indices of the category columns.
     """
 
     numbers: Array
@@ -31,10 +31,10 @@ class Raw:
 
 @dataclass(frozen=True)
 class Inputs:
-    """How a raw table becomes what networks read: numbers, then each category's one-hot block.
+    """Converts a raw table to network inputs: numbers, then each category's one-hot block.
 
-    ``categories`` are places of columns; ``scaler`` is None where numbers stay as they are,
-    ``encoder`` where there are no categories.
+    ``categories`` are column indices; ``scaler`` is None if numbers are not scaled, ``encoder`` if
+    there are no categories.
     """
 
     categories: list[int]
@@ -47,8 +47,8 @@ class Inputs:
         """Learn means and levels from the training rows of a raw table."""
         scaler = encoder = None
         if scale and raw.numbers.shape[1]:
-            # Networks scale by rows of their own, but in float32: numbers far from 0 would lose
-            # the digits that tell them apart.
+            # Networks standardize too, but in float32: numbers far from 0 would lose the digits
+            # in which they differ.
             own = None if weight is None else weight[rows]
             scaler = StandardScaler().fit(raw.numbers[rows], sample_weight=own)
         if raw.categories:
@@ -59,10 +59,10 @@ class Inputs:
         return cls(raw.categories, columns, scaler, encoder)
 
     def table(self, raw: Raw) -> Table:
-        """What networks read, shape (rows, columns.total).
+        """The network inputs, shape (rows, columns.total).
 
         Raises:
-            ValueError: a number doesn't fit into float32.
+            ValueError: a number is too large for float32.
         """
         numbers = raw.numbers if self.scaler is None else self.scaler.transform(raw.numbers)
         with np.errstate(over="ignore"):
@@ -74,17 +74,17 @@ class Inputs:
 
 
 def weights(sample_weight: Any, numbers: Array) -> Array | None:
-    """Weights of rows, checked; None where all rows count alike."""
+    """Checked sample weights; None if all rows have equal weight."""
     if sample_weight is None:
         return None
     return _check_sample_weight(sample_weight, numbers, dtype=np.float64, ensure_non_negative=True)
 
 
 def training_rows(count: int, weight: Array | None, params: MLPParams) -> Rows:
-    """The rows that members learn from: all, but those without weight.
+    """The training rows: all rows of positive weight.
 
     Raises:
-        ValueError: early stopping would hold all of them out.
+        ValueError: early stopping would hold all rows out.
     """
     rows = np.arange(count) if weight is None else np.flatnonzero(weight)
     if params.early_stopping and max(1, round(params.holdout * len(rows))) >= len(rows):
@@ -94,17 +94,17 @@ def training_rows(count: int, weight: Array | None, params: MLPParams) -> Rows:
 
 
 def plain(value: Any) -> Any:
-    """A value without numpy's types and tuples, which strict knobs don't take."""
+    """A value without numpy types and tuples, which the strict parameter model rejects."""
     if isinstance(value, np.generic | np.ndarray):
         value = value.tolist()
     return [plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def listed(features: Any) -> list[Any]:
-    """The knob ``categorical_features`` as a list.
+    """``categorical_features`` as a list.
 
     Raises:
-        ValueError: it is no list of places and names.
+        ValueError: it is not a list of indices and names.
     """
     if features is None:
         return []
@@ -119,7 +119,7 @@ def listed(features: Any) -> list[Any]:
 
 
 def place(feature: int | str, names: list[str], count: int) -> int:
-    """Where a column stands that ``categorical_features`` lists, by place or name.
+    """The index of a column of ``categorical_features``, which is an index or a name.
 
     Raises:
         ValueError: there is no such column.
@@ -137,16 +137,16 @@ def place(feature: int | str, names: list[str], count: int) -> int:
 
 
 def levels(table: pd.DataFrame) -> NDArray[Any]:
-    """The values of categorical columns, with one kind of missing value for None, NA and NaT."""
+    """The values of categorical columns; None, NA and NaT all become NaN."""
     values = table.astype(object)
     return values.where(values.notna(), np.nan).to_numpy()
 
 
 def refuse_text(table: Any) -> None:
-    """Stop at columns of a DataFrame that hold text; other tables are left to scikit-learn.
+    """Reject text columns of a DataFrame; scikit-learn checks other tables.
 
     Raises:
-        ValueError: with the first such column's name.
+        ValueError: a column has text; names the first one.
     """
     for name, column in table.items() if isinstance(table, pd.DataFrame) else ():
         categorical = isinstance(column.dtype, pd.CategoricalDtype)

@@ -1,8 +1,8 @@
 """``MLPRegressor`` and ``MLPClassifier``: the networks of ``podium.nn`` as scikit-learn estimators.
 
-Their knobs are those of ``mlp`` in params.yaml (docs/mlp.md says what each is for), with the same
-names and defaults but for ``standardize_inputs``, which is on: estimators take raw tables. Two more
-knobs are scikit-learn's: ``random_state`` and ``categorical_features``.
+Their hyperparameters are those of ``mlp`` in params.yaml (docs/mlp.md explains each), with the same
+names and defaults, except that ``standardize_inputs`` is on, since estimators take raw tables. Two
+more follow scikit-learn: ``random_state`` and ``categorical_features``.
 """
 
 import inspect
@@ -43,20 +43,20 @@ from podium.models.estimator_inputs import (
 from podium.nn import FittedMembers, divergence, fit_members
 from podium.nn.predict import Array, pooled
 
-# The class stands for the one, ``random_state`` for the other.
+# Replaced by the class itself and by ``random_state``.
 _NO_KNOBS = {"model", "seed"}
-# scikit-learn wants defaults that can't be changed in place: a list becomes a tuple.
+# scikit-learn needs immutable defaults, so lists become tuples.
 KNOBS: dict[str, Any] = {
     name: tuple(field.default) if isinstance(field.default, list) else field.default
     for name, field in MLPParams.model_fields.items()
     if name not in _NO_KNOBS
 } | {"standardize_inputs": True, "random_state": None, "categorical_features": None}
-# Passes of Monte-Carlo dropout where the knob is off.
-DRAWS = 50
+# Passes of ``predict_std`` if ``mc_dropout`` is 0.
+DEFAULT_PASSES = 50
 
 
 class _MLP(BaseEstimator):  # type: ignore[misc]
-    """What both estimators do alike."""
+    """The common part of both estimators."""
 
     def __init__(self, **knobs: Any) -> None:
         for name in knobs:
@@ -66,7 +66,7 @@ class _MLP(BaseEstimator):  # type: ignore[misc]
         for name, default in KNOBS.items():
             setattr(self, name, knobs.get(name, default))
 
-    # Where scikit-learn reads the knobs' names and defaults, and editors what to show.
+    # scikit-learn and editors read the parameters' names and defaults from the signature.
     __init__.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
         [inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)]
         + [
@@ -79,19 +79,19 @@ class _MLP(BaseEstimator):  # type: ignore[misc]
         """Train ``seeds`` networks on all rows; with ``early_stopping`` each holds out its own.
 
         Args:
-            X: an array or a DataFrame, shape (rows, columns): numbers, none of them missing, but
-                in ``categorical_features``, where a missing value is a level like any other.
+            X: an array or a DataFrame, shape (rows, columns): numbers without missing values,
+                except in ``categorical_features``, where a missing value is a level of its own.
             y: numbers, shape (rows,) or (rows, outputs), or classes, shape (rows,).
-            sample_weight: how much each row counts, shape (rows,); those of weight 0 are left out.
+            sample_weight: the weight of each row, shape (rows,); rows of weight 0 are left out.
 
         Returns:
             The estimator itself.
 
         Warns:
-            ConvergenceWarning: some networks diverged; the others predict.
+            ConvergenceWarning: some networks diverged; they are not used to predict.
 
         Raises:
-            ValueError: a knob's value or the data can't be used.
+            ValueError: a parameter or the data is invalid.
             PodiumError: every network diverged.
         """
         params = self._params()
@@ -115,40 +115,39 @@ class _MLP(BaseEstimator):  # type: ignore[misc]
         return self
 
     def predict_std(self, X: Any, passes: int | None = None) -> Array:  # noqa: N803
-        """How unsure predictions are: their standard deviation over Monte-Carlo dropout.
+        """The uncertainty of predictions: their standard deviation over Monte-Carlo dropout.
 
         Each network predicts ``passes`` times with dropout on (Gal and Ghahramani 2016); the std
-        is that of all passes of all networks together. By default there are ``mc_dropout`` passes,
-        or 50.
+        is over all passes of all networks. The default is ``mc_dropout`` passes, or 50 if it is 0.
 
         Returns:
-            A std for each number that ``predict`` gives, or ``predict_proba`` for classes.
+            A std for each number of ``predict``, or of ``predict_proba`` for classes.
 
         Raises:
-            ValueError: the table can't be used, or ``passes`` is below 1.
+            ValueError: the table is invalid, or ``passes`` is below 1.
             PodiumError: the networks have no dropout.
         """
         check_is_fitted(self)
-        passes = (self._passes or DRAWS) if passes is None else passes
+        passes = (self._passes or DEFAULT_PASSES) if passes is None else passes
         if passes < 1:
             raise ValueError(f"passes: expected greater than or equal to 1, found {passes}")
         return self._shaped(self._mean_and_std(X, passes)[1])
 
     def __sklearn_tags__(self) -> Any:
-        """What scikit-learn is told of an estimator: here, that it needs targets."""
+        """Properties for scikit-learn: the estimator requires targets."""
         tags = super().__sklearn_tags__()
         tags.target_tags.required = True
         return tags
 
     def _targets(self, y: Any) -> tuple[NDArray[Any], int]:
-        """Targets as the networks take them, and how many classes there are, 0 for numbers."""
+        """Targets for the networks, and the number of classes, 0 for regression."""
         raise NotImplementedError
 
     def _given(self, y: Any) -> Any:
-        """Targets that are there; scikit-learn's meta-estimators may pass none.
+        """Check that targets were passed; scikit-learn's meta-estimators may pass None.
 
         Raises:
-            ValueError: they aren't.
+            ValueError: ``y`` is None.
         """
         if y is None:
             name = type(self).__name__
@@ -156,14 +155,14 @@ class _MLP(BaseEstimator):  # type: ignore[misc]
         return y
 
     def _shaped(self, predicted: Array) -> Array:
-        """Numbers a row, shape (rows, outputs), in the shape that the caller is used to."""
+        """Predictions (rows, outputs) in the shape of the ``y`` passed to ``fit``."""
         return predicted
 
     def _params(self) -> MLPParams:
-        """The knobs, with a seed drawn from ``random_state``.
+        """The hyperparameters, with a seed drawn from ``random_state``.
 
         Raises:
-            ValueError: one line about the first knob whose value can't be used.
+            ValueError: one line about the first invalid parameter.
         """
         seed = check_random_state(self.random_state).randint(np.iinfo(np.int32).max)
         names = KNOBS.keys() & MLPParams.model_fields.keys()
@@ -174,10 +173,10 @@ class _MLP(BaseEstimator):  # type: ignore[misc]
             raise ValueError(_one_line(error)) from None
 
     def _read(self, X: Any, categorical: Sequence[int | str], fitting: bool) -> Raw:  # noqa: N803
-        """A table, checked, as numbers and the levels of its categorical columns.
+        """Check a table and split it into numbers and the levels of its categorical columns.
 
         Raises:
-            ValueError: the table can't be used, or has no such columns.
+            ValueError: the table is invalid, or doesn't have the categorical columns.
         """
         if not categorical:
             refuse_text(X)
@@ -194,7 +193,7 @@ class _MLP(BaseEstimator):  # type: ignore[misc]
         return Raw(numbers, levels(frame.iloc[:, categories]), categories)
 
     def _frame(self, X: Any, fitting: bool) -> pd.DataFrame:  # noqa: N803
-        """A table of columns of several kinds, as wide, and named, as it should be."""
+        """A table with columns of several types; checks the columns' number and names."""
         raw = X
         if not isinstance(X, pd.DataFrame):
             kind = None if isinstance(X, np.ndarray) else object
@@ -203,7 +202,7 @@ class _MLP(BaseEstimator):  # type: ignore[misc]
         return pd.DataFrame(raw)
 
     def _look_back(self) -> None:
-        """Attributes about the training, and a warning if networks were lost."""
+        """Set attributes about the training, and warn if networks diverged."""
         outcomes, params = self.members_.outcomes, self.members_.params
         self.history_ = pd.DataFrame(
             [
@@ -220,12 +219,12 @@ class _MLP(BaseEstimator):  # type: ignore[misc]
             warnings.warn(message, ConvergenceWarning, stacklevel=3)
 
     def _mean(self, X: Any) -> Array:  # noqa: N803
-        """The mean over members, and over passes where ``mc_dropout`` is on: (rows, outputs)."""
+        """The mean over members, and over passes if ``mc_dropout`` is on: (rows, outputs)."""
         check_is_fitted(self)
         return self._mean_and_std(X, self._passes)[0]
 
     def _mean_and_std(self, X: Any, passes: int) -> tuple[Array, Array]:  # noqa: N803
-        """Over members that didn't diverge, and over ``passes`` with dropout on, if any."""
+        """Mean and std over members that didn't diverge and, if above 0, ``passes``."""
         fitted: FittedMembers = self.members_
         table = self.inputs_.table(self._read(X, self.inputs_.categories, fitting=False))
         if passes:
@@ -238,32 +237,32 @@ class _MLP(BaseEstimator):  # type: ignore[misc]
 
 
 class MLPRegressor(RegressorMixin, _MLP):  # type: ignore[misc]
-    """The regularized multilayer perceptron for numbers, one or several a row.
+    """The regularized multilayer perceptron for regression, with one or several outputs.
 
-    The knobs are keyword arguments, those of ``mlp`` (docs/mlp.md) and
+    Parameters are keyword arguments: the hyperparameters of ``mlp`` (docs/mlp.md) and
 
-    - ``random_state``: an integer for the same result every time (on the same machine);
-    - ``categorical_features``: columns whose values are categories, by place or, in a DataFrame,
-      by name. They are one-hot encoded; a level that ``fit`` didn't see counts as none.
+    - ``random_state``: an integer for reproducible results (on the same machine);
+    - ``categorical_features``: columns whose values are categories, by index or, in a DataFrame,
+      by name. They are one-hot encoded; a level that ``fit`` didn't see becomes all zeros.
 
-    Fitted attributes: ``members_`` (the networks), ``history_`` (a row for each member and epoch),
-    ``n_iter_`` (the most epochs that a member trained), ``n_features_in_`` and, from a DataFrame,
-    ``feature_names_in_``.
+    Fitted attributes: ``members_`` (the networks), ``history_`` (one row per member and epoch),
+    ``n_iter_`` (the largest number of epochs of a member), ``n_features_in_`` and, from a
+    DataFrame, ``feature_names_in_``.
 
     Raises:
-        TypeError: there is no such knob; the message has the nearest.
+        TypeError: unknown parameter; the message has the nearest name.
     """
 
     def predict(self, X: Any) -> Array:  # noqa: N803
-        """The mean over the networks, shape (rows,), or (rows, outputs) if ``y`` was such a table.
+        """The mean over the networks, shape (rows,), or (rows, outputs) if ``y`` had two axes.
 
         Raises:
-            ValueError: the table can't be used.
+            ValueError: the table is invalid.
         """
         return self._shaped(self._mean(X))
 
     def __sklearn_tags__(self) -> Any:
-        """What scikit-learn is told: there may be several targets."""
+        """Properties for scikit-learn: several outputs are supported."""
         tags = super().__sklearn_tags__()
         tags.target_tags.multi_output = True
         return tags
@@ -280,20 +279,20 @@ class MLPRegressor(RegressorMixin, _MLP):  # type: ignore[misc]
 
 
 class MLPClassifier(ClassifierMixin, _MLP):  # type: ignore[misc]
-    """The regularized multilayer perceptron for classes.
+    """The regularized multilayer perceptron for classification.
 
-    Knobs and fitted attributes are those of ``MLPRegressor``, and ``classes_`` beside them: the
-    classes in the order of ``predict_proba``'s columns.
+    Parameters and fitted attributes are those of ``MLPRegressor``, plus ``classes_``: the classes
+    in the order of ``predict_proba``'s columns.
 
     Raises:
-        TypeError: there is no such knob; the message has the nearest.
+        TypeError: unknown parameter; the message has the nearest name.
     """
 
     def predict(self, X: Any) -> NDArray[Any]:  # noqa: N803
         """The most probable class of each row, shape (rows,).
 
         Raises:
-            ValueError: the table can't be used.
+            ValueError: the table is invalid.
         """
         places = self.predict_proba(X).argmax(axis=1)
         return self.classes_[places]
@@ -302,7 +301,7 @@ class MLPClassifier(ClassifierMixin, _MLP):  # type: ignore[misc]
         """The mean over the networks of each class's probability, shape (rows, classes).
 
         Raises:
-            ValueError: the table can't be used.
+            ValueError: the table is invalid.
         """
         return self._mean(X)
 
@@ -315,10 +314,10 @@ class MLPClassifier(ClassifierMixin, _MLP):  # type: ignore[misc]
 
 
 def _one_line(error: ValidationError) -> str:
-    """The first knob that pydantic found wrong: its name, what was expected, what was found."""
+    """The first parameter that pydantic rejects: its name, what was expected, what was found."""
     problems = error.errors()
     own = [details for details in problems if details["loc"][:1] == problems[0]["loc"][:1]]
-    # A knob that takes a number or a list has problems as either; the deepest is what was meant.
+    # A parameter of type "number or list" has an error for both; the deepest is the relevant one.
     details = max(own, key=lambda details: len(details["loc"]))
     if not details["loc"]:
         return details["msg"].removeprefix("Value error, ")

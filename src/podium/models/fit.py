@@ -1,4 +1,4 @@
-"""Fitting a model on every fold: OOF and test predictions, scores and history from its splits."""
+"""Fits a model on every fold and collects OOF and test predictions, scores and history."""
 
 import time
 from dataclasses import dataclass
@@ -23,10 +23,10 @@ HISTORY = ["repeat", "fold", "seed", "step", "train_loss", "valid_loss"]
 class ModelResult:
     """A fitted model's predictions (decoded) and scores.
 
-    ``oof`` has shape (n, outputs): each training row predicted by the fold that did not train on
-    it, averaged over repeats. ``test`` has shape (test rows, outputs): the mean over folds, taken
-    on the model scale. ``fold_scores`` has one score per split. The stds (on the model scale)
-    have the shapes of the predictions; None where the model has none.
+    ``oof`` has shape (n, outputs): each training row is predicted by the fold that was not trained
+    on it, averaged over repeats. ``test`` has shape (test rows, outputs): the mean over folds,
+    taken on the model scale. ``fold_scores`` has one score per split. The stds (on the model
+    scale) have the shapes of the predictions; None if the model has none.
     """
 
     oof: Array
@@ -51,7 +51,7 @@ def fit_model(
 ) -> ModelResult:
     """Fit the model that ``params`` describes on every fold and score its OOF predictions.
 
-    ``scratch`` is a folder where unfinished work is kept, for a run that continues it.
+    ``scratch`` is a folder for checkpoints, from which a later run can continue.
     """
     fit = Fit(dataset, target, params, metric, reporter, scratch)
     started = time.perf_counter()
@@ -82,7 +82,7 @@ def _out_of_fold(dataset: Dataset, fits: list[SplitFit], outputs: int) -> Array:
 
 
 def _joined(dataset: Dataset, parts: list[Array], outputs: int) -> Array:
-    """What each split says of its validation rows as one table, the mean over repeats."""
+    """The splits' values for their validation rows as one table, averaged over repeats."""
     total = np.zeros((len(dataset.y), outputs))
     for split, part in zip(dataset.splits, parts, strict=True):
         total[split.valid_rows] += part

@@ -1,4 +1,4 @@
-"""Gradient-boosted trees by LightGBM (Ke et al. 2017), on raw numbers and native categories."""
+"""Gradient-boosted trees with LightGBM (Ke et al. 2017), on raw numbers and native categories."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ Table = Any
 
 def fit_lightgbm(fit: Fit[LightGBMParams]) -> list[SplitFit]:
     """Grow trees on each fold's training rows; their number never depends on the scored rows."""
-    # Small tables keep one core busy at most, so folds side by side beat threads within a fold.
+    # Small tables can't use more than one core, so parallel folds beat threads within a fold.
     workers = min(len(fit.dataset.splits), cores())
     threads = max(1, cores() // workers)
     return fit.each_split(lambda split: _fit_split(fit, split, threads), "trees", workers)
@@ -82,7 +82,7 @@ def _options(params: LightGBMParams, target: Target) -> dict[str, Any]:
 def _find_rounds(
     x: Table, y: Array, params: LightGBMParams, options: dict[str, Any], target: Target
 ) -> int:
-    """Early stopping on ``holdout`` of the given rows; none of the fold's scored rows is seen."""
+    """Early stopping on ``holdout`` of the given rows; the fold's scored rows are not used."""
     import lightgbm
 
     classes = None if target.is_regression else y
@@ -104,7 +104,7 @@ def _train(
     options: dict[str, Any],
     rounds: int,
 ) -> tuple[Any, list[dict[str, float]]]:
-    """A booster and its curves. The validation rows are looked at, and decide nothing."""
+    """A booster and its curves. Validation rows are used only for the curve."""
     import lightgbm
 
     data = lightgbm.Dataset(*train)
@@ -127,8 +127,8 @@ def _train(
 def _predict(boosters: list[Any], x: Table, target: Target, threads: int) -> Array:
     """The mean of the boosters, shape (rows, outputs).
 
-    The number of threads must be told each time: left out, LightGBM resets it for the whole
-    process, and folds that train at that moment sum in another order.
+    The number of threads must be passed each time: without it LightGBM resets it for the whole
+    process, and folds in training at that moment would sum in another order.
     """
     predictions = [booster.predict(x, num_threads=threads) for booster in boosters]
     mean = np.mean(predictions, axis=0)

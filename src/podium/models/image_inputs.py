@@ -1,4 +1,4 @@
-"""Images as networks read them: gathered, changed at random while training, standardized."""
+"""Images as network inputs: gathered, augmented while training, standardized."""
 
 import hashlib
 import threading
@@ -16,10 +16,9 @@ from podium.nn.knobs.inputs import Columns
 from podium.nn.layers import Step
 from podium.nn.rng import Rng
 
-# Purposes of random numbers that change images, one a knob from here on.
+# RNG purposes of augmentation, from here on.
 VIEWS = 4096
-# Knobs that say how far an image is changed, and not how or how often: copies at prediction are
-# changed by a share of them.
+# Hyperparameters for the size of a change, which ``tta_strength`` multiplies at prediction.
 SIZES = ("shift", "rotation", "scale", "shear", "elastic", "pixel_noise", "brightness", "contrast")
 
 
@@ -32,18 +31,18 @@ class ImageInputs(Inputs):
         self.images, self.params = images, params
         shape = images.shape[1:]
         self.columns = Columns(int(np.prod(shape)), image=shape)
-        # An augmenter keeps memory of its own, so each thread has its own, by strength.
+        # An augmenter reuses its buffers, so each thread has its own, one per strength.
         self.local = threading.local()
         self.means = torch.tensor(np.stack([split.mean for split in dataset.splits])).float()
         self.stds = torch.tensor(np.stack([split.std for split in dataset.splits])).float()
         self.kept: dict[torch.device, Tensor] = {}
 
     def __len__(self) -> int:
-        """How many images there are."""
+        """The number of images."""
         return len(self.images)
 
     def read(self, rows: Tensor, tables: Tensor, step: Step) -> Tensor:
-        """The images of rows, changed where ``step.views`` draws, by their fold's mean and std.
+        """The images of rows, augmented if ``step.views`` is set, standardized for their fold.
 
         Shape (members, rows, height * width * channels).
         """
@@ -57,7 +56,7 @@ class ImageInputs(Inputs):
         return x.sub_(mean).div_(std).view(members, count, -1)
 
     def _augmenter(self, strength: float) -> Augmenter:
-        """This thread's, of a strength."""
+        """This thread's augmenter of a given strength."""
         if not hasattr(self.local, "augmenters"):
             self.local.augmenters = {}
         own: dict[float, Augmenter] = self.local.augmenters
@@ -74,16 +73,16 @@ class ImageInputs(Inputs):
         return digest.digest()
 
     def _on(self, device: torch.device) -> Tensor:
-        """The images on a device, copied there once; on a CPU they stay where they are mapped."""
+        """The images on a device, copied there once; on a CPU they stay memory-mapped."""
         if device not in self.kept:
-            # A tensor wants memory that could be written on, though nobody does.
+            # torch needs a writable array, although nothing writes to it.
             images = np.require(self.images, requirements=["C", "W"])
             self.kept[device] = torch.from_numpy(images).to(device)
         return self.kept[device]
 
 
 class _Random:
-    """Random numbers of a step's images, each member's own."""
+    """Random numbers for a step's images, separate for each member."""
 
     def __init__(self, rng: Rng, step: int, rows: int) -> None:
         self.rng, self.step, self.rows = rng, step, rows

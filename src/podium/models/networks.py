@@ -1,6 +1,6 @@
-"""Networks as models of the pipeline: every fold and seed is a member of one batched training.
+"""Networks as models of the pipeline: each pair of fold and seed is a member of one training.
 
-What they read comes from ``table_networks`` and ``image_networks``.
+Their inputs come from ``table_networks`` and ``image_networks``.
 """
 
 from collections import defaultdict
@@ -26,7 +26,7 @@ LIVE_CURVES = ("train_loss", "valid_loss", "valid_metric")
 
 @dataclass(frozen=True)
 class NetworkInputs:
-    """What networks read: training and test rows, and how many features a person would count."""
+    """Inputs of networks: training and test rows, and the number of features for each fold."""
 
     train: Tables
     test: Tables
@@ -35,14 +35,14 @@ class NetworkInputs:
 
 
 def fit_network(fit: Fit[NetworkParams], inputs: NetworkInputs) -> list[SplitFit]:
-    """Train the network that ``fit.params`` describes: an ``mlp``, say, or a ``cnn``."""
+    """Train the network that ``fit.params`` describes, e.g. an ``mlp`` or a ``cnn``."""
     fitted = _train(fit, inputs)
     members = _usable_members(fit, fitted)
     return _split_fits(fit, fitted, members, inputs)
 
 
 def _train(fit: Fit[NetworkParams], inputs: NetworkInputs) -> FittedMembers:
-    """All folds and seeds at once."""
+    """Train all folds and seeds together."""
     splits, params = fit.dataset.splits, fit.params
     pairs = [(split, seed) for split in range(len(splits)) for seed in range(params.seeds)]
     told = _Told(fit)
@@ -64,7 +64,7 @@ def _train(fit: Fit[NetworkParams], inputs: NetworkInputs) -> FittedMembers:
 
 
 def _member_seed(params: NetworkParams, split: int, seed: int) -> int:
-    """A seed of its own for every member, the same however many members there are."""
+    """A separate seed for each member, independent of the number of members."""
     return int(mixed(np.array([params.seed], dtype=np.uint64), split, seed)[0] >> np.uint64(32))
 
 
@@ -111,10 +111,10 @@ class _Told:
 
 
 def _usable_members(fit: Fit[NetworkParams], fitted: FittedMembers) -> dict[int, list[int]]:
-    """The members of each split that didn't diverge; the others are told of.
+    """The members of each split that didn't diverge; warns about the others.
 
     Raises:
-        PodiumError: a split has none left.
+        PodiumError: all members of a split diverged.
     """
     params = fitted.params
     usable = defaultdict(list)
@@ -131,13 +131,13 @@ def _usable_members(fit: Fit[NetworkParams], fitted: FittedMembers) -> dict[int,
 
 
 def _name(fit: Fit[NetworkParams], params: NetworkParams, index: int) -> str:
-    """What messages call a member."""
+    """A member's name in messages."""
     split, seed = divmod(index, params.seeds)
     return f"{fit.dataset.splits[split].name}, seed {seed}"
 
 
 def _of_split(split: int, params: NetworkParams) -> range:
-    """The numbers of a split's members, one a seed."""
+    """The indices of a split's members, one per seed."""
     return range(split * params.seeds, (split + 1) * params.seeds)
 
 
@@ -176,7 +176,7 @@ def _split_fits(
 def _predicted(
     fitted: FittedMembers, tables: Tables, rows: list[Rows], passes: int
 ) -> tuple[list[Array], list[Array]]:
-    """Each member's predictions, and their std where Monte-Carlo dropout is asked for."""
+    """Each member's predictions, and their std if Monte-Carlo dropout is on."""
     if passes:
         return fitted.std_rows(tables, rows, passes)
     predicted = fitted.predict_rows(tables, rows)
@@ -189,7 +189,7 @@ def _pooled(means: list[Array], stds: list[Array], members: list[int]) -> tuple[
 
 
 def _history(fitted: FittedMembers, params: NetworkParams, split: int) -> list[dict[str, float]]:
-    """One row an epoch of every member of a split."""
+    """One row per epoch and member of a split."""
     return [
         {
             "seed": seed,
@@ -208,7 +208,7 @@ def _history(fitted: FittedMembers, params: NetworkParams, split: int) -> list[d
 def _details(
     fitted: FittedMembers, params: NetworkParams, split: int, features: int
 ) -> dict[str, float]:
-    """Facts for metrics.json: features, members lost, the epoch that early stopping chose."""
+    """Facts for metrics.json: features, diverged members, early stopping's mean best epoch."""
     own = [fitted.outcomes[index] for index in _of_split(split, params)]
     details = {"features": float(features)}
     if any(outcome.diverged for outcome in fitted.outcomes):

@@ -1,7 +1,7 @@
 """Linear models with a penalty whose strength is searched inside each fold.
 
-The search uses the fold's training rows alone; its validation rows are predicted once.
-For classification the same penalties stand on logistic regression.
+The search uses only the fold's training rows; its validation rows are predicted once.
+For classification the same penalties are used with logistic regression.
 """
 
 import warnings
@@ -19,12 +19,12 @@ from podium.models.base import Fit, SplitFit
 
 Array = NDArray[np.float64]
 History = list[dict[str, float]]
-# Fits a linear model on (x, y) and tells how the search went.
+# Fits a linear model on (x, y); returns it with the history and the result of the search.
 Search = Callable[[Array, Array], tuple[Any, History, dict[str, float]]]
 
 
 def fit_ridge(fit: Fit[RidgeParams]) -> list[SplitFit]:
-    """Ridge, its alpha by leave-one-out error; L2 logistic regression for classes."""
+    """Ridge, with alpha chosen by leave-one-out error; L2 logistic regression for classes."""
     params = fit.params
     if fit.target.is_regression:
         return _fit_each(fit, lambda x, y: _search_ridge(x, y, params), "alpha by leave-one-out")
@@ -33,12 +33,12 @@ def fit_ridge(fit: Fit[RidgeParams]) -> list[SplitFit]:
 
 
 def fit_lasso(fit: Fit[LassoParams]) -> list[SplitFit]:
-    """Lasso, its alpha by inner folds; L1 logistic regression for classes."""
+    """Lasso, with alpha chosen by inner folds; L1 logistic regression for classes."""
     return _fit_l1(fit, [1.0])
 
 
 def fit_elastic_net(fit: Fit[ElasticNetParams]) -> list[SplitFit]:
-    """Elastic net, its alpha and L1 share by inner folds."""
+    """Elastic net, with alpha and L1 share chosen by inner folds."""
     return _fit_l1(fit, fit.params.l1_ratios)
 
 
@@ -158,14 +158,14 @@ def _search_logistic(
 
 
 def _inner_folds(count: int, seed: int) -> Any:
-    """Shuffled, since the rows of many files are in an order that means something."""
+    """Shuffled folds, since the order of rows in many files is meaningful."""
     from sklearn.model_selection import KFold
 
     return KFold(count, shuffle=True, random_state=seed)
 
 
 def _path(alphas: Sequence[float], losses: Array) -> History:
-    """The search as history: one step an alpha, the strongest first."""
+    """The search as history: one step per alpha, the strongest first."""
     return [
         {"step": step, "train_loss": np.nan, "valid_loss": float(loss), "alpha": float(alpha)}
         for step, (alpha, loss) in enumerate(zip(alphas, losses, strict=True))
@@ -174,7 +174,7 @@ def _path(alphas: Sequence[float], losses: Array) -> History:
 
 @contextmanager
 def _unconverged_paths() -> Iterator[None]:
-    """Silence about the weakest penalties of a path, which need not converge to be rejected."""
+    """Hide convergence warnings: the weakest penalties of a path often don't converge."""
     from sklearn.exceptions import ConvergenceWarning
 
     with warnings.catch_warnings():

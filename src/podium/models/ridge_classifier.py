@@ -1,7 +1,7 @@
 """Ridge regression on class indicators: the linear baseline for images, in closed form.
 
-One eigendecomposition a fold gives the fits for all alphas. Its scores are no probabilities; a
-softmax whose scale is fitted on rows that the fit has not seen makes them so.
+One eigendecomposition per fold gives the fits for all alphas. The scores aren't probabilities: a
+softmax turns them into some, with a scale fitted on held-out rows.
 """
 
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from podium.models.holdout import hold_out
 
 Array = NDArray[np.float64]
 Floats = NDArray[np.float32]
-# Scales of scores that are tried.
+# Candidate scales of the scores.
 SCALES = np.geomspace(0.5, 50.0, 60)
 
 
@@ -29,12 +29,12 @@ class Ridge:
     intercept: Array
 
     def scores(self, x: Floats) -> Array:
-        """Shape (rows, classes): near 1 for the class that it takes the row for, else near 0."""
+        """Scores, shape (rows, classes): near 1 for the likely class, near 0 for the others."""
         return np.asarray(x @ self.weight.astype(np.float32), dtype=np.float64) + self.intercept
 
 
 def fit_ridge_classifier(fit: Fit[RidgeClassifierParams]) -> list[SplitFit]:
-    """Ridge classification, its alpha and its scale by a share of each fold's training rows."""
+    """Ridge classification; alpha and scale are chosen on held-out training rows of each fold."""
     return fit.each_split(lambda split: _fit_split(fit, split), "alpha by held-out rows")
 
 
@@ -64,13 +64,13 @@ def _fit_split(fit: Fit[RidgeClassifierParams], split: Split) -> SplitFit:
 
 
 def ridges(x: Floats, y: Array, alphas: list[float]) -> list[Ridge]:
-    """A ridge fit for each alpha, from the smallest on, of all columns of ``y`` at once.
+    """A ridge fit for each alpha in ascending order, for all columns of ``y`` at once.
 
     ``x`` has shape (rows, pixels), ``y`` (rows, classes). The intercept is not penalised.
     """
     mean, target_mean = x.mean(axis=0, dtype=np.float64), y.mean(axis=0)
     rows = len(x)
-    # Products of float32 rows are summed in float64 blocks: nothing as large as x is made twice.
+    # Float32 products are summed in float64 block by block, so x is not copied as float64.
     gram = _summed(x, x) - rows * np.outer(mean, mean)
     both = _summed(x, y.astype(np.float32)) - rows * np.outer(mean, target_mean)
     values, vectors = np.linalg.eigh(gram)
@@ -83,7 +83,7 @@ def ridges(x: Floats, y: Array, alphas: list[float]) -> list[Ridge]:
 
 
 def _summed(x: Floats, y: Floats, block: int = 4096) -> Array:
-    """``x.T @ y``, block after block."""
+    """``x.T @ y``, computed in blocks of rows."""
     total = np.zeros((x.shape[1], y.shape[1]))
     for start in range(0, len(x), block):
         total += x[start : start + block].T @ y[start : start + block]
@@ -91,9 +91,9 @@ def _summed(x: Floats, y: Floats, block: int = 4096) -> Array:
 
 
 def _calibrated(scores: Array, y: Array) -> tuple[float, float]:
-    """The scale of scores that makes the softmax's log loss least, and that loss.
+    """The scale of scores that minimizes the softmax's log loss, and that loss.
 
-    Temperature scaling (Guo et al. 2017).
+    This is temperature scaling (Guo et al. 2017).
     """
     losses = [
         float(-np.mean(np.log(np.maximum((_softmax(scale * scores) * y).sum(axis=1), 1e-15))))

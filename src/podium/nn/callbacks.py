@@ -1,4 +1,4 @@
-"""The knobs that act around a step, as lists that the loop goes through."""
+"""The hyperparameters that act around a step, as lists of callbacks for the training loop."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -16,14 +16,14 @@ from podium.nn.knobs.noise import WeightNoise
 from podium.nn.knobs.penalties import Penalty
 from podium.nn.parameters import Parameters
 
-# Inputs, targets, each member's count of real rows, the step's number; gives inputs and targets.
+# Inputs, targets, each member's count of real rows, the step number; returns inputs and targets.
 OnBatch = Callable[[Tensor, Tensor, Tensor, int], tuple[Tensor, Tensor]]
 OnGradient = Callable[[Parameters], None]
 
 
 @dataclass
 class Callbacks:
-    """What changes a batch, what disturbs weights for a step, what changes gradients, in order."""
+    """What changes a batch, perturbs the weights for one step, and changes gradients, in order."""
 
     on_batch: list[OnBatch] = field(default_factory=list)
     on_weights: list[WeightNoise] = field(default_factory=list)

@@ -1,7 +1,7 @@
-"""Stop and go: a group's state on disk, so that a killed training continues where it was.
+"""Checkpoints: a group's state on disk, so that a killed training continues where it stopped.
 
-A file's name is a hash of all that the result depends on (knobs, data, members): what belongs to
-other settings is never read. Random numbers have no state to save.
+A file's name is a hash of everything the result depends on (hyperparameters, data, members), so a
+checkpoint of other settings is never read. The random number generator has no state to save.
 """
 
 import hashlib
@@ -16,12 +16,12 @@ from safetensors.torch import save_file
 from podium.io import disk
 from podium.nn.trainer import Trainer
 
-# Knobs that don't change what is trained.
-_NO_MATTER = {"model", "device", "seeds", "seed", "mc_dropout", "tta", "tta_strength"}
+# Hyperparameters that don't change training.
+_NOT_IN_KEY = {"model", "device", "seeds", "seed", "mc_dropout", "tta", "tta_strength"}
 
 
 class Checkpoint:
-    """Where a group's state is kept, and when it was last written."""
+    """A group's checkpoint file, and when it was last written."""
 
     def __init__(self, folder: Path, trainer: Trainer, every_seconds: float) -> None:
         self.path = folder / f"{_key(trainer)}.safetensors"
@@ -29,7 +29,7 @@ class Checkpoint:
         folder.mkdir(parents=True, exist_ok=True)
 
     def restore(self, trainer: Trainer) -> None:
-        """Put a trainer that hasn't begun where the saved one was; without a file, nothing."""
+        """Load the saved state into a new trainer; do nothing if there is no file."""
         if not self.path.is_file():
             return
         try:
@@ -37,13 +37,13 @@ class Checkpoint:
                 facts = json.loads(file.metadata()["facts"])
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         except (SafetensorError, OSError, ValueError, KeyError):
-            # Not readable: as good as not there.
+            # An unreadable checkpoint is treated as a missing one.
             self.path.unlink(missing_ok=True)
             return
         trainer.load_state(tensors, facts)
 
     def save_if_due(self, trainer: Trainer) -> None:
-        """Write the state if the last time is long enough ago, or the group is done."""
+        """Write the state if the last write is long enough ago, or the group is finished."""
         if trainer.members and time.monotonic() - self.written < self.every_seconds:
             return
         self.save(trainer)
@@ -52,7 +52,7 @@ class Checkpoint:
         """Write the state.
 
         Raises:
-            OSError: the disk is full, or may not be written.
+            OSError: the disk is full or not writable.
         """
         tensors, facts = trainer.state()
         scratch = self.path.with_suffix(".writing")
@@ -60,17 +60,17 @@ class Checkpoint:
             save_file(tensors, scratch, metadata={"facts": json.dumps(facts)})
             scratch.replace(self.path)
         except SafetensorError as error:
-            raise OSError(disk.said_code(error), str(error), str(scratch)) from None
+            raise OSError(disk.errno_in_text(error), str(error), str(scratch)) from None
         finally:
             scratch.unlink(missing_ok=True)
         self.written = time.monotonic()
 
 
 def _key(trainer: Trainer) -> str:
-    """A hash of the knobs, the data and the members."""
+    """A hash of the hyperparameters, the data and the members."""
     digest = hashlib.blake2b(digest_size=16)
-    knobs = trainer.params.model_dump(exclude=_NO_MATTER)
-    digest.update(json.dumps(knobs, sort_keys=True).encode())
+    params = trainer.params.model_dump(exclude=_NOT_IN_KEY)
+    digest.update(json.dumps(params, sort_keys=True).encode())
     digest.update(repr((trainer.task, trainer.device.type, torch.__version__)).encode())
     for part in trainer.data.fingerprint():
         digest.update(part)

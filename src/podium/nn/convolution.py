@@ -1,8 +1,8 @@
 """The convolutions of ``cnn``: a small residual network that is fast on a CPU.
 
-Resolution is halved before anything expensive happens, and the pooling comes before normalization
-and activation, which then have a quarter of the work. Pixels lie as (rows, height, width, channels)
-in memory, which both oneDNN and cuDNN like best.
+Resolution is halved before the expensive layers, and pooling comes before normalization and
+activation, which then have a quarter of the work. The memory layout is (rows, height, width,
+channels), which is the fastest for both oneDNN and cuDNN.
 """
 
 import math
@@ -31,8 +31,8 @@ class ConvNet(Traced):
     """Images, shape (members, rows, height * width * channels), to features, (members, rows, k).
 
     A stage is a convolution that halves the resolution, then residual blocks of two convolutions
-    (He et al. 2016), the last normalization of each starting at zero, so that a block starts as the
-    identity (Goyal et al. 2017). The mean over all places are the features.
+    (He et al. 2016). The last normalization of each block starts at zero, so that the block starts
+    as the identity (Goyal et al. 2017). The features are the means over all pixels.
     """
 
     fills_a_core = True
@@ -44,7 +44,7 @@ class ConvNet(Traced):
         self.stages = list(zip([image[2], *params.channels], params.channels, strict=False))
 
     def parameters(self) -> list[Parameter]:
-        """A kernel and a normalization for each convolution."""
+        """A kernel and a normalization per convolution."""
         parameters: list[Parameter] = []
         for stage, (inputs, outputs) in enumerate(self.stages):
             parameters += self._parameters(self._entry(stage), inputs, outputs)
@@ -55,7 +55,7 @@ class ConvNet(Traced):
         return parameters
 
     def compute(self, x: Tensor, values: Values, step: Step) -> Tensor:
-        """Each member's images through its own kernels, one member after the other."""
+        """Each member's images through its own kernels, member by member."""
         own = [{name: value[place] for name, value in values.items()} for place in range(len(x))]
         device, mixed = x.device.type, step.compute != torch.float32
         with torch.autocast(device, dtype=step.compute if mixed else None, enabled=mixed):
@@ -66,13 +66,13 @@ class ConvNet(Traced):
 
     @property
     def row_size(self) -> int:
-        """Numbers that one image becomes on its way, roughly."""
+        """Activations per image, roughly."""
         each = [places * outputs for places, (_, outputs) in self._sizes()]
         return math.prod(self.image) + sum(each) * (4 + 2 * self.params.blocks)
 
     @property
     def row_work(self) -> int:
-        """Multiplications of one image's way forward."""
+        """Multiplications of one image's forward pass."""
         work = 0
         for places, (inputs, outputs) in self._sizes():
             entry = 4 * places * inputs * outputs
@@ -80,7 +80,7 @@ class ConvNet(Traced):
         return KERNEL**2 * work
 
     def _sizes(self) -> list[tuple[int, tuple[int, int]]]:
-        """Each stage's places (height times width) and channels."""
+        """Each stage's pixels (height times width) and channels."""
         height, width, _ = self.image
         sizes = []
         for stage in self.stages:
@@ -125,7 +125,7 @@ class ConvNet(Traced):
 
 
 def _kernel(outputs: int, height: int, width: int, inputs: int) -> Initial:
-    """Normal, variance 2 / inputs of a place: keeps a ReLU layer's variance (He et al. 2015)."""
+    """Normal, variance 2 / inputs per output: keeps a ReLU layer's variance (He et al. 2015)."""
     scale = (2.0 / (height * width * inputs)) ** 0.5
     return lambda generator: (
         scale * torch.randn(outputs, height, width, inputs, generator=generator)
@@ -137,15 +137,15 @@ def _convolved(x: Tensor, own: Values, name: str) -> Tensor:
 
 
 def _halved(x: Tensor) -> Tensor:
-    """The largest of each two by two places; a side of one place stays."""
+    """The maximum of each 2 x 2 pixels; a side of one pixel stays."""
     window = (min(2, x.shape[2]), min(2, x.shape[3]))
     return functional.max_pool2d(x, window)
 
 
 def _normalized(x: Tensor, own: Values, name: str, step: Step) -> Tensor:
-    """Batch normalization (Ioffe and Szegedy 2015), over rows and places."""
+    """Batch normalization (Ioffe and Szegedy 2015), over rows and pixels."""
     mean, variance = own[f"{name}.mean"], own[f"{name}.variance"]
     scale, shift = own[f"{name}.scale"], own[f"{name}.shift"]
-    # One value alone has no std, so the running statistics take its place.
+    # A single value has no variance, so the running statistics are used instead.
     moving = step.training and x.numel() > x.shape[1]
     return functional.batch_norm(x, mean, variance, scale, shift, moving, MOMENTUM, EPSILON)

@@ -1,4 +1,4 @@
-"""What members are trained on: tables, targets, and which rows each member draws."""
+"""Training data of the members: tables, targets, and the order of each member's rows."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -15,31 +15,31 @@ from podium.nn.rng import generator
 
 Rows = NDArray[np.int64]
 Table = NDArray[np.float32]
-# One table for all members, one for each fold, or a function that makes the one of a fold.
+# One table for all members, one per fold, or a function that makes a fold's table.
 FloatTables = Table | Sequence[Table] | Callable[[int], Table]
-# Purpose of the random numbers that put rows in order.
+# RNG purpose: the order of rows in an epoch.
 ORDER = 4
 
 
 class Inputs:
-    """Inputs that are made when members read them: images, say, changed a little each time."""
+    """Inputs that are made when they are read, such as images with random augmentation."""
 
     columns: Columns
 
     def __len__(self) -> int:
-        """How many rows there are."""
+        """The number of rows."""
         raise NotImplementedError
 
     def read(self, rows: Tensor, tables: Tensor, step: Step) -> Tensor:
         """The inputs of rows, shape (members, rows, columns), on the device of ``rows``.
 
-        ``rows`` has shape (members, rows); ``tables``, shape (members,), says as which fold's
-        members see them.
+        ``rows`` has shape (members, rows); ``tables``, shape (members,), is the fold of each
+        member, which decides how its inputs are scaled.
         """
         raise NotImplementedError
 
     def fingerprint(self) -> bytes:
-        """What tells these inputs from others."""
+        """Bytes that identify these inputs."""
         raise NotImplementedError
 
 
@@ -50,7 +50,7 @@ Tables = FloatTables | Inputs
 class Task:
     """What is predicted: ``outputs`` numbers (regression), or one of ``outputs`` classes.
 
-    ``sigmoid``: classes by binary cross entropy, each against the others, instead of a softmax.
+    ``sigmoid``: binary cross entropy, one class against the rest, instead of a softmax.
     """
 
     classification: bool
@@ -59,7 +59,7 @@ class Task:
 
     @property
     def width(self) -> int:
-        """Outputs of the network: two classes need one logit only where it goes to a sigmoid."""
+        """Outputs of the network: with a sigmoid, two classes need only one logit."""
         return 1 if self.sigmoid and self.outputs == 2 else self.outputs
 
     def shares(self, codes: NDArray[np.int64]) -> Tensor:
@@ -69,7 +69,7 @@ class Task:
         return shares[:, 1:].contiguous() if self.width < self.outputs else shares
 
     def predictions(self, out: Tensor, target: Tensor) -> Tensor:
-        """What outputs (members, rows, width) predict, float64 on the CPU.
+        """Predictions from network outputs (members, rows, width), as float64 on the CPU.
 
         Numbers (outputs scaled and shifted by ``target``, (members, 2, outputs)), or the
         probability of each class; shape (members, rows, outputs).
@@ -89,9 +89,9 @@ class Task:
 class Member:
     """One network to train.
 
-    ``index`` is its place among all members, ``table`` the one it reads (its fold's), ``seed`` what
-    all its random numbers come from. It learns from ``train`` rows, stops early by ``stop`` rows,
-    and its curve is drawn on ``valid`` rows; the last two may be empty.
+    ``index`` is its position among all members, ``table`` the table it reads (its fold's), ``seed``
+    the seed of all its random numbers. It is trained on ``train`` rows; ``stop`` rows are for early
+    stopping, ``valid`` rows for its validation curve; either may be empty.
     """
 
     index: int
@@ -104,11 +104,11 @@ class Member:
 
 @dataclass(frozen=True)
 class Data:
-    """Everything that members read.
+    """The data that all members read.
 
     ``tables`` have shape (rows, columns) or make such rows. ``y`` has shape (rows, outputs):
-    numbers (float64, so that standardizing loses nothing) or the share of each class (float32).
-    ``weight`` has shape (rows,); None where all rows count alike.
+    numbers (float64, so that standardizing loses no precision) or class shares (float32).
+    ``weight`` has shape (rows,); None if all rows have equal weight.
     """
 
     tables: Tables
@@ -129,7 +129,7 @@ class Data:
 
 
 def read_table(tables: FloatTables, index: int) -> Tensor:
-    """A table by number, shape (rows, columns), float32, not copied where it needn't be."""
+    """A table by number, shape (rows, columns), float32; copied only if necessary."""
     if callable(tables):
         table = tables(index)
     else:
@@ -140,7 +140,7 @@ def read_table(tables: FloatTables, index: int) -> Tensor:
 class GroupData:
     """The data of members that are trained together, on their device.
 
-    Rows of different tables lie below each other, so that every member's batch is one gather.
+    Different tables are stacked, so that a batch of all members is one gather.
     """
 
     def __init__(self, data: Data, members: Sequence[Member], device: torch.device) -> None:
@@ -149,24 +149,24 @@ class GroupData:
         self.tables = torch.tensor([member.table for member in members], device=device)
         self.x, self.first = self._stacked()
         self.y = data.y.to(device)
-        # Targets as they are trained, one block for all members or one for each.
+        # Targets on the training scale: one block for all members, or one per member.
         self.trained, self.first_target = self.y.float(), torch.zeros_like(self.first)
         self.weight = self._weights()
 
     def _stacked(self) -> tuple[Tensor, Tensor]:
-        """The group's tables below each other, and each member's first row, shape (members, 1)."""
-        nowhere = torch.zeros(len(self.members), 1, dtype=torch.int64, device=self.device)
+        """The group's tables stacked, and each member's first row in the stack, (members, 1)."""
+        no_offset = torch.zeros(len(self.members), 1, dtype=torch.int64, device=self.device)
         tables = self.data.tables
         if isinstance(tables, Inputs):
-            return torch.empty(0, tables.columns.total), nowhere
+            return torch.empty(0, tables.columns.total), no_offset
         if self.data.shared:
-            return read_table(tables, 0).to(self.device), nowhere
+            return read_table(tables, 0).to(self.device), no_offset
         wanted, number = torch.unique(self.tables, return_inverse=True)
         own = [read_table(tables, index).to(self.device) for index in wanted.tolist()]
         return own[0] if len(own) == 1 else torch.cat(own), number[:, None] * self.data.rows
 
     def keep(self, kept: Tensor) -> None:
-        """Go on with some of the members."""
+        """Drop all members but ``kept``."""
         self.members = [self.members[index] for index in kept.tolist()]
         self.first, self.first_target = self.first[kept], self.first_target[kept]
         self.tables = self.tables[kept]
@@ -181,18 +181,18 @@ class GroupData:
         return torch.index_select(self.x, 0, places, out=out).view(*rows.shape, -1)
 
     def standardize(self, target: Tensor) -> None:
-        """Scale each member's targets, before float32 rounds them; shifts, scales in ``target``."""
+        """Scale each member's targets before rounding to float32; ``target``: shifts and scales."""
         scaled = (self.y - target[:, :1]) / target[:, 1:]
         self.trained = scaled.float().flatten(0, 1)
         self.first_target = torch.arange(len(target), device=self.device)[:, None] * len(self.y)
 
     def targets(self, rows: Tensor) -> Tensor:
-        """The targets of rows as they are trained, shape (members, rows, outputs)."""
+        """The targets of rows on the training scale, shape (members, rows, outputs)."""
         places = (rows + self.first_target).flatten()
         return self.trained.index_select(0, places).view(*rows.shape, -1)
 
     def weights(self, rows: Tensor) -> Tensor | None:
-        """The weights of rows, of mean 1 over a member's training rows; None where all are 1."""
+        """The weights of rows, with mean 1 over a member's training rows; None if all are 1."""
         return None if self.weight is None else self.weight.gather(1, rows)
 
     def _weights(self) -> Tensor | None:
@@ -202,28 +202,28 @@ class GroupData:
         return torch.stack(own).to(self.device)
 
     def fingerprint(self) -> Iterator[bytes | memoryview]:
-        """What tells the inputs, targets and weights from others."""
+        """Bytes that identify the inputs, targets and weights."""
         if self.made is not None:
             yield self.made.fingerprint()
         for tensor in (self.x, self.y, self.weight):
             yield b"-" if tensor is None else tensor.cpu().contiguous().numpy().data
 
-    def one(self, place: int, rows: Rows, inputs: bool) -> tuple[Tensor, Tensor, Tensor]:
-        """Inputs (none if not wanted), targets and weights of rows of the member at ``place``."""
+    def member_rows(self, place: int, rows: Rows, inputs: bool) -> tuple[Tensor, Tensor, Tensor]:
+        """Targets, weights and, with ``inputs``, inputs of some rows of the member at ``place``."""
         index = torch.from_numpy(rows).to(self.device)
         weight = torch.ones(len(rows), device=self.device)
         if self.weight is not None:
             weight = self.weight[place, index]
-        assert not (inputs and self.made is not None), "made inputs have nothing to learn from rows"
+        assert not (inputs and self.made is not None), "inputs made on the fly can't be fitted to"
         x = self.x[index + self.first[place]] if inputs else self.x[:0]
         return x, self.y[index], weight
 
 
 class Orders:
-    """The rows of each step of an epoch, each member's in an order of its own.
+    """The rows of each step of an epoch; every member has its own order.
 
-    An epoch is dealt evenly into as few steps as ``batch_size`` allows, so that no last batch is a
-    small and noisy one. Members that train together have the same number of steps.
+    An epoch is split evenly into as few steps as ``batch_size`` allows, so that the last batch is
+    not small and noisy. Members that train together have the same number of steps.
     """
 
     def __init__(self, members: Sequence[Member], batch_size: int, device: torch.device) -> None:
@@ -233,7 +233,7 @@ class Orders:
         step = np.arange(self.steps)[:, None]
         start = step * counts // self.steps
         size = (step + 1) * counts // self.steps - start
-        # Rows that only fill up a step repeat the member's last one and weigh nothing.
+        # Padding rows repeat the member's last row and have zero weight.
         width = np.arange(size.max())
         self.places = np.minimum(start[:, :, None] + width, counts[:, None] - 1)
         self.counts = torch.from_numpy(size).to(device)
@@ -241,7 +241,7 @@ class Orders:
         self.real = [self._real(own) for own in size]
 
     def _real(self, counts: NDArray[np.int64]) -> Tensor | None:
-        """Ones where a step's rows are real, (members, rows, 1); None where all of them are."""
+        """1 for real rows of a step, 0 for padding, (members, rows, 1); None if all are real."""
         if (counts == counts.max()).all():
             return None
         real = np.arange(counts.max()) < counts[:, None]
@@ -258,15 +258,15 @@ class Orders:
 
 
 def steps_per_epoch(rows: int, batch_size: int) -> int:
-    """How many steps an epoch of so many rows has."""
+    """The number of steps in an epoch of ``rows`` rows."""
     return -(-rows // batch_size)
 
 
 def check_rows(members: Sequence[Member], data: Data) -> None:
-    """Stop before training if a member has no rows that count, or rows that there are not.
+    """Check the members' rows before training.
 
     Raises:
-        PodiumError: with the member's number.
+        PodiumError: a member has no rows of positive weight, or row numbers outside the table.
     """
     for member in members:
         if not len(member.train):

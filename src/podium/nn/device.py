@@ -1,4 +1,4 @@
-"""Where networks run: the device, its memory, its numbers, and the threads."""
+"""Where networks run: device, memory, floating-point type and threads."""
 
 import os
 from collections.abc import Iterator
@@ -12,15 +12,15 @@ from podium.io.errors import PodiumError
 
 
 def device_of(params: NetworkParams) -> torch.device:
-    """The device that ``device`` names; auto is CUDA where there is one.
+    """The device that ``device`` names; ``auto`` is CUDA where available.
 
     Raises:
-        PodiumError: CUDA is asked for and there is none.
+        PodiumError: CUDA is asked for and not available.
     """
-    there = torch.cuda.is_available()
-    if params.device == "cuda" and not there:
+    available = torch.cuda.is_available()
+    if params.device == "cuda" and not available:
         raise PodiumError("device: cuda, but this machine has no CUDA device; use auto or cpu")
-    return torch.device("cuda" if there and params.device != "cpu" else "cpu")
+    return torch.device("cuda" if available and params.device != "cpu" else "cpu")
 
 
 def memory_of(device: torch.device) -> float:
@@ -38,7 +38,7 @@ def compute_type(params: NetworkParams, device: torch.device) -> torch.dtype:
 
 @contextmanager
 def pool_of(workers: int, threads: int) -> Iterator[ThreadPoolExecutor]:
-    """So many workers with so many of torch's threads each; afterwards all is as it was."""
+    """A pool of ``workers`` with ``threads`` torch threads each; restores the count at the end."""
     before = torch.get_num_threads()
     try:
         with ThreadPoolExecutor(workers, "", torch.set_num_threads, (threads,)) as pool:
@@ -49,7 +49,7 @@ def pool_of(workers: int, threads: int) -> Iterator[ThreadPoolExecutor]:
 
 @contextmanager
 def worker_pool(device: torch.device, jobs: int) -> Iterator[ThreadPoolExecutor]:
-    """Workers for so many jobs: on a CPU the threads are dealt among them, on a GPU it is one."""
+    """Workers for ``jobs`` jobs: on a CPU they share the threads, on a GPU there is one."""
     cores = torch.get_num_threads()
     workers = max(1, min(cores, jobs)) if device.type == "cpu" else 1
     with pool_of(workers, max(1, cores // workers)) as pool:

@@ -1,8 +1,8 @@
-"""Layers: rows forward, gradients back, for all members at once.
+"""Layers: forward and backward passes for all members at once.
 
-A layer has its backward pass written out, and keeps its results in memory of its own that the next
-step uses again: on small networks, which most tables need, that is what most of the time goes into
-otherwise. Layers that are rarely used inherit from ``Traced`` and leave the backward pass to torch.
+Common layers have a hand-written backward pass and write results into buffers that the next step
+reuses: on the small networks that most tables need, autograd and allocation would take most of the
+time. Rarely used layers inherit from ``Traced`` and leave the backward pass to torch.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,12 +17,12 @@ from podium.nn.rng import Rng
 
 @dataclass
 class Step:
-    """What a layer is told about a pass over the network.
+    """The context of one pass over the network.
 
-    ``draws`` is None at prediction unless Monte-Carlo dropout draws on. ``views`` are the draws
-    that change inputs at random, None where inputs are read as they are. ``training`` says whether
-    gradients follow and running statistics move. ``real`` has shape (members, rows, 1) and is 0 on
-    rows that only fill up a member's share; None where there is no such row.
+    ``rng`` is for dropout and noise: None at prediction, except for Monte-Carlo dropout. ``views``
+    is the RNG of random input changes (augmentation), None for unchanged inputs. ``training``:
+    a backward pass follows and running statistics are updated. ``real`` has shape
+    (members, rows, 1) and is 0 on padding rows; None if there are none.
     """
 
     training: bool = False
@@ -37,7 +37,7 @@ class Step:
     def memory(
         self, owner: object, name: str, shape: Sequence[int], device: torch.device
     ) -> Tensor:
-        """Memory to write into: the same at every training step, fresh at prediction."""
+        """A buffer to write into: reused at every training step, new at prediction."""
         if not self.training:
             return torch.empty(tuple(shape), device=device)
         key = (owner, name, tuple(shape))
@@ -49,29 +49,29 @@ class Step:
 class Layer:
     """One step of a network; inputs and outputs have shape (members, rows, features)."""
 
-    # Whether the gradient of the input is wanted: not where nothing below is trained.
+    # Whether the gradient of the input is needed: not if no layer before this one is trained.
     wants_input_grad = True
-    # Whether ``fit`` takes something from the training rows.
+    # Whether ``fit`` computes something from the training rows.
     learns_from_rows = False
-    # Whether one member alone keeps a core busy, or a GPU: there is nothing to gain from a group.
+    # Whether one member already keeps a core or a GPU busy, so that batching members gains nothing.
     fills_a_core = False
 
     def first(self) -> None:
-        """Tell the layer that nothing below it is trained."""
+        """Mark the layer as the first trained one: its input needs no gradient."""
         self.wants_input_grad = False
 
     def parameters(self) -> list[Parameter]:
-        """The tensors that each member has of this layer."""
+        """The tensors of this layer, one set per member."""
         return []
 
     @property
     def is_trained(self) -> bool:
-        """Whether any of its tensors is."""
+        """Whether any of its tensors is trained."""
         return any(parameter.kind != RUNNING for parameter in self.parameters())
 
     @property
     def row_size(self) -> int:
-        """Numbers that the layer holds of one row of one member, roughly.
+        """Activations that the layer keeps per row and member, roughly.
 
         A layer whose backward pass is about as large as its input counts its input; small ones
         (dropout, normalization) leave it to the one below.
@@ -80,14 +80,14 @@ class Layer:
 
     @property
     def row_work(self) -> int:
-        """Multiply-adds of one row's way forward, roughly: each parameter is used once."""
+        """Multiply-adds of one row's forward pass, roughly: each parameter is used once."""
         return sum(parameter.size for parameter in self.parameters())
 
     def bind(self, values: Mapping[str, Tensor], grads: Mapping[str, Tensor]) -> None:
-        """Take the views of this layer's parameters."""
+        """Store the views of this layer's parameters."""
 
     def fit(self, member: int, rows: Tensor, weight: Tensor) -> None:
-        """Learn what isn't trained (a mean, say) from a member's training rows, (rows, features).
+        """Compute untrained values (e.g. a mean) from a member's training rows, (rows, features).
 
         ``weight`` has shape (rows,) and mean 1.
         """
@@ -97,12 +97,12 @@ class Layer:
         raise NotImplementedError
 
     def backward(self, grad: Tensor, step: Step) -> Tensor:
-        """From the output's gradient to the input's; the parameters' gradients are written."""
+        """The input's gradient from the output's; writes the parameters' gradients."""
         raise NotImplementedError
 
 
 class Linear(Layer):
-    """Matrix product and bias, one batched product for all members."""
+    """A matrix product and a bias, batched over all members."""
 
     def __init__(
         self, name: str, inputs: int, outputs: int, initial: Initial, biased: bool = True
@@ -117,7 +117,7 @@ class Linear(Layer):
         return [weight, bias] if self.biased else [weight]
 
     def bind(self, values: Mapping[str, Tensor], grads: Mapping[str, Tensor]) -> None:
-        """Take the matrix and the bias."""
+        """Store the views of the matrix and the bias."""
         self.weight, self.bias = values[f"{self.name}.weight"], values.get(f"{self.name}.bias")
         if grads:
             self.weight_grad = grads[f"{self.name}.weight"]
@@ -125,7 +125,7 @@ class Linear(Layer):
 
     @property
     def row_size(self) -> int:
-        """The input."""
+        """The width of the input."""
         return self.inputs
 
     def forward(self, x: Tensor, step: Step) -> Tensor:
@@ -137,7 +137,7 @@ class Linear(Layer):
         return out if self.bias is None else out.add_(self.bias)
 
     def backward(self, grad: Tensor, step: Step) -> Tensor:
-        """The products with the input (for the matrix) and with the matrix (for the input)."""
+        """The gradients of matrix, bias and, if needed, input."""
         product(self.x.transpose(1, 2), grad, self.weight_grad, step.compute)
         if self.bias_grad is not None:
             torch.sum(grad, 1, keepdim=True, out=self.bias_grad)
@@ -148,7 +148,7 @@ class Linear(Layer):
 
 
 def product(a: Tensor, b: Tensor, out: Tensor, compute: torch.dtype) -> Tensor:
-    """The batched matrix product into ``out``, in a shorter floating-point type where asked."""
+    """The batched matrix product into ``out``, computed in the type ``compute``."""
     if compute == torch.float32:
         return torch.bmm(a, b, out=out)
     return out.copy_(torch.bmm(a.to(compute), b.to(compute)))
@@ -161,7 +161,7 @@ class Chain(Layer):
         self.layers = list(layers)
 
     def parameters(self) -> list[Parameter]:
-        """Those of all its layers."""
+        """The parameters of all its layers."""
         return [parameter for layer in self.layers for parameter in layer.parameters()]
 
     def bind(self, values: Mapping[str, Tensor], grads: Mapping[str, Tensor]) -> None:
@@ -181,16 +181,16 @@ class Chain(Layer):
 
     @property
     def row_size(self) -> int:
-        """That of all its layers."""
+        """The sum over its layers."""
         return sum(layer.row_size for layer in self.layers)
 
     @property
     def row_work(self) -> int:
-        """That of all its layers."""
+        """The sum over its layers."""
         return sum(layer.row_work for layer in self.layers)
 
     def fit(self, member: int, rows: Tensor, weight: Tensor) -> None:
-        """Fit those of its layers that learn from inputs: only first ones do."""
+        """Fit the layers that learn from rows; only input layers do."""
         for layer in self.layers:
             if layer.learns_from_rows:
                 layer.fit(member, rows, weight)
@@ -202,7 +202,7 @@ class Chain(Layer):
         return x
 
     def backward(self, grad: Tensor, step: Step) -> Tensor:
-        """Back through all layers, as far as there is something to train."""
+        """Back through the layers, down to the first trained one."""
         for layer in reversed(self.layers):
             grad = layer.backward(grad, step)
             if not layer.wants_input_grad:
@@ -236,12 +236,12 @@ class Skip(Layer):
 
     @property
     def row_size(self) -> int:
-        """That of the inner layers; the projection has the same input."""
+        """The inner layers'; the projection has the same input."""
         return self.inner.row_size
 
     @property
     def row_work(self) -> int:
-        """That of both paths."""
+        """The sum of both paths."""
         return self.inner.row_work + (self.projection.row_work if self.projection else 0)
 
     def forward(self, x: Tensor, step: Step) -> Tensor:
@@ -264,14 +264,14 @@ class Skip(Layer):
 
 
 class Traced(Layer):
-    """A layer whose backward pass torch derives: ``compute`` is all that it says."""
+    """A layer whose backward pass comes from autograd; subclasses define only ``compute``."""
 
     def compute(self, x: Tensor, values: Mapping[str, Tensor], step: Step) -> Tensor:
         """The output as a function of the input and of the layer's values, by parameter name."""
         raise NotImplementedError
 
     def bind(self, values: Mapping[str, Tensor], grads: Mapping[str, Tensor]) -> None:
-        """Take the views of this layer's parameters."""
+        """Store the views of this layer's parameters."""
         names = [parameter.name for parameter in self.parameters()]
         self.values = {name: values[name] for name in names}
         self.trained = {name: grads[name] for name in names if name in grads}
@@ -287,7 +287,7 @@ class Traced(Layer):
         return self.out.detach()
 
     def backward(self, grad: Tensor, step: Step) -> Tensor:
-        """What torch recorded."""
+        """The gradients from autograd."""
         wanted = self.inputs if self.wants_input_grad else self.inputs[1:]
         grads = list(torch.autograd.grad(self.out, wanted, grad))
         below = grads.pop(0) if self.wants_input_grad else grad

@@ -23,17 +23,17 @@ from podium.nn.predict import Array, Predictor
 from podium.nn.rng import generator, mixed
 from podium.nn.trainer import Score, Trainer
 
-# How often a running training writes its state.
+# Seconds between checkpoints of a running training.
 CHECKPOINT_SECONDS = 30.0
-# Purposes of random numbers: which rows early stopping holds out, and seeds where none are given.
+# RNG purposes: which rows early stopping holds out, and the members' seeds if none are given.
 HOLDOUT, SEEDS = 5, 6
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a training is: member epochs done and to do, and the epoch just finished.
+    """The state of a training: member epochs done and in total, and the epoch just finished.
 
-    ``resumed``: the epochs were not trained now but read from a checkpoint.
+    ``resumed``: the epochs were read from a checkpoint, not trained now.
     """
 
     done: int
@@ -51,7 +51,7 @@ OnEpoch = Callable[[Progress], None]
 class FittedMembers:
     """Trained members; predictions have the shape (members, rows, outputs).
 
-    A member that diverged predicts NaN; ``outcomes`` has every member's curve and end.
+    A member that diverged predicts NaN; ``outcomes`` has every member's training result.
     """
 
     params: NetworkParams
@@ -74,13 +74,13 @@ class FittedMembers:
         return np.stack(self._predictor.predict(X))
 
     def predict_rows(self, X: Tables, rows: Sequence[Rows]) -> list[Array]:  # noqa: N803
-        """What each member predicts for rows of its own, shape (rows, outputs)."""
+        """Each member's predictions for its own list of rows, shape (rows, outputs)."""
         return self._predictor.predict(X, rows)
 
     def predict_std(self, X: Tables, passes: int = 50) -> tuple[Array, Array]:  # noqa: N803
         """Monte-Carlo dropout: mean and standard deviation over ``passes`` with dropout on.
 
-        The std tells which rows a member is unsure of (Gal and Ghahramani 2016).
+        The std shows which rows a member is unsure of (Gal and Ghahramani 2016).
 
         Raises:
             PodiumError: the members have no dropout.
@@ -94,7 +94,7 @@ class FittedMembers:
         rows: Sequence[Rows],
         passes: int,
     ) -> tuple[list[Array], list[Array]]:
-        """``predict_std`` for rows of each member's own."""
+        """``predict_std`` for each member's own list of rows."""
         return self._predictor.std(X, passes, rows)
 
     @property
@@ -122,27 +122,27 @@ def fit_members(
 ) -> FittedMembers:
     """Train one network per entry of ``rows_per_member``, all of them together.
 
-    A member's result doesn't depend on which others are trained beside it (but for the last digits
-    of sums), nor on how the members are dealt into groups that fit the machine.
+    A member's result doesn't depend on which others are trained with it (except for the last digits
+    of sums), nor on how the members are split into groups that fit the hardware.
 
     Args:
         X: a table of shape (rows, columns) that all members share (it is not copied); or one for
             each fold, as a sequence or as a function of the fold's number.
         y: numbers, shape (rows,) or (rows, outputs); with ``classes``, class codes, shape (rows,).
-        rows_per_member: the rows that each member learns from.
-        params: the knobs; those of ``mlp`` by default.
-        classes: how many classes there are; 0 for numbers.
-        seeds: what each member's random numbers come from; drawn from ``params.seed`` by default.
+        rows_per_member: each member's training rows.
+        params: the hyperparameters; ``mlp``'s defaults if None.
+        classes: the number of classes; 0 for regression.
+        seeds: each member's random seed; drawn from ``params.seed`` by default.
         table_per_member: which table each member reads; the first by default.
-        valid_rows_per_member: rows that each member's curve is also drawn on; they change nothing.
-        sample_weight: how much each row counts, shape (rows,).
-        columns: which columns are numbers and which a category's; all are numbers by default.
-        names: what an error calls each member.
+        valid_rows_per_member: rows for each member's validation curve; they don't affect training.
+        sample_weight: the weight of each row, shape (rows,).
+        columns: which columns are numbers and which are a category's; by default all are numbers.
+        names: each member's name in error messages.
         score: a metric of a member's predictions for its validation rows, for the curves.
-        on_epoch: told after every epoch of every group, from one thread at a time.
+        on_epoch: called after every epoch of every group, by one thread at a time.
         checkpoint: a folder for the state of unfinished and finished groups, from which a killed
             training continues to the same result.
-        checkpoint_seconds: how often to write it; every 30 seconds by default.
+        checkpoint_seconds: the time between two checkpoints; 30 seconds by default.
 
     Raises:
         PodiumError: shapes don't fit, or every member diverged.
@@ -164,7 +164,7 @@ def fit_members(
 
 
 def _check_any_left(outcomes: list[Outcome], params: NetworkParams, name: str) -> None:
-    """Stop where every member diverged; ``name`` is what the error calls the first.
+    """Check that not every member diverged; ``name`` is the first member's in the error.
 
     Raises:
         PodiumError: with where the first diverged, and what to try.
@@ -175,7 +175,7 @@ def _check_any_left(outcomes: list[Outcome], params: NetworkParams, name: str) -
 
 
 def divergence(outcome: Outcome, params: NetworkParams) -> str:
-    """Where a member's loss became infinite or NaN, and what to try."""
+    """The epoch in which a member's loss became infinite or NaN, and what to try."""
     log = outcome.history[-1]
     finite = np.isfinite(log.train_loss)
     what = "weights are no longer finite" if finite else f"the loss is {log.train_loss}"
@@ -185,7 +185,7 @@ def divergence(outcome: Outcome, params: NetworkParams) -> str:
 
 
 class _Run:
-    """The groups of a plan, each trained to its end, so many at once."""
+    """Trains the groups of a plan, some of them at the same time."""
 
     def __init__(
         self,
@@ -213,30 +213,30 @@ class _Run:
             try:
                 done = list(pool.map(self._group, one.groups))
             except BaseException:
-                # The other groups stop at the end of their epoch, and leave their checkpoints.
+                # The other groups stop at the end of their epoch and write a checkpoint.
                 self.stopped.set()
                 raise
         return [outcome for outcomes in done for outcome in outcomes]
 
     def _group(self, members: list[Member]) -> list[Outcome]:
         trainer = Trainer(self.data, members, self.params, self.device, self.score)
-        keeper = Checkpoint(self.folder, trainer, self.every) if self.folder else None
-        if keeper:
-            keeper.restore(trainer)
-            self._tell(trainer, members, trainer.epoch, resumed=True)
+        checkpoint = Checkpoint(self.folder, trainer, self.every) if self.folder else None
+        if checkpoint:
+            checkpoint.restore(trainer)
+            self._report_progress(trainer, members, trainer.epoch, resumed=True)
         while trainer.members and not self.stopped.is_set():
             trainer.run_epoch()
-            if keeper:
-                keeper.save_if_due(trainer)
-            self._tell(trainer, members, 1)
-        if keeper and self.stopped.is_set():
-            keeper.save(trainer)
+            if checkpoint:
+                checkpoint.save_if_due(trainer)
+            self._report_progress(trainer, members, 1)
+        if checkpoint and self.stopped.is_set():
+            checkpoint.save(trainer)
         return trainer.outcomes
 
-    def _tell(
+    def _report_progress(
         self, trainer: Trainer, members: list[Member], epochs: int, resumed: bool = False
     ) -> None:
-        """Report epochs; those that an ended member is spared count as done at its end."""
+        """Report epochs; when a group ends early, its remaining epochs count as done."""
         with self.lock:
             self.done += epochs * len(members)
             if not trainer.members:
@@ -308,10 +308,10 @@ def _data(
 def _check_shapes(
     shape: tuple[int, ...], y: NDArray[Any], sample_weight: NDArray[Any] | None, columns: Columns
 ) -> None:
-    """Stop before training if arrays don't fit each other.
+    """Check the arrays' shapes before training.
 
     Raises:
-        PodiumError: with both shapes.
+        PodiumError: they don't match; names both shapes.
     """
     if len(shape) != 2 or shape[1] != columns.total:
         raise PodiumError(f"X has shape {shape}, expected (rows, {columns.total} columns)")

@@ -1,4 +1,4 @@
-"""From knobs to layers: the network that all members have, each with weights of its own."""
+"""From hyperparameters to layers: one architecture for all members, each with its own weights."""
 
 from podium.config import CNNParams, LayeredParams, MLPParams, NetworkParams
 from podium.io.errors import PodiumError
@@ -20,12 +20,12 @@ from podium.nn.knobs.noise import Dropout, GaussianNoise
 from podium.nn.knobs.normalization import normalization
 from podium.nn.layers import Chain, Layer, Linear, Skip, Traced
 
-# Purposes of random numbers: inputs, and each hidden layer from here on.
+# RNG purposes: the inputs, and the hidden layers from ``HIDDEN`` on.
 INPUT_DROPOUT, INPUT_NOISE, HIDDEN = 1, 2, 16
 
 
 def build_network(params: NetworkParams, columns: Columns, outputs: int) -> Chain:
-    """The layers that ``params`` describe; what is off isn't there.
+    """The layers that ``params`` describe; what is off adds no layer.
 
     Without ``hidden`` layers (``linear``) it is a linear model.
     """
@@ -51,7 +51,7 @@ def _image(columns: Columns) -> tuple[int, int, int]:
     """The shape of the images.
 
     Raises:
-        PodiumError: the columns are those of a table.
+        PodiumError: the columns are a table's.
     """
     if columns.image is None:
         raise PodiumError("cnn reads images, and these are columns of a table")
@@ -59,7 +59,7 @@ def _image(columns: Columns) -> tuple[int, int, int]:
 
 
 def _inputs(params: NetworkParams, columns: Columns) -> tuple[list[Layer], int]:
-    """What happens to inputs, and how many features come out."""
+    """The input layers, and how many features they return."""
     layers: list[Layer] = []
     width = columns.total
     if isinstance(params, MLPParams):
@@ -74,7 +74,7 @@ def _inputs(params: NetworkParams, columns: Columns) -> tuple[list[Layer], int]:
 
 
 def _embedded(params: MLPParams, columns: Columns) -> tuple[list[Layer], int]:
-    """Numbers standardized, clipped and embedded, categories embedded, as far as asked."""
+    """Layers that standardize, clip and embed numbers and embed categories, as configured."""
     numbers: list[Traced] = []
     width = columns.numeric
     if width and params.standardize_inputs:
@@ -101,11 +101,11 @@ def _numeric_embedding(params: MLPParams, width: int) -> NumericEmbedding:
 
 
 def _block(params: LayeredParams, index: int, inputs: int, outputs: int) -> Layer:
-    """A hidden layer: matrix, normalization, activation, noise, dropout; a skip around it."""
+    """A hidden layer: matrix, normalization, activation, noise, dropout; optionally with a skip."""
     name = f"hidden{index}"
     initial = INITIALIZATIONS[params.initialization](inputs, outputs)
-    # Batch normalization takes a bias away again: its gradient would be nothing but rounding, which
-    # Adam makes steps of.
+    # Batch normalization cancels a bias: its gradient would be pure rounding error, which Adam
+    # would scale up to full steps.
     biased = params.normalization != "batch"
     layers: list[Layer] = [Linear(name, inputs, outputs, initial, biased)]
     layers += normalization(params.normalization, f"{name}.norm", outputs)

@@ -1,4 +1,4 @@
-"""What became of a member: its weights, its curve, and how its training ended."""
+"""The training result of one member: weights, curves, and how training ended."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,7 +12,7 @@ TARGET = "target"
 
 @dataclass(frozen=True)
 class EpochLog:
-    """One member's epoch; losses on the scale that is trained, ``valid_metric`` on the target's."""
+    """One epoch of one member; losses on the training scale, ``valid_metric`` on the target's."""
 
     epoch: int
     train_loss: float
@@ -37,7 +37,7 @@ class Outcome:
     diverged: bool = False
 
     def tensors(self) -> dict[str, Tensor]:
-        """All its numbers by name."""
+        """All its tensors by name."""
         return {**self.state, TARGET: self.target}
 
     def facts(self) -> dict[str, Any]:

@@ -1,8 +1,8 @@
-"""All numbers of a batch of members in a few flat tensors, and each layer's part as a view.
+"""All parameters of a batch of members in a few flat tensors; each layer sees views of them.
 
-One flat tensor is one call: of the optimizer, of an average, of a norm. The parameters lie in it
-one after the other, each of shape (members, *shape): so a view of one is contiguous, and a layer is
-one batched matrix product.
+With flat tensors the optimizer's step, an average or a norm is one call. Parameters are stored one
+after the other, each of shape (members, *shape), so every view is contiguous and a layer is one
+batched matrix product.
 """
 
 import math
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-# Rng one member's initial values.
+# Draws one member's initial values.
 Initial = Callable[[torch.Generator], Tensor]
 
 
@@ -26,18 +26,18 @@ def ones(*shape: int) -> Initial:
     return lambda _: torch.ones(shape)
 
 
-# Parameters start at multiples of 64 bytes: vector units load these fastest, and a result is the
-# same wherever the memory lies.
+# Parameters start at multiples of 64 bytes (16 float32): aligned loads are the fastest, and results
+# don't depend on where the memory was allocated.
 _ALIGNMENT = 16
 
 # The kinds of parameters: trained and decayed (weights of matrix products), trained and not decayed
-# (biases, scales), and followed but not trained (running means).
+# (biases, scales), and tracked but not trained (running means).
 WEIGHT, FREE, RUNNING = "weight", "free", "running"
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """A tensor that each member has one of: its name, shape, kind and initial values."""
+    """A tensor that every member has its own copy of: name, shape, kind and initial values."""
 
     name: str
     shape: tuple[int, ...]
@@ -46,12 +46,12 @@ class Parameter:
 
     @property
     def size(self) -> int:
-        """Numbers of one member."""
+        """Elements per member."""
         return math.prod(self.shape)
 
 
 class Parameters:
-    """The parameters of some members in one flat tensor a kind; ``values`` and ``grads`` are views.
+    """Members' parameters, one flat tensor per kind; ``values`` and ``grads`` are views.
 
     ``flat[kind]`` and ``flat_grad[kind]`` are what optimizers work on.
     """
@@ -64,18 +64,18 @@ class Parameters:
         self.grads = self.views(self.flat_grad)
 
     def draw(self, seeds: Sequence[int]) -> None:
-        """Draw the initial values, each member's from a generator of its own seed."""
+        """Draw the initial values, each member's from a generator with its own seed."""
         generators = [torch.Generator().manual_seed(seed) for seed in seeds]
         for parameter in self.specs:
             drawn = torch.stack([parameter.initial(generator) for generator in generators])
             self.values[parameter.name].copy_(drawn)
 
     def views(self, flat: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Each parameter's part of flat tensors in this layout, shape (members, *shape)."""
+        """Each parameter's view of flat tensors in this layout, shape (members, *shape)."""
         return self._views(flat, self.members)
 
     def select(self, flat: Tensor, kind: str, keep: Tensor) -> Tensor:
-        """A flat tensor of this layout with the members ``keep`` only, in the smaller layout."""
+        """A flat tensor of this layout reduced to the members ``keep``, in the smaller layout."""
         out, views = self._zeros(kind, len(keep)), self.views({kind: flat})
         for name, view in self._views({kind: out}, len(keep)).items():
             view.copy_(views[name][keep])
@@ -100,7 +100,7 @@ class Parameters:
         return torch.zeros(max(ends, default=0), device=self.device)
 
     def _starts(self, members: int) -> Iterator[tuple[Parameter, int]]:
-        """Each parameter and its start in the flat tensor of its kind, for so many members."""
+        """Each parameter and its offset in the flat tensor of its kind, for ``members`` members."""
         ends = {WEIGHT: 0, FREE: 0, RUNNING: 0}
         for parameter in self.specs:
             start = -(-ends[parameter.kind] // _ALIGNMENT) * _ALIGNMENT

@@ -1,8 +1,8 @@
-"""Which members are trained together, and how many such groups at once.
+"""Which members are trained together in a group, and how many groups run at the same time.
 
-On a CPU a group is as large as the cache allows, since every step sweeps over all its weights and
-moments, and each core trains a group of its own: matrices of this size are too small to be worth
-splitting between cores. On a GPU a group is as large as the memory allows.
+On a CPU a group is as large as the cache allows, because every step reads and writes all its
+weights and moments, and each core trains its own group: matrices of this size are too small to be
+worth splitting between cores. On a GPU a group is as large as the memory allows.
 """
 
 import sys
@@ -18,23 +18,27 @@ from podium.nn.device import memory_of
 from podium.nn.layers import Layer
 from podium.nn.network import build_network
 
-# A group's weights, gradients and two moments: a core's share of a usual last-level cache. Measured
-# (docs/mlp.md): half and double of it are both slower on 256-128 networks.
+# Bytes of a group's weights, gradients and two moments. Measured for 256-128 networks on 2 cores
+# (docs/mlp.md, "Speed"): half of it is 20 % slower, double of it is not faster.
 CACHE_BYTES = 9 * 2**20
-# A step of less work than this is slower on several threads than on one, and on a busy machine by
-# far: threads that wait for each other at every product wait for the busiest core.
+# Multiplications per step of a group, below which several threads are slower than one, and much
+# slower on a busy machine: threads that synchronize at every product wait for the busiest core. An
+# order of magnitude: 1e8 take about 2 ms at the 100 GFLOP/s per core of docs/mlp.md. No benchmark
+# of this threshold is kept.
 SHARED_WORK = 10**8
-# Groups of less work a step than this are not worth a thread of their own: Python, which one thread
-# at a time can run, takes as long as their products.
+# Multiplications per step, below which a group is not worth its own thread: Python's overhead,
+# which only one thread at a time can run (the GIL), takes as long as the products. An order of
+# magnitude as well: 3e7 take about 0.6 ms at 100 GFLOP/s. No benchmark of it is kept either.
 GROUP_WORK = 3 * 10**7
-# The share of the machine's memory that tables and groups may take, each.
+# The largest share of memory for tables, and for groups: together half. A choice, not measured; the
+# other half is for the data set itself, evaluation and other processes.
 MEMORY_SHARE = 0.25
 FLOAT = 4
 
 
 @dataclass(frozen=True)
 class Round:
-    """Groups that are trained before the next round's, so many at once, with so many threads."""
+    """Groups that are trained before the next round: ``workers`` at a time, ``threads`` each."""
 
     groups: list[list[Member]]
     workers: int
@@ -43,9 +47,9 @@ class Round:
 
 @dataclass(frozen=True)
 class Plan:
-    """Groups of members, how many of them are trained at once, and the threads of each.
+    """Groups of members, how many are trained at a time, and the threads per group.
 
-    ``splits``: a group has work enough for several threads.
+    ``splits``: a group has enough work for several threads.
     """
 
     groups: list[list[Member]]
@@ -55,7 +59,7 @@ class Plan:
 
     @property
     def rounds(self) -> list[Round]:
-        """All groups, or, where one left over at the end would keep cores idle, those apart."""
+        """One round, or a second one for the last groups if these would leave cores idle."""
         left = len(self.groups) % self.workers if self.splits else 0
         even = Round(self.groups[: len(self.groups) - left], self.workers, self.threads)
         if not left:
@@ -67,10 +71,10 @@ class Plan:
 def make_plan(
     data: Data, members: Sequence[Member], params: NetworkParams, device: torch.device
 ) -> Plan:
-    """Deal the members into groups; the machine decides, never what happens to be running on it."""
+    """Split the members into groups; depends on the hardware, never on its current load."""
     workers = torch.get_num_threads() if device.type == "cpu" else 1
     network = build_network(params, data.columns, data.task.width)
-    # Multiply-adds of a member's step, forward and back, roughly.
+    # Multiply-adds of a member's step: a forward and a backward pass, which costs twice as much.
     each = 3 * min(params.batch_size, data.rows) * network.row_work
     most = _most_together(data, params, network, device, workers)
     least = -(-GROUP_WORK // each)
@@ -86,13 +90,13 @@ def make_plan(
 def _most_together(
     data: Data, params: NetworkParams, network: Layer, device: torch.device, workers: int
 ) -> int:
-    """The most members of a group that fit into cache and memory."""
+    """The largest group that fits into cache and memory, in members."""
     if network.fills_a_core:
         return 1
     numbers = sum(parameter.size for parameter in network.parameters())
-    # Weights, gradients, two moments; averages and best weights where they are kept.
+    # Weights, gradients, two moments; averages and best weights if they are kept.
     kept = 4 + 2 * (params.averaging != "none") + 2 * bool(params.early_stopping)
-    # Of each layer the output, its mask and their gradients, roughly.
+    # Per layer roughly four tensors: the output, its mask and the gradients of both.
     batch = 4 * min(params.batch_size, data.rows) * network.row_size
     in_memory = memory_of(device) * MEMORY_SHARE / (workers * FLOAT * (kept * numbers + batch))
     in_cache = CACHE_BYTES / (4 * FLOAT * numbers) if device.type == "cpu" else in_memory
@@ -100,7 +104,7 @@ def _most_together(
 
 
 def _tables_together(data: Data, device: torch.device) -> int:
-    """How many tables fit into memory at once; what is made when it is read takes none."""
+    """How many tables fit into memory together; inputs that are made on the fly take none."""
     if isinstance(data.tables, Inputs):
         return sys.maxsize
     return int(memory_of(device) * MEMORY_SHARE / (FLOAT * data.rows * max(1, data.columns.total)))
@@ -109,9 +113,9 @@ def _tables_together(data: Data, device: torch.device) -> int:
 def _alike(
     data: Data, members: Sequence[Member], params: NetworkParams, together: int
 ) -> list[list[Member]]:
-    """Members that may share a group: as many steps an epoch, and tables that fit into memory."""
+    """Members that may share a group: equal steps per epoch, and tables that fit into memory."""
     tables = 1 if data.shared else len({member.table for member in members})
-    # A group holds its tables' rows below each other: a copy, unless it reads one table only.
+    # A group stacks its tables, which is a copy unless it reads only one table.
     apart = 2 * tables > together
 
     def key(member: Member) -> tuple[int, int]:
@@ -122,8 +126,8 @@ def _alike(
 
 
 def _dealt(members: list[Member], least: int, most: int, workers: int) -> list[list[Member]]:
-    """Even groups of at most ``most`` members, as many as keep all workers busy, but for their sake
-    none of less than ``least``.
+    """Even groups of at most ``most`` members: as many as needed to keep all workers busy, unless
+    groups would get smaller than ``least``.
     """
     needed = -(-len(members) // most)
     count = max(needed, min(-(-needed // workers) * workers, len(members) // least))

@@ -1,4 +1,4 @@
-"""Predicting with trained members, with dropout off or, for Monte-Carlo dropout, on."""
+"""Predicting with trained members; dropout is off, or on for Monte-Carlo dropout."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -21,10 +21,10 @@ from podium.nn.parameters import Parameters
 from podium.nn.rng import Rng
 from podium.nn.trainer import EVALUATION_SIZE
 
-# Passes that draw count their steps from here on, away from those of training: those of Monte-Carlo
-# dropout, and those over changed copies of the inputs.
+# First step numbers of random passes, apart from those of training: of Monte-Carlo dropout, and of
+# augmented copies of the inputs. ``CHUNKS`` is the range of step numbers of one pass.
 MC_STEPS, VIEW_STEPS, CHUNKS = 2**40, 2**41, 2**20
-# Rows of a chunk where something is drawn: of a table, and of inputs that are made.
+# Rows per chunk in random passes: of a table, and of inputs that are made on the fly.
 MC_ROWS, VIEW_ROWS = 1024, 256
 
 Array = NDArray[np.float64]
@@ -32,7 +32,7 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Job:
-    """Members that predict the same rows of the same table; all rows where ``rows`` is None."""
+    """Members that predict the same rows of the same table; all rows if ``rows`` is None."""
 
     table: int
     rows: Rows | None
@@ -50,10 +50,10 @@ class Predictor:
         self.views = params.changed_copies
 
     def predict(self, tables: Tables, rows: Sequence[Rows] | None = None) -> list[Array]:
-        """Numbers, or the probability of each class; each member's have shape (rows, outputs).
+        """Numbers, or the probability of each class; shape (rows, outputs) for each member.
 
-        ``rows`` has the rows that each member is asked for; all rows of its table by default.
-        With ``tta`` the mean over the inputs and so many changed copies of them.
+        ``rows`` lists the rows to predict per member; all rows of its table by default.
+        With ``tta``: the mean over the inputs and ``tta`` augmented copies of them.
         """
         return self._predict(tables, rows, None)
 
@@ -63,7 +63,7 @@ class Predictor:
         """Mean and standard deviation over ``passes`` predictions with dropout on.
 
         Raises:
-            PodiumError: there is no dropout.
+            PodiumError: the members have no dropout.
         """
         if not self.params.has_dropout:
             raise PodiumError("Monte-Carlo dropout needs dropout: set dropout above 0")
@@ -87,7 +87,7 @@ class Predictor:
             rows = [np.ascontiguousarray(own, dtype=np.int64) for own in rows]
         jobs = self._jobs(tables, rows)
         parts: dict[int, Array] = {}
-        # Inputs that are made take most of the time: a core makes and predicts a fold's.
+        # Making inputs on the fly takes most of the time, so each core makes and predicts a fold's.
         most = len(jobs) if isinstance(tables, Inputs) else 1
         with worker_pool(self.device, most) as pool:
             done = pool.map(lambda job: self._job(tables, job, mc_pass), jobs)
@@ -102,7 +102,7 @@ class Predictor:
         return [parts[outcome.member.index] for outcome in self.outcomes]
 
     def _jobs(self, tables: Tables, rows: Sequence[Rows] | None) -> list[Job]:
-        """Members by what they are asked for."""
+        """Members grouped by the table and rows they predict."""
         shared = isinstance(tables, np.ndarray)
 
         def key(place: int) -> tuple[int, bytes]:
@@ -118,7 +118,7 @@ class Predictor:
 
     @torch.no_grad()
     def _job(self, tables: Tables, job: Job, mc_pass: int | None) -> Array:
-        """What some members predict for the same rows, shape (members, rows, outputs)."""
+        """The job's predictions, shape (members, rows, outputs)."""
         network = build_network(self.params, self.columns, self.task.width)
         parameters = Parameters(network.parameters(), len(job.outcomes), self.device)
         for name, value in parameters.values.items():
@@ -137,7 +137,7 @@ class Predictor:
     def _chunks(
         self, tables: Tables, job: Job, row_size: int, mc_pass: int | None, view: int
     ) -> Iterator[tuple[Tensor, Step]]:
-        """The rows, so many at once as fit, the same for every member."""
+        """The rows in chunks that fit into memory, the same for every member."""
         members, steps = len(job.outcomes), self._steps(job.outcomes, mc_pass, view)
         if isinstance(tables, Inputs):
             rows = np.arange(len(tables)) if job.rows is None else job.rows
@@ -148,15 +148,15 @@ class Predictor:
             return
         table = read_table(tables, job.table)
         table = table if job.rows is None else table[torch.from_numpy(job.rows)]
-        # Where dropout draws, chunks are the same however many members there are, since a chunk's
-        # number is part of what its random numbers come from.
+        # With dropout on, the chunk size doesn't depend on the number of members, because a chunk's
+        # number is part of the RNG key.
         fitting = max(1, EVALUATION_SIZE // (members * row_size))
         chunks = table.split(fitting if mc_pass is None else MC_ROWS)
         for x, step in zip(chunks, steps, strict=False):
             yield x.to(self.device).expand(members, *x.shape), step
 
     def _steps(self, outcomes: Sequence[Outcome], mc_pass: int | None, view: int) -> Iterator[Step]:
-        """A pass's description for each chunk, with random numbers of its own where it draws."""
+        """The ``Step`` of each chunk; in random passes each has its own step number."""
         rng = Rng([outcome.member.seed for outcome in outcomes], self.device)
         compute = compute_type(self.params, self.device)
         for chunk in range(CHUNKS):
@@ -169,7 +169,7 @@ class Predictor:
 
 
 def pooled(mean: Array, std: Array) -> tuple[Array, Array]:
-    """Mean and std over members and passes together, from each member's own over its passes.
+    """Mean and std over all members and passes, from each member's mean and std over its passes.
 
     Shapes (members, rows, outputs) to (rows, outputs).
     """

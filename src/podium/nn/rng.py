@@ -1,9 +1,22 @@
-"""Random numbers without a state: a function of the member's seed, the purpose and the step.
+"""A counter-based random number generator: no state, only a key and a position.
 
-A generator that all members share would make a member's dropout depend on who is trained beside it.
-One generator a member would be slow, and its state would have to be saved. Here every number comes
-from a hash of (seed, purpose, step) and its place, so that a member alone draws what it draws in a
-batch of twenty, a training that continues draws what it would have drawn, and CPU and CUDA agree.
+A generator shared by all members would make a member's dropout depend on which others are trained
+with it. One generator per member would be slow, and its state would have to be saved. Hence each
+number is a hash of a key and a position, the idea of Salmon et al. 2011 ("Parallel random numbers:
+as easy as 1, 2, 3", SC'11). The key comes from (seed, purpose, step), the position is the row and
+column in the tensor. A member therefore gets the same numbers alone and in a batch of twenty, a
+resumed training gets the numbers that an uninterrupted one would have, and CPU and CUDA agree.
+
+Why one short hash round is enough. A general hash (lowbias32: xorshift, multiply, xorshift,
+multiply, xorshift) has to spread the few changing bits of a small counter over all 32 bits. Here
+both inputs are well mixed before the hash: a position is looked up in a precomputed table of random
+32-bit words (``_position_bits``), and a key is a full splitmix64 hash, one per member and step.
+They are combined by xor, which alone would leave the tensors of two keys a constant xor apart;
+multiply, xorshift, multiply removes that. The last xorshift of lowbias32 would improve the low
+bits, which a product leaves weak, but no caller relies on them: uniform numbers use the upper 23
+bits, and a dropout mask compares 16-bit halves, each decided by its own upper bits.
+``tests/nn/test_rng.py`` checks what training needs: rates, the normal distribution, and no
+correlation between members, purposes, steps and neighbours. It is no general-purpose generator.
 """
 
 import math
@@ -15,8 +28,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-# Odd constants with well-mixed bits (the 32-bit finalizer found by C. Wellons, "lowbias32", and
-# the 64-bit one of splitmix64, Steele et al. 2014).
+# Multipliers of two published hashes: C. Wellons's "lowbias32" (32 bits), and splitmix64 (64 bits,
+# Steele et al. 2014).
 _MIX_A, _MIX_B = 0x7FEB352D, 0x846CA68B - 2**32
 _GOLDEN, _MIX_C, _MIX_D = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
 _HALF = 2**15
@@ -60,26 +73,27 @@ class Rng:
         return (hashed >> 9).bitwise_and_(0x7FFFFF).float().add_(0.5).mul_(2.0**-23)
 
     def _hashed(self, rows: int, columns: int, purpose: int, step: int) -> Tensor:
-        """32 mixed bits for each place, shape (members, rows, columns), dtype int32."""
-        places = _places(columns, rows, self.device)[:rows]
-        bits = torch.bitwise_xor(places, self._keys(purpose, step))
+        """32 random bits per position, shape (members, rows, columns), dtype int32."""
+        positions = _position_bits(columns, rows, self.device)[:rows]
+        bits = torch.bitwise_xor(positions, self._keys(purpose, step))
         bits.mul_(_MIX_A)
-        # The mask makes the shift a logical one; torch's keeps the sign.
+        # The mask makes the shift logical; torch's is arithmetic (it copies the sign bit).
         bits.bitwise_xor_((bits >> 15).bitwise_and_(0x1FFFF))
         return bits.mul_(_MIX_B)
 
     def _keys(self, purpose: int, step: int) -> Tensor:
-        """One 32-bit key a member, shape (members, 1, 1)."""
+        """One 32-bit key per member, shape (members, 1, 1)."""
         keys = mixed(self.seeds, purpose, step) >> np.uint64(32)
-        own = torch.from_numpy(keys.astype(np.uint32).view(np.int32))
-        return own.to(self.device)[:, None, None]
+        signed = torch.from_numpy(keys.astype(np.uint32).view(np.int32))
+        return signed.to(self.device)[:, None, None]
 
 
 def mixed(seeds: NDArray[np.uint64], *parts: int) -> NDArray[np.uint64]:
     """A 64-bit hash of each seed and the parts, in order (splitmix64's finalizer)."""
     state = seeds.copy()
     with np.errstate(over="ignore"):
-        # Seeds are mixed before the first part, or seed 1 and part 0 were seed 0 and part 1.
+        # The extra 0 mixes the seed before the first part is xored in; without it (seed 1, part 0)
+        # and (seed 0, part 1) would give the same hash.
         for part in (0, *parts):
             state = (state ^ np.uint64(part)) + np.uint64(_GOLDEN)
             state = (state ^ (state >> np.uint64(30))) * np.uint64(_MIX_C)
@@ -89,16 +103,16 @@ def mixed(seeds: NDArray[np.uint64], *parts: int) -> NDArray[np.uint64]:
 
 
 def generator(seed: int, *parts: int) -> np.random.Generator:
-    """A numpy generator of its own for a member and a purpose, for numbers drawn once an epoch."""
+    """A separate numpy generator for a member and a purpose, for numbers drawn once per epoch."""
     return np.random.default_rng([seed, *parts])
 
 
-def _places(columns: int, rows: int, device: torch.device) -> Tensor:
-    """Random bits of each place of a table; more rows have the same numbers in front."""
-    return _drawn_places(columns, 1 << (rows - 1).bit_length(), device)
+def _position_bits(columns: int, rows: int, device: torch.device) -> Tensor:
+    """Random bits of each position of a table; a longer table starts with the same rows."""
+    return _position_table(columns, 1 << (rows - 1).bit_length(), device)
 
 
 @lru_cache(maxsize=64)
-def _drawn_places(columns: int, rows: int, device: torch.device) -> Tensor:
-    drawn = np.random.default_rng(columns).integers(0, 2**32, (rows, columns), dtype=np.uint32)
-    return torch.from_numpy(drawn.view(np.int32)).to(device)
+def _position_table(columns: int, rows: int, device: torch.device) -> Tensor:
+    words = np.random.default_rng(columns).integers(0, 2**32, (rows, columns), dtype=np.uint32)
+    return torch.from_numpy(words.view(np.int32)).to(device)

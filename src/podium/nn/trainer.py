@@ -24,15 +24,15 @@ from podium.nn.outcome import EpochLog, Outcome
 from podium.nn.parameters import Parameters
 from podium.nn.rng import Rng
 
-# Numbers of all layers for all members in one pass at evaluation, at most: 128 MiB.
+# Most activations of all layers and members in one pass at evaluation: 128 MiB of float32.
 EVALUATION_SIZE = 2**25
 
-# Scores a member's predictions of its validation rows: member, predictions (rows, outputs).
+# The metric of a member's predictions for its validation rows: member, predictions (rows, outputs).
 Score = Callable[[Member, NDArray[np.float64]], float]
 
 
 class Trainer:
-    """A group of members on their way through the epochs."""
+    """Trains a group of members epoch by epoch."""
 
     def __init__(
         self,
@@ -57,36 +57,36 @@ class Trainer:
         self.averaging = Averaging(params, self.parameters) if params.averaging != "none" else None
         patience = params.early_stopping
         self.stopping = EarlyStopping(patience, self.parameters) if patience else None
-        self._get_ready()
+        self._prepare_steps()
 
     @property
     def members(self) -> list[Member]:
-        """Who is still training."""
+        """The members that are still training."""
         return self.data.members
 
     def run_epoch(self) -> None:
-        """Train all members for an epoch, then see who goes on."""
+        """Train all members for one epoch, then retire those that are finished."""
         started = time.perf_counter()
         train_loss, rate = self._train_epoch()
         if self.averaging:
             self.averaging.after_epoch(self.parameters, self.epoch)
-        diverged = ~np.isfinite(train_loss) | self._broken()
+        diverged = ~np.isfinite(train_loss) | self._nonfinite_weights()
         valid_loss, metric = self._validate(diverged)
-        stop_loss, waited = self._stop_early(diverged)
-        # Without validation rows the curve shows the loss that early stopping goes by.
+        stop_loss, out_of_patience = self._stop_early(diverged)
+        # Without validation rows the curve shows the loss that early stopping uses.
         valid_loss = np.where(np.isnan(valid_loss), stop_loss, valid_loss)
         seconds = time.perf_counter() - started
         for place, member in enumerate(self.members):
             numbers = float(train_loss[place]), float(valid_loss[place]), float(metric[place])
             self.histories[member.index].append(EpochLog(self.epoch, *numbers, rate, seconds))
         self.epoch += 1
-        self._let_go(diverged, waited | (self.epoch == self.params.epochs))
+        self._retire_finished(diverged, out_of_patience | (self.epoch == self.params.epochs))
 
     def _fit_to_rows(self) -> None:
-        """What members take from their own training rows before the first step."""
+        """Compute what each member needs from its own training rows before the first step."""
         targets = []
         for place, member in enumerate(self.members):
-            x, y, weight = self.data.one(place, member.train, self.network.learns_from_rows)
+            x, y, weight = self.data.member_rows(place, member.train, self.network.learns_from_rows)
             targets.append(_target_scale(y, weight, self._standardizes_target()))
             self.network.fit(place, x, weight)
         self.target = torch.stack(targets)
@@ -96,8 +96,8 @@ class Trainer:
     def _standardizes_target(self) -> bool:
         return self.params.standardize_target and not self.task.classification
 
-    def _get_ready(self) -> None:
-        """What depends on who is training."""
+    def _prepare_steps(self) -> None:
+        """Set up what depends on the members that are still training."""
         self.orders = Orders(self.members, self.params.batch_size, self.device)
         self.callbacks = callbacks(self.params, self.task, self.members, self.data.data.columns)
         rng = Rng([member.seed for member in self.members], self.device)
@@ -110,7 +110,7 @@ class Trainer:
 
     @torch.no_grad()
     def _train_epoch(self) -> tuple[NDArray[np.float64], float]:
-        """One pass over the training rows; each member's mean loss, and the last rate."""
+        """One pass over the training rows; returns each member's mean loss and the last rate."""
         total = torch.zeros(len(self.members), device=self.device)
         rate = 0.0
         for index, rows in enumerate(self.orders.epoch(self.epoch)):
@@ -120,7 +120,7 @@ class Trainer:
         return total.double().cpu().numpy() / counts, rate
 
     def _set_schedules(self, number: int) -> float:
-        """Tell the step its number, rates and factors; returns the learning rate."""
+        """Set the step's number, rates and factors; returns the learning rate."""
         params, steps = self.params, self.orders.steps * self.params.epochs
         done = number / steps
         self.step.number = number
@@ -151,7 +151,7 @@ class Trainer:
         return value.sum(1)
 
     def _weighted(self, value: Tensor, grad: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
-        """Losses and gradients with the rows' weights; none for rows that only fill up."""
+        """Losses and gradients times the rows' weights; padding rows have weight zero."""
         for weight in (self.data.weights(rows), self.step.real):
             if weight is not None:
                 weight = weight.view(*rows.shape)
@@ -167,41 +167,41 @@ class Trainer:
         loss, outputs = self._evaluate(rows)
         metric = [
             self.score(member, out.numpy())
-            if self.score and len(member.valid) and not lost
+            if self.score and len(member.valid) and not failed
             else float("nan")
-            for member, out, lost in zip(self.members, outputs, diverged, strict=True)
+            for member, out, failed in zip(self.members, outputs, diverged, strict=True)
         ]
         return loss, metric
 
     def _stop_early(
         self, diverged: NDArray[np.bool_]
     ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-        """The loss on the rows held out, and who has waited long enough for a better epoch."""
+        """The loss on the held-out rows, and which members are out of patience."""
         if self.stopping is None:
             nothing = np.full(len(self.members), np.nan)
             return nothing, np.zeros(len(self.members), dtype=bool)
         loss, _ = self._evaluate([member.stop for member in self.members])
-        trusted = np.where(diverged, np.inf, loss)
-        flats = self._predicting()
-        return loss, self.stopping.after_epoch(self.epoch, trusted, self.parameters, flats)
+        finite_loss = np.where(diverged, np.inf, loss)
+        flats = self._prediction_weights()
+        return loss, self.stopping.after_epoch(self.epoch, finite_loss, self.parameters, flats)
 
-    def _broken(self) -> NDArray[np.bool_]:
-        """Whose weights hold a number that is infinite or none, though its losses didn't yet."""
+    def _nonfinite_weights(self) -> NDArray[np.bool_]:
+        """Which members have infinite or NaN weights; the loss may show it an epoch later."""
         sums = torch.stack([value.flatten(1).sum(1) for value in self.parameters.values.values()])
         return (~torch.isfinite(sums).all(0)).cpu().numpy()
 
-    def _predicting(self) -> dict[str, Tensor]:
-        """The flat tensors that predict: averages where there are any, else the current ones."""
+    def _prediction_weights(self) -> dict[str, Tensor]:
+        """The flat tensors used to predict: averaged weights if averaging is on, else current."""
         return self.averaging.flats if self.averaging else self.parameters.flat
 
     @torch.no_grad()
     def _evaluate(self, rows: list[Rows]) -> tuple[NDArray[np.float64], list[Tensor]]:
-        """Mean losses of the members on rows of their own, and decoded predictions of them."""
+        """Each member's mean loss on its own rows, and its decoded predictions for them."""
         longest = max(len(own) for own in rows)
         padded = np.stack([np.resize(own, longest) if len(own) else np.zeros(longest, np.int64)
                            for own in rows])  # fmt: skip
         index = torch.from_numpy(padded.astype(np.int64)).to(self.device)
-        self.network.bind(self.parameters.views(self._predicting()), {})
+        self.network.bind(self.parameters.views(self._prediction_weights()), {})
         step = Step(compute=self.step.compute)
         values, weights, outputs = [], [], []
         for part in index.split(self._evaluation_rows(), dim=1):
@@ -218,17 +218,17 @@ class Trainer:
     def _evaluation_rows(self) -> int:
         return max(1, EVALUATION_SIZE // (len(self.members) * self.network.row_size))
 
-    def _let_go(self, diverged: NDArray[np.bool_], ended: NDArray[np.bool_]) -> None:
-        """Take leave of members that diverged or are at their end; the others go on."""
-        leaving = diverged | ended
-        for place in np.flatnonzero(leaving):
+    def _retire_finished(self, diverged: NDArray[np.bool_], ended: NDArray[np.bool_]) -> None:
+        """Remove members that diverged or ended, and store their results; the others continue."""
+        finished = diverged | ended
+        for place in np.flatnonzero(finished):
             self.outcomes.append(self._outcome(int(place), bool(diverged[place])))
-        if leaving.any():
-            self._keep(torch.from_numpy(np.flatnonzero(~leaving)).to(self.device))
+        if finished.any():
+            self._keep_only(torch.from_numpy(np.flatnonzero(~finished)).to(self.device))
 
     def _outcome(self, place: int, diverged: bool) -> Outcome:
-        """A member's final weights: the best, the average, or the last."""
-        member, flats, best_epoch = self.members[place], self._predicting(), None
+        """A member's result with its final weights: the best, the averaged or the last ones."""
+        member, flats, best_epoch = self.members[place], self._prediction_weights(), None
         if self.stopping is not None:
             best_epoch = int(self.stopping.epoch[place])
             flats = self.stopping.flats if self.params.best_weights else flats
@@ -237,8 +237,8 @@ class Trainer:
         history = self.histories[member.index]
         return Outcome(member, state, self.target[place].cpu(), history, best_epoch, diverged)
 
-    def _keep(self, kept: Tensor) -> None:
-        """Go on with some of the members only; they don't notice."""
+    def _keep_only(self, kept: Tensor) -> None:
+        """Drop all members but ``kept``, whose results are not affected."""
         self.data.keep(kept)
         if not self.members:
             return
@@ -251,12 +251,12 @@ class Trainer:
         self.target = self.target[kept]
         self.optimizer = Optimizer(self.parameters, self.params)
         self.optimizer.load(state)
-        for keeper in self._keepers().values():
-            keeper.keep(old, kept)
-        self._get_ready()
+        for copy in self._weight_copies().values():
+            copy.keep(old, kept)
+        self._prepare_steps()
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """All that a continued training needs, as tensors and as JSON facts."""
+        """Everything that a resumed training needs, as tensors and as JSON data."""
         tensors = {f"weights/{kind}": flat for kind, flat in self.parameters.flat.items()}
         tensors |= {f"optimizer/{name}": value for name, value in self.optimizer.state().items()}
         facts: dict[str, Any] = {
@@ -270,17 +270,17 @@ class Trainer:
         for outcome in self.outcomes:
             prefix = f"outcome/{outcome.member.index}/"
             tensors |= {prefix + name: value for name, value in outcome.tensors().items()}
-        for name, keeper in self._keepers().items():
-            tensors |= {f"{name}/{kind}": flat for kind, flat in keeper.flats.items()}
-            facts[name] = keeper.facts()
+        for name, copy in self._weight_copies().items():
+            tensors |= {f"{name}/{kind}": flat for kind, flat in copy.flats.items()}
+            facts[name] = copy.facts()
         return tensors, facts
 
     def load_state(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
-        """Go on from ``state()`` of a trainer of the same members, data and knobs."""
+        """Continue from ``state()`` of a trainer with the same members, data and parameters."""
         members = {member.index: member for member in self.members}
         self.outcomes = [
             Outcome.restored(
-                members[own["index"]], _under(tensors, f"outcome/{own['index']}/"), own
+                members[own["index"]], _with_prefix(tensors, f"outcome/{own['index']}/"), own
             )
             for own in facts["outcomes"]
         ]
@@ -290,23 +290,23 @@ class Trainer:
             for index, logs in facts["histories"].items()
         }
         places = [place for place, own in enumerate(self.members) if own.index in facts["members"]]
-        self._keep(torch.tensor(places, dtype=torch.int64, device=self.device))
+        self._keep_only(torch.tensor(places, dtype=torch.int64, device=self.device))
         if not self.members:
             return
-        for kind, flat in _under(tensors, "weights/").items():
+        for kind, flat in _with_prefix(tensors, "weights/").items():
             self.parameters.flat[kind].copy_(flat)
-        self.optimizer.load(_under(tensors, "optimizer/"))
-        for name, keeper in self._keepers().items():
-            keeper.load(_under(tensors, f"{name}/"), facts[name])
+        self.optimizer.load(_with_prefix(tensors, "optimizer/"))
+        for name, copy in self._weight_copies().items():
+            copy.load(_with_prefix(tensors, f"{name}/"), facts[name])
 
-    def _keepers(self) -> dict[str, Averaging | EarlyStopping]:
-        """What keeps weights beside the current ones."""
-        keepers = {"average": self.averaging, "best": self.stopping}
-        return {name: keeper for name, keeper in keepers.items() if keeper is not None}
+    def _weight_copies(self) -> dict[str, Averaging | EarlyStopping]:
+        """The objects that hold weights beside the current ones: the average, the best epoch's."""
+        copies = {"average": self.averaging, "best": self.stopping}
+        return {name: copy for name, copy in copies.items() if copy is not None}
 
 
-def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    """The tensors whose names begin so, by the rest of their names."""
+def _with_prefix(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """The tensors whose names start with ``prefix``, by the rest of their names."""
     return {
         name.removeprefix(prefix): value
         for name, value in tensors.items()
@@ -317,7 +317,7 @@ def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
 def _own_means(
     values: list[Tensor], weights: list[Tensor], rows: list[Rows]
 ) -> NDArray[np.float64]:
-    """Each member's (weighted) mean over its own rows; NaN where it has none."""
+    """Each member's (weighted) mean over its own rows; NaN if it has none."""
     loss, weight = (torch.cat(parts, dim=1).double().cpu().numpy() for parts in (values, weights))
     real = np.arange(loss.shape[1]) < np.array([len(own) for own in rows])[:, None]
     weight = weight * real
@@ -326,7 +326,7 @@ def _own_means(
 
 
 def _target_scale(y: Tensor, weight: Tensor, standardize: bool) -> Tensor:
-    """The mean and standard deviation of targets, shape (2, outputs); 0 and 1 where not wanted."""
+    """The targets' mean and standard deviation, (2, outputs); 0 and 1 if not standardized."""
     if not standardize:
         width = y.shape[1]
         return torch.stack([y.new_zeros(width), y.new_ones(width)]).double()

@@ -1,1 +1,1 @@
-"""What a person looks at: plots, the page of a competition, the table at the end of a run."""
+"""Reports: plots, a competition's HTML page, the table at the end of a run."""

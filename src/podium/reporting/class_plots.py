@@ -1,7 +1,7 @@
-"""Pictures of class predictions as PNG files, drawn from the tables of ``classes``.
+"""Plots of class predictions as PNG files, drawn from the tables of ``classes``.
 
-Each is readable from 2 classes to some hundred, and no larger for it: what has no room is left
-out, the best classes first.
+Each plot stays readable, at about the same size, from 2 classes to several hundred: if there is not
+enough room, the best classes are left out.
 """
 
 from collections.abc import Callable
@@ -22,10 +22,10 @@ SHEET_COLUMNS = 5
 
 
 def confusion_matrix(table: pd.DataFrame, path: Path, model: str) -> None:
-    """Heat map of a ``classes.confusion`` table: a row a true class, a column a predicted one.
+    """Heat map of a ``classes.confusion`` table: rows are true classes, columns predicted ones.
 
-    Colours are shares of the row. Errors have a scale of their own, or the few that a good model
-    makes would be invisible beside the diagonal.
+    Colours are shares of the row. Errors have a separate scale, because a good model's few errors
+    would be invisible on the diagonal's scale.
     """
     k, counts = len(table), table.to_numpy()
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
@@ -40,20 +40,20 @@ def confusion_matrix(table: pd.DataFrame, path: Path, model: str) -> None:
         if k <= MOST_COUNTS:
             _write_counts(axes, counts, shares / _tops(shares))
         _name_classes(axes, [_short(name, 16) for name in table.index])
-        places = "" if k <= MOST_NAMES else " (place in the list of classes)"
+        places = "" if k <= MOST_NAMES else " (index in the list of classes)"
         axes.set_xlabel(f"predicted{places}")
         axes.set_ylabel(f"true{places}")
 
 
 def _tops(shares: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The share with the strongest colour: 1 on the diagonal, the largest error elsewhere."""
+    """The share with the darkest colour: 1 on the diagonal, the largest error elsewhere."""
     diagonal = np.eye(len(shares), dtype=bool)
     largest = max(float(shares.max(initial=0.0, where=~diagonal)), 0.01)
     return np.where(diagonal, 1.0, largest)
 
 
 def _heat(axes: Any, shares: NDArray[np.float64]) -> Any:
-    """The diagonal in blue, what is beside it in orange; returns the errors' image."""
+    """Draw the diagonal in blue and errors in orange; returns the image of the errors."""
     diagonal = np.eye(len(shares), dtype=bool)
     tops = _tops(shares)
     look = {"interpolation": "nearest", "vmin": 0.0}
@@ -65,7 +65,7 @@ def _heat(axes: Any, shares: NDArray[np.float64]) -> Any:
 
 
 def _fade(color: str) -> Any:
-    """From nearly white to a colour; anything above zero is seen to be."""
+    """A colour map from nearly white to a colour, with a visible jump above zero."""
     from matplotlib.colors import LinearSegmentedColormap, to_rgb
 
     full = np.array(to_rgb(color))
@@ -74,7 +74,7 @@ def _fade(color: str) -> Any:
 
 
 def _write_counts(axes: Any, counts: NDArray[np.int64], depth: NDArray[np.float64]) -> None:
-    """The number in every cell that has one, white on strong colours."""
+    """Write the count into every non-empty cell, in white on dark colours."""
     size = 10 if len(counts) <= 10 else 7
     for row, column in zip(*np.nonzero(counts), strict=True):
         color = "white" if depth[row, column] > 0.6 else "#1c2430"
@@ -83,7 +83,7 @@ def _write_counts(axes: Any, counts: NDArray[np.int64], depth: NDArray[np.float6
 
 
 def _name_classes(axes: Any, names: list[str]) -> None:
-    """Names at both edges; places in code order where they are too many."""
+    """Label both axes with class names, or with class codes if there are too many."""
     axes.tick_params(length=0)
     if len(names) > MOST_NAMES:
         axes.tick_params(labelsize=8)
@@ -95,9 +95,9 @@ def _name_classes(axes: Any, names: list[str]) -> None:
 
 
 def reliability_diagram(bins: pd.DataFrame, path: Path, model: str) -> None:
-    """A ``classes.reliability`` table: accuracy by confidence, below it how many rows have which.
+    """Plot a ``classes.reliability`` table: accuracy by confidence, above a histogram of rows.
 
-    Points under the diagonal are over-confident.
+    Points below the diagonal are over-confident.
     """
     with canvas(path, (5.6, 5.2)) as empty:
         top, below = empty.subplots(2, 1, sharex=True, height_ratios=[3, 1])
@@ -117,7 +117,7 @@ def reliability_diagram(bins: pd.DataFrame, path: Path, model: str) -> None:
 
 
 def class_scores(table: pd.DataFrame, path: Path, model: str) -> None:
-    """Recall and precision of each class of a ``classes.class_scores`` table, the worst on top."""
+    """Recall and precision per class of a ``classes.class_scores`` table, the worst on top."""
     rows = table.sort_values("f1", kind="stable").head(MOST_NAMES)
     title = f"{model}: recall and precision by class"
     if len(rows) < len(table):
@@ -148,14 +148,13 @@ CLASS_PLOTS: dict[str, tuple[ClassPlot, str]] = {
 
 
 def contact_sheet(images: NDArray[np.uint8], rows: pd.DataFrame, path: Path, title: str) -> None:
-    """The pictures of a ``classes.worst`` table.
+    """The images of a ``classes.worst`` table.
 
     Args:
-        images: the picture of each of its rows, shape (n, height, width, 1 or 3); what is beyond
-            25 is left out.
-        rows: the table, whose classes and probabilities stand above the pictures, ids below.
+        images: the image of each row, shape (n, height, width, 1 or 3); only 25 are shown.
+        rows: the table; classes and probabilities are written above each image, its id below.
         path: the file to write.
-        title: above all of them.
+        title: the title of the plot.
     """
     shown = rows.head(WORST)
     lines = -(-len(shown) // SHEET_COLUMNS)
@@ -167,12 +166,12 @@ def contact_sheet(images: NDArray[np.uint8], rows: pd.DataFrame, path: Path, tit
             axes = empty.add_subplot(lines, SHEET_COLUMNS, place + 1)
             _picture(axes, images[place])
             right = row["actual"] == row["predicted"]
-            axes.set_title(_said(row), fontsize=7.5, color=BLUE if right else ORANGE)
+            axes.set_title(_caption(row), fontsize=7.5, color=BLUE if right else ORANGE)
             axes.set_xlabel(_short(str(row["id"]), NAME_LENGTH), fontsize=6.5, color=GREY)
 
 
 def _picture(axes: Any, image: NDArray[np.uint8]) -> None:
-    """One picture as it is: grey values are not stretched."""
+    """Draw one image without rescaling its grey values."""
     if image.shape[-1] == 1:
         axes.imshow(image[..., 0], cmap="gray", vmin=0, vmax=255)
     else:
@@ -181,7 +180,7 @@ def _picture(axes: Any, image: NDArray[np.uint8]) -> None:
     axes.spines[:].set_visible(False)
 
 
-def _said(row: dict[Any, Any]) -> str:
+def _caption(row: dict[Any, Any]) -> str:
     """The true class and the predicted one, each with its probability."""
     true = f"{_short(row['actual'], 18)} ({_number(row['probability_of_actual'])})"
     predicted = f"{_short(row['predicted'], 18)} ({_number(row['probability_of_predicted'])})"
@@ -193,7 +192,7 @@ def _number(probability: float) -> str:
 
 
 def _short(name: str, length: int) -> str:
-    """A name on one line; its middle goes first, and a dollar is no formula."""
+    """A name on one line, shortened in the middle, with dollar signs escaped for matplotlib."""
     text = " ".join(str(name).split())
     if len(text) > length:
         head = (length - 1) // 2

@@ -1,8 +1,8 @@
-"""What class predictions got right and wrong, in numbers.
+"""Statistics of class predictions: confusion, scores per class, calibration, worst rows.
 
-Throughout, ``y`` holds the true class codes 0..k-1, shape (n,); ``probabilities`` the predictions,
+Everywhere ``y`` is the true class codes 0..k-1, shape (n,); ``probabilities`` the predictions,
 shape (n, k); ``classes`` the k class names in code order. The predicted class is the most probable
-one. Every row needs a prediction: leave out those that no fold validated.
+one. Every row needs a prediction: leave out rows that no fold validated.
 """
 
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ def labels(y: Array, probabilities: Array, classes: Sequence[str]) -> pd.DataFra
 
 
 def confusion(y: Array, probabilities: Array, classes: Sequence[str]) -> pd.DataFrame:
-    """How many rows of each class (index) were taken for which (columns): shape (k, k)."""
+    """Counts of rows by true class (index) and predicted class (columns): shape (k, k)."""
     from sklearn.metrics import confusion_matrix
 
     codes = np.arange(len(classes))
@@ -41,12 +41,12 @@ def confusion(y: Array, probabilities: Array, classes: Sequence[str]) -> pd.Data
 
 
 def class_scores(y: Array, probabilities: Array, classes: Sequence[str]) -> pd.DataFrame:
-    """One row a class, in code order.
+    """One row per class, in code order.
 
     Columns: class, rows (of that class), precision, recall, f1, mean_probability (of the class,
-    over its rows), confused_with (the class its rows were most often mistaken for, empty where
-    there were no mistakes) and confused_rows (how often). What would divide by zero is zero: the
-    precision of a class that was never predicted, say.
+    over its rows), confused_with (the class its rows were most often mistaken for, empty if there
+    were no mistakes) and confused_rows (how often). A division by zero gives 0, e.g. the precision
+    of a class that was never predicted.
     """
     from sklearn.metrics import precision_recall_fscore_support
 
@@ -75,16 +75,16 @@ def class_scores(y: Array, probabilities: Array, classes: Sequence[str]) -> pd.D
 
 
 def reliability(y: Array, probabilities: Array, bins: int = BINS) -> pd.DataFrame:
-    """Confidence (the predicted class's probability) against accuracy, by confidence.
+    """Accuracy by confidence (the predicted class's probability).
 
-    Bins are equally wide and hold low < confidence <= high (Guo et al. 2017, "On Calibration of
-    Modern Neural Networks"). One row for each bin that is not empty: low, high, confidence (the
-    mean), accuracy, rows.
+    Bins have equal width and hold low < confidence <= high (Guo et al. 2017, "On Calibration of
+    Modern Neural Networks"). One row per non-empty bin: low, high, confidence (the mean), accuracy,
+    rows.
     """
     edges = np.linspace(0.0, 1.0, bins + 1)
     confidence = probabilities.max(axis=1).astype(np.float64)
     right = probabilities.argmax(axis=1) == y
-    # Only inner edges: a sum of rounded probabilities may lie a little above 1.
+    # Inner edges only: through rounding, a probability may be slightly above 1.
     own = np.digitize(confidence, edges[1:-1], right=True)
     rows = np.bincount(own, minlength=bins)
     filled = np.flatnonzero(rows)
@@ -104,7 +104,7 @@ def ece(bins: pd.DataFrame) -> float:
     """Expected calibration error of a ``reliability`` table.
 
     The gap between confidence and accuracy, averaged over rows (Naeini et al. 2015; Guo et al.
-    2017). It measures nothing but calibration: constant predictions can have none.
+    2017). It measures only calibration: constant predictions can have an error of 0.
     """
     gaps = (bins["confidence"] - bins["accuracy"]).abs()
     return float((gaps * bins["rows"]).sum() / bins["rows"].sum())
@@ -117,10 +117,10 @@ def worst(
     classes: Sequence[str],
     count: int = WORST,
 ) -> pd.DataFrame:
-    """The rows whose true class was thought the least probable, the worst first.
+    """The rows with the lowest predicted probability of their true class, the worst first.
 
-    Columns: id, row (its place in ``y``), actual, predicted, probability_of_actual and
-    probability_of_predicted. Equally bad rows keep their order.
+    Columns: id, row (its index in ``y``), actual, predicted, probability_of_actual and
+    probability_of_predicted. Ties keep their order.
     """
     y = y.astype(int)
     of_actual = _of_class(probabilities, y)

@@ -1,10 +1,10 @@
-"""Learning curves: from one row a step of every member to what plots and MLflow show."""
+"""Learning curves: from one row per member and step to what plots and MLflow show."""
 
 import numpy as np
 import pandas as pd
 
 MOST_POINTS = 200
-# All members' points of one run, at most.
+# Most points of all members' curves in one run.
 MOST_MEMBER_POINTS = 20_000
 MEMBER_CURVES = ("train_loss", "valid_loss", "valid_metric", "learning_rate", "seconds")
 MEMBER = ["repeat", "fold", "seed"]
@@ -21,14 +21,14 @@ def mean_by_step(history: pd.DataFrame) -> pd.DataFrame:
 
 
 def _thinned(table: pd.DataFrame, most: int) -> pd.DataFrame:
-    """At most so many rows, evenly spread from the first to the last."""
+    """At most ``most`` rows, evenly spaced from the first to the last."""
     keep = np.unique(np.linspace(0, len(table) - 1, min(len(table), most)).astype(int))
     return table.iloc[keep]
 
 
 def _mean_of_members(history: pd.DataFrame, part: str) -> "pd.Series[float]":
-    """The mean by step. A member that stopped early keeps its last value, or the mean would bend;
-    one that diverged is left out.
+    """The mean by step. A member that stopped early keeps its last value, so that the mean doesn't
+    jump; members that diverged are left out.
     """
     values = history.groupby(["step", *MEMBER])[part].mean().unstack(MEMBER)
     broken = (~np.isfinite(history[part])).groupby([history[key] for key in MEMBER]).any()
@@ -36,17 +36,17 @@ def _mean_of_members(history: pd.DataFrame, part: str) -> "pd.Series[float]":
 
 
 def mean_curves(history: pd.DataFrame) -> pd.DataFrame:
-    """The mean curves with one row a step and part, as DVC plots them: step, part, loss."""
+    """The mean curves with one row per step and part, as DVC plots them: step, part, loss."""
     long = mean_by_step(history).melt("step", list(PARTS), var_name="part", value_name="loss")
     long["part"] = long["part"].map(PARTS)
     return long.dropna()
 
 
 def mlflow_curves(history: pd.DataFrame) -> dict[str, Curve]:
-    """The mean curves by metric name, and those of each member of a network.
+    """The mean curves by metric name, and each member's curves for networks.
 
-    A search's path over alphas is no training curve: it has a name of its own, so that MLflow
-    does not draw it beside losses by epoch.
+    A search over alphas is not a training curve: it gets a separate name, so that MLflow doesn't
+    draw it in the same plot as losses by epoch.
     """
     means = mean_by_step(history)
     names = {"valid_loss": "search_loss"} if "alpha" in history else {name: name for name in PARTS}
@@ -60,9 +60,9 @@ def member_name(split: str, seed: int) -> str:
 
 
 def _member_curves(history: pd.DataFrame) -> dict[str, Curve]:
-    """``members/fold0-seed1/valid_loss`` and so on; MLflow shows what is before a slash as a group.
+    """``members/fold0-seed1/valid_loss`` and so on; MLflow groups metrics by their prefix.
 
-    The more members, the fewer steps of each.
+    The more members there are, the fewer steps of each are kept.
     """
     members = list(history.groupby(MEMBER))
     most = max(2, MOST_MEMBER_POINTS // (len(members) * len(MEMBER_CURVES)))
@@ -76,6 +76,6 @@ def _member_curves(history: pd.DataFrame) -> dict[str, Curve]:
 
 
 def _curve(table: pd.DataFrame, name: str) -> Curve:
-    """Steps and values, without those that are no number."""
+    """Steps and values, without infinite and NaN values."""
     pairs = zip(table["step"], table[name], strict=True)
     return [(int(step), float(value)) for step, value in pairs if np.isfinite(value)]

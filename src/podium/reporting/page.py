@@ -1,4 +1,4 @@
-"""One page a competition, whole in itself: pictures are inside the file, nothing is loaded."""
+"""One self-contained HTML page per competition: images are embedded, nothing is loaded."""
 
 import base64
 import html
@@ -22,7 +22,7 @@ code { background: #f2f4f7; padding: .2rem .4rem; border-radius: 4px }
 
 @dataclass(frozen=True)
 class Page:
-    """What the page shows; ``tables`` come by their heading, below the pictures."""
+    """The content of the page; ``tables``, by heading, come below the pictures."""
 
     title: str
     facts: dict[str, str]

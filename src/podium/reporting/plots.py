@@ -1,4 +1,4 @@
-"""Plots as PNG files. Each function draws one picture and closes it."""
+"""Plots as PNG files. Each function draws and writes one picture."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,13 +23,13 @@ def canvas(path: Path, size: tuple[float, float] = SIZE) -> Iterator[Any]:
 
     empty = Figure(figsize=size, dpi=110, layout="constrained")
     yield empty
-    # No software version in the file: equal pictures are equal bytes.
+    # No software version in the file, so that equal pictures have equal bytes.
     empty.savefig(path, metadata={"Software": None})
 
 
 @contextmanager
 def figure(path: Path, title: str, size: tuple[float, float] = SIZE) -> Iterator[Any]:
-    """The axes of a picture that has one pair of them, written to ``path`` at the end."""
+    """The axes of a picture with a single plot, written to ``path`` at the end."""
     with canvas(path, size) as empty:
         axes = empty.add_subplot()
         axes.set_title(title)
@@ -62,7 +62,7 @@ def learning_curve(history: pd.DataFrame, path: Path, model: str) -> None:
 def predicted_vs_actual(
     actual: NDArray[np.float64], predicted: NDArray[np.float64], path: Path, model: str
 ) -> None:
-    """Out-of-fold predictions against the truth, on logarithmic axes where all are positive."""
+    """Out-of-fold predictions against true values, on logarithmic axes if all are positive."""
     with figure(path, f"{model}: out-of-fold prediction against truth") as axes:
         axes.scatter(actual, predicted, s=8, alpha=0.4, color=BLUE, linewidths=0)
         ends = [
@@ -84,7 +84,7 @@ NUMBER_PLOTS: dict[str, NumberPlot] = {"predicted_vs_actual": predicted_vs_actua
 
 
 def model_scores(scores: pd.DataFrame, path: Path, metric: Metric) -> None:
-    """Every model's cross-validation score with its spread over folds; the blend stands out."""
+    """Every model's cross-validation score and its std over folds; the blend is highlighted."""
     better = "higher" if metric.greater_is_better else "lower"
     with figure(path, f"{metric.title} by model ({better} is better)") as axes:
         rows = scores.sort_values("cv_mean", ascending=metric.greater_is_better)

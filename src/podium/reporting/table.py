@@ -7,7 +7,7 @@ HEADINGS = ["model", "CV mean ± std", "pooled OOF", "seconds", "weight"]
 
 
 def scores_rows(scores: pd.DataFrame, nested: bool) -> list[list[str]]:
-    """One row a model under ``HEADINGS``, the blend last; ``nested`` says how it was scored."""
+    """One row per model under ``HEADINGS``, the blend last; ``nested``: the blend's score is."""
     rows = []
     for row in scores.to_dict("records"):
         cells = [row["model"], f"{row['cv_mean']:.5f} ± {row['cv_std']:.5f}", f"{row['cv']:.5f}"]

@@ -1,8 +1,9 @@
-"""DVC's own files, mended after a kill.
+"""Repairs DVC's own files after a kill.
 
-DVC writes its lock files, and its list of who reads and writes what, in place: emptied first, then
-filled. A kill in between, a matter of milliseconds, leaves a file that DVC refuses to read. And a
-list that names a killed DVC stops the next one if another program has got that process id since.
+DVC writes its lock files, and its list of which process reads and writes what (``rwlock``), in
+place: it empties the file first, then fills it. A kill in these milliseconds leaves a file that DVC
+refuses to read. And an rwlock of a killed DVC stops the next one if another program has the same
+process id by then.
 """
 
 import json
@@ -14,14 +15,14 @@ from podium.io import files
 
 LOCK_FILES = (Path("dvc.lock"), Path("models/dvc.lock"))
 RWLOCK = Path(".dvc/tmp/rwlock")
-# What a DVC holds while it writes the files above.
+# Locks that DVC holds while it writes the files above.
 HELD = (Path(".dvc/tmp/lock"), Path(".dvc/tmp/rwlock.lock"))
 HELD_SECONDS = 1.0
 KEPT = Path(".podium/dvc")
 
 
 def keep_lock_files() -> None:
-    """In a stage that DVC runs, copy DVC's lock files: DVC has just read them, so they are good."""
+    """In a stage run by DVC, copy DVC's lock files: DVC has just read them, so they are valid."""
     if "DVC_STAGE" not in os.environ:
         return
     for path in LOCK_FILES:
@@ -29,36 +30,36 @@ def keep_lock_files() -> None:
             _copy(path, _copy_of(path))
 
 
-def mend() -> list[str]:
-    """Put back or remove what a kill has left; returns a line about each such file.
+def repair() -> list[str]:
+    """Restore or remove files that a kill left damaged; returns one line about each.
 
-    While a living DVC is writing, nothing is touched; one that starts meanwhile waits.
+    Does nothing while a running DVC holds the locks; a DVC that starts meanwhile waits.
     """
     from filelock import FileLock, Timeout
 
-    # No DVC has run here yet, or none could.
+    # No DVC has run here yet, or the folder is read-only.
     if not os.access(RWLOCK.parent, os.W_OK):
         return []
     try:
         with FileLock(HELD[0], timeout=HELD_SECONDS), FileLock(HELD[1], timeout=HELD_SECONDS):
-            return [_mend(path) for path in (*LOCK_FILES, RWLOCK) if _is_bad(path)]
+            return [_repair(path) for path in (*LOCK_FILES, RWLOCK) if _is_damaged(path)]
     except Timeout:
         return []
 
 
-def _is_bad(path: Path) -> bool:
+def _is_damaged(path: Path) -> bool:
     if not path.is_file():
         return False
-    return _is_left(path) if path == RWLOCK else _is_cut(path) or _is_refused(path)
+    return _is_stale(path) if path == RWLOCK else _is_cut(path) or _is_refused(path)
 
 
 def _is_cut(path: Path) -> bool:
-    """Whether the end of a lock file is missing: its last line has an end."""
+    """Whether the end of a lock file is missing: a complete one ends with a line break."""
     return not path.read_bytes().endswith(b"\n")
 
 
 def _is_refused(path: Path) -> bool:
-    """Whether DVC can't read a lock file, which may be cut off at the end of a line too."""
+    """Whether DVC can't read a lock file, which may also be cut off exactly at a line break."""
     from dvc.exceptions import DvcException
     from dvc.schema import COMPILED_LOCKFILE_SCHEMA
     from dvc.utils import strictyaml
@@ -70,20 +71,20 @@ def _is_refused(path: Path) -> bool:
         return True
 
 
-def _is_left(path: Path) -> bool:
-    """Whether the list is cut off, or names nothing but processes that are gone."""
+def _is_stale(path: Path) -> bool:
+    """Whether the rwlock is cut off, or lists only processes that have ended."""
     try:
         listed = json.loads(path.read_text(encoding="utf-8", errors="replace"))
         users = list(listed.get("write", {}).values())
         for readers in listed.get("read", {}).values():
             users += readers
-        return bool(users) and not any(map(_lives, users))
+        return bool(users) and not any(map(_is_running, users))
     except (ValueError, AttributeError):
         return True
 
 
-def _lives(user: dict[str, Any]) -> bool:
-    """Whether a process of the list is alive, and the same program."""
+def _is_running(user: dict[str, Any]) -> bool:
+    """Whether a listed process is running and is still the same program."""
     import psutil
 
     try:
@@ -94,14 +95,14 @@ def _lives(user: dict[str, Any]) -> bool:
         return False
 
 
-def _mend(path: Path) -> str:
+def _repair(path: Path) -> str:
     if _copy_of(path).is_file():
         _copy(_copy_of(path), path)
-        return f"{path}, cut off by a kill, is again what it was before the last stage"
+        return f"{path} was cut off by a kill; restored to its state before the last stage"
     path.unlink()
     if path == RWLOCK:
-        return f"{path}, left by a DVC that was killed, was removed"
-    return f"{path}, cut off by a kill, was removed: its stages run again"
+        return f"{path} was left by a killed DVC; removed it"
+    return f"{path} was cut off by a kill; removed it: its stages run again"
 
 
 def _copy_of(path: Path) -> Path:
@@ -109,5 +110,5 @@ def _copy_of(path: Path) -> Path:
 
 
 def _copy(path: Path, target: Path) -> None:
-    """Whole or not at all, on a full disk too."""
+    """Copy atomically: complete or not at all, even on a full disk."""
     files.write_text(target, path.read_text(encoding="utf-8"))

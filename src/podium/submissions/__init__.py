@@ -1,4 +1,4 @@
-"""Submitting, and what came of it: the commands ``podium submit`` and ``podium submissions``.
+"""Submitting to Kaggle and tracking scores: ``podium submit`` and ``podium submissions``.
 
-They are no stages: a submission spends a daily quota and can't be reproduced.
+These are commands and not stages: a submission uses a daily quota and can't be reproduced.
 """

@@ -1,4 +1,4 @@
-"""``podium submit`` and ``podium submissions``, each a list of what it does."""
+"""``podium submit`` and ``podium submissions``, each as a list of steps."""
 
 from contextlib import nullcontext
 
@@ -14,42 +14,48 @@ from podium.submissions import ledger, runs
 from podium.submissions.ledger import ERROR, Entry
 from podium.submissions.prepare import (
     Prepared,
+    last_identical,
+    notes,
     prepare,
-    remarks,
     rows_that_differ,
-    same_as,
 )
-from podium.submissions.records import linked_with_runs, merged_with, slug_of, synced, tell_runs
+from podium.submissions.records import (
+    linked_with_runs,
+    merged_with,
+    slug_of,
+    synced,
+    write_scores_to_runs,
+)
 from podium.submissions.send import await_score, say, send
 from podium.submissions.sync import now
 from podium.submissions.table import rank_correlation, table
 
-# Columns of a table that goes to a file.
+# Width in characters of a table that is written to a file or pipe.
 WIDE = 140
 # A run has to be in MLflow before it is looked for there.
 LOGGED_SECONDS = 30.0
 
 
 def submit(name: str, message: str, dry_run: bool, force: bool, wait: float) -> None:
-    """Check the submission, send it, wait for its score, and write the score beside its run.
+    """Check the submission, send it, wait for its score, and write the score to its run.
 
     Args:
         name: the competition.
         message: shown in Kaggle's list; made from the run, CV and commit if empty.
-        dry_run: do all but the upload.
-        force: also a file that was sent before.
+        dry_run: do everything except the upload.
+        force: send a file even if it was sent before.
         wait: seconds to wait for the score.
 
     Raises:
-        PodiumError: the file would be refused, was sent before, or Kaggle doesn't take it. A
-            submission that Kaggle has is in the ledger whatever happens.
+        PodiumError: the file is invalid or was sent before, or Kaggle rejects it. A submission that
+            Kaggle has received is always in the ledger.
     """
     competition = load_config(only=name)[name]
     prepared = prepare(competition)
     warn_if_not_logged(LOGGED_SECONDS)
     origin = runs.made(name, prepared.sha256)
     message = one_line(message) or default_message(competition, origin)
-    _say_what_is_sent(competition, prepared, origin, message)
+    _show_what_is_sent(competition, prepared, origin, message)
     entries = synced(competition, write=not dry_run)
     _compare(name, prepared, entries, force)
     _check_allowance(competition)
@@ -63,10 +69,10 @@ def submit(name: str, message: str, dry_run: bool, force: bool, wait: float) -> 
 
 
 def submissions(name: str, sync: bool) -> None:
-    """Show the ledger beside Kaggle's list; with ``sync`` write what the list adds.
+    """Show the ledger together with Kaggle's list; with ``sync`` write what the list adds.
 
     Raises:
-        PodiumError: Kaggle's list can't be had; the ledger is shown without it.
+        PodiumError: Kaggle's list isn't available; the ledger is shown without it.
     """
     competition = load_config(only=name)[name]
     entries = ledger.read(name)
@@ -81,17 +87,17 @@ def submissions(name: str, sync: bool) -> None:
         merged = linked_with_runs(competition, merged)
         if merged != entries:
             ledger.write(name, merged)
-        tell_runs(merged)
+        write_scores_to_runs(merged)
     _show(competition, merged, listed)
     if not sync and merged != entries:
-        say("Kaggle knows more than the ledger: --sync writes it there and to MLflow")
+        say("Kaggle's list has more than the ledger: --sync writes it to the ledger and to MLflow")
 
 
 def all_submissions(sync: bool) -> None:
-    """Show, or bring up to date, every competition that params.yaml lists.
+    """Show, or with ``sync`` update, every competition that params.yaml lists.
 
     Raises:
-        PodiumError: none of them can be had.
+        PodiumError: all of them failed.
     """
     names = load_config().competitions
     failed = []
@@ -100,20 +106,20 @@ def all_submissions(sync: bool) -> None:
             with guard.only_one("ledger", name) if sync else nullcontext():
                 submissions(name, sync)
         except PodiumError as error:
-            # A competition that was never joined doesn't stop the others.
+            # A competition that the user hasn't joined doesn't stop the others.
             warn(f"{name}: {error}")
             failed.append(name)
     if len(failed) == len(names):
-        raise PodiumError("none of the competitions could be done; see the warnings above")
+        raise PodiumError("all competitions failed; see the warnings above")
 
 
 def one_line(message: str) -> str:
-    """The message without what would break a line of the ledger, or a terminal."""
+    """The message without line breaks and control characters."""
     return visible(" ".join(message.split()))
 
 
 def default_message(competition: Competition, origin: runs.Origin) -> str:
-    """The run, its CV and commit: enough to find all that made a submission."""
+    """The run, its CV and commit: enough to trace a submission back to its origin."""
     parts = [
         f"run {origin.run_id}" if origin.run_id else "",
         f"CV {origin.cv} {competition.metric}" if origin.cv else "",
@@ -122,56 +128,57 @@ def default_message(competition: Competition, origin: runs.Origin) -> str:
     return ", ".join(filter(None, parts)) or "podium"
 
 
-def _say_what_is_sent(
+def _show_what_is_sent(
     competition: Competition, prepared: Prepared, origin: runs.Origin, message: str
 ) -> None:
-    rows = f"{len(prepared.values)} rows, as the sample submission has them"
+    rows = f"{len(prepared.values)} rows, ids and columns as in the sample submission"
     say(f"{competition.name}  {prepared.path}: {rows}")
     if origin.run_id:
         say(f"made by run {origin.run_id}, {competition.metric} CV {origin.cv}")
     else:
-        say("MLflow knows no run that made this file, so that it has no CV to compare with")
-    for remark in remarks(competition, prepared):
-        say(f"note: {remark}")
+        say("no MLflow run found that made this file, so there is no CV to compare with")
+    for note in notes(competition, prepared):
+        say(f"note: {note}")
     say(f"message: {message}")
 
 
 def _compare(name: str, prepared: Prepared, entries: list[Entry], force: bool) -> None:
-    """Say how the file differs from the last one; stop at one that was sent before."""
-    twin = same_as(prepared, entries)
-    if entries and twin is None:
+    """Show how the file differs from the last one; refuse one that was sent before."""
+    same = last_identical(prepared, entries)
+    if entries and same is None:
         last = max(entries, key=lambda entry: entry.submitted)
         differ = rows_that_differ(name, prepared, last)
         count = "an unknown number of" if differ is None else f"{differ} of {len(prepared.values)}"
         say(f"{count} rows differ from the last submission, {last.submitted}")
-        twin = last if differ == 0 and last.status != ERROR else None
-    if twin is None or force:
+        same = last if differ == 0 and last.status != ERROR else None
+    if same is None or force:
         return
-    if not twin.ref:
+    if not same.ref:
         raise PodiumError(
-            f"{prepared.path}: a submission of it was begun at {twin.submitted} and not finished; "
-            f"if 'podium submissions {name}' doesn't list it in some minutes, --force sends it"
+            f"{prepared.path}: a submission of this file was started at {same.submitted} and not "
+            f"finished; if 'podium submissions {name}' doesn't list it within a few minutes, "
+            "--force sends it"
         )
-    known = f", public score {twin.public_score}" if twin.public_score else ""
+    known = f", public score {same.public_score}" if same.public_score else ""
     raise PodiumError(
-        f"{prepared.path}: the same predictions were sent at {twin.submitted} (submission "
-        f"{twin.ref}{known}); --force sends them once more"
+        f"{prepared.path}: the same predictions were sent at {same.submitted} (submission "
+        f"{same.ref}{known}); --force sends them again"
     )
 
 
 def _check_allowance(competition: Competition) -> None:
-    """Stop before the upload if Kaggle would refuse for today."""
+    """Stop before the upload if today's quota is used up."""
     slug = slug_of(competition)
     try:
         allowed = kaggle.limits(slug)
     except PodiumError as error:
-        warn(f"{error}; so it is unknown how many submissions are left today")
+        warn(f"{error}; the number of submissions left today is unknown")
         return
-    # Who has not joined is told zero of everything.
+    # The API returns 0 for everything before the user has joined the competition.
     if allowed.left == 0 and allowed.today > 0:
         raise PodiumError(
-            f"kaggle: no submission to '{slug}' is left today ({allowed.today} were made); the day "
-            f"ends at 00:00 UTC; see {page(slug)}/submissions"
+            f"kaggle: no submissions to '{slug}' left today ({allowed.today} made); the quota "
+            f"resets at 00:00 UTC; see {page(slug)}/submissions"
         )
     if allowed.left > 0:
         say(f"{allowed.left} submissions left today")

@@ -1,4 +1,4 @@
-"""The ledger: a csv with one line a submission, oldest first."""
+"""The ledger: a CSV with one line per submission, oldest first."""
 
 import csv
 import io
@@ -10,18 +10,18 @@ from podium.io import files, paths
 from podium.io.errors import PodiumError
 from podium.io.text import printable
 
-# A line in this state was written before the upload: Kaggle may have the submission or not.
+# A line in this state was written before the upload: Kaggle may or may not have the submission.
 SENDING = "sending"
 COMPLETE, ERROR = "complete", "error"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A submission. All fields are text as the ledger holds it; what isn't known is empty.
+    """A submission. All fields are text as in the ledger; unknown values are empty.
 
     ``sender`` is ``podium``, or ``kaggle`` for a submission that was made without Podium;
-    ``error`` is what Kaggle says of a file that it can't score; ``own`` is what a person keeps in
-    columns of their own, as pairs of column and value.
+    ``error`` is Kaggle's message for a file that it can't score; ``own`` holds the user's own
+    columns, as pairs of column and value.
     """
 
     ref: str = ""
@@ -52,9 +52,9 @@ class Entry:
 
 COLUMNS = [field.name for field in fields(Entry) if field.name != "own"]
 NUMBERS = ("cv", "public_score", "private_score")
-# Words of people and of Kaggle. A spreadsheet takes what begins like this for a formula, but not
-# after an apostrophe, which it doesn't show.
-WORDS = ("message", "error")
+# Free text from users and from Kaggle. A spreadsheet reads text that starts like this as a formula;
+# a leading apostrophe, which it hides, prevents that.
+FREE_TEXT = ("message", "error")
 FORMULA = ("=", "+", "-", "@")
 
 
@@ -69,7 +69,7 @@ def read(competition: str) -> list[Entry]:
     """The ledger of a competition, empty if there is none.
 
     Raises:
-        PodiumError: the file is no ledger.
+        PodiumError: the file is not a valid ledger.
     """
     path = paths.ledger(competition)
     if not path.is_file():
@@ -85,18 +85,18 @@ def read(competition: str) -> list[Entry]:
 
 
 def _entry(row: dict[str, str], path: Path, line: int) -> Entry:
-    # The reader's way of saying that a line has more or fewer values than there are columns.
+    # DictReader uses None for a line with more or fewer values than columns.
     if None in row or None in row.values():
-        raise _broken(path, f"line {line} doesn't fit its columns")
+        raise _broken(path, f"line {line} has more or fewer values than columns")
     if row["ref"] and not row["ref"].isdecimal():
-        raise _broken(path, f"line {line}: ref '{printable(row['ref'])}' is no number")
+        raise _broken(path, f"line {line}: ref '{printable(row['ref'])}' is not a number")
     for name in NUMBERS:
         if row.get(name) and _number(row[name]) is None:
-            raise _broken(path, f"line {line}: {name} '{printable(row[name])}' is no number")
+            raise _broken(path, f"line {line}: {name} '{printable(row[name])}' is not a number")
     own = tuple((name, value) for name, value in row.items() if name not in COLUMNS)
     known = {name: row.get(name, "") for name in COLUMNS}
-    words = {name: _without_apostrophe(known[name]) for name in WORDS}
-    return Entry(**{**known, **words}, own=own)
+    texts = {name: _without_apostrophe(known[name]) for name in FREE_TEXT}
+    return Entry(**{**known, **texts}, own=own)
 
 
 def _with_apostrophe(text: str) -> str:
@@ -109,26 +109,26 @@ def _without_apostrophe(text: str) -> str:
 
 def _broken(path: Path, what: str) -> PodiumError:
     return PodiumError(
-        f"{path}: not a ledger: {what}; mend it, or move it away and make another with "
+        f"{path}: not a valid ledger: {what}; fix it, or move it away and create a new one with "
         f"'podium submissions {path.parent.name} --sync'"
     )
 
 
 def write(competition: str, entries: list[Entry]) -> None:
-    """Write the ledger over the earlier one, in one step."""
+    """Replace the ledger atomically."""
     own = list(dict.fromkeys(name for entry in entries for name, _ in entry.own))
     text = io.StringIO()
     writer = csv.DictWriter(text, [*COLUMNS, *own], restval="", lineterminator="\n")
     writer.writeheader()
     for entry in sorted(entries, key=lambda entry: entry.submitted):
-        words = {name: _with_apostrophe(getattr(entry, name)) for name in WORDS}
+        texts = {name: _with_apostrophe(getattr(entry, name)) for name in FREE_TEXT}
         writer.writerow(
-            {**{name: getattr(entry, name) for name in COLUMNS}, **words, **dict(entry.own)}
+            {**{name: getattr(entry, name) for name in COLUMNS}, **texts, **dict(entry.own)}
         )
     files.write_text(paths.ledger(competition), text.getvalue())
 
 
 def with_known(entry: Entry, **known: str) -> Entry:
-    """The entry with what is now known; an empty value changes nothing."""
+    """The entry updated with the non-empty values of ``known``."""
     fresh: dict[str, Any] = {name: value for name, value in known.items() if value}
     return replace(entry, **fresh)

@@ -1,4 +1,4 @@
-"""The file that is to be sent: read as Kaggle will read it, checked, and held against the last."""
+"""The file to send: read it as Kaggle will, check it, and compare it with the last submission."""
 
 import os
 import shutil
@@ -23,7 +23,7 @@ from podium.stages.common import read_schema, target_column, target_of
 from podium.submissions.ledger import ERROR, Entry
 
 DVC_LOCK = Path("dvc.lock")
-# Training is among them: the ensemble depends on all models' parameters.
+# This covers training too: the ensemble depends on all models' parameters.
 STAGES = ("download", "preprocess", "ensemble")
 
 
@@ -40,43 +40,42 @@ def prepare(competition: Competition) -> Prepared:
     """Read and check the competition's submission.
 
     Raises:
-        PodiumError: there is none, it was made from a sample that is not Kaggle's, or Kaggle would
-            refuse it.
+        PodiumError: there is none, it was made from the embedded sample, or Kaggle would reject it.
     """
     path = paths.submission(competition.name)
     if not path.is_file():
-        raise PodiumError(f"{path}: there is no submission yet; run 'dvc repro'")
+        raise PodiumError(f"{path}: no submission yet; run 'dvc repro'")
     schema = read_schema(competition.name)
     if is_sample(schema.provider):
         raise PodiumError(
-            f"{path}: made from the sample that comes with Podium, not from Kaggle's data; set "
+            f"{path}: made from Podium's embedded sample, not from Kaggle's data; set "
             f"{competition.name}.source.provider to kaggle or local, and run 'dvc repro'"
         )
     try:
         values = read_csv(path, na_values=[])
     except PodiumError as error:
-        # It begins with the file's name alone, and its advice is for files from elsewhere.
+        # The message starts with the bare file name, and its advice is for downloaded files.
         what = str(error).rpartition("; ")[0] or str(error)
-        raise PodiumError(f"{path.parent}/{what}; 'dvc repro' makes it anew") from None
+        raise PodiumError(f"{path.parent}/{what}; 'dvc repro' makes a new one") from None
     target = target_of(competition, schema)
     check_submission(values, read_sample(competition.name), target, competition.scoring, str(path))
     return Prepared(path, values, files.sha256(path))
 
 
-def remarks(competition: Competition, prepared: Prepared) -> list[str]:
-    """What may be wrong with a file that Kaggle would take."""
+def notes(competition: Competition, prepared: Prepared) -> list[str]:
+    """What may be wrong with a file that Kaggle would accept."""
     found = [_cut_off(prepared), _out_of_range(competition, prepared), _edited_since(competition)]
-    return [remark for remark in found if remark]
+    return [note for note in found if note]
 
 
 def _cut_off(prepared: Prepared) -> str:
     if prepared.path.read_bytes().endswith((b"\n", b"\r")):
         return ""
-    return "the last line doesn't end: look whether the file was cut off within its last number"
+    return "no line break at the end: check whether the file is cut off in its last number"
 
 
 def _out_of_range(competition: Competition, prepared: Prepared) -> str:
-    """A remark on numbers beyond those of the training rows; empty if there are none."""
+    """A note on predictions outside the range of the training rows; empty if there are none."""
     oof = paths.blend(competition.name) / "oof.parquet"
     if competition.task != "regression" or not oof.is_file():
         return ""
@@ -87,13 +86,13 @@ def _out_of_range(competition: Competition, prepared: Prepared) -> str:
         return ""
     scale = ": are they on another scale?" if beyond > len(numbers) / 2 else ""
     return (
-        f"{beyond} of {len(numbers)} predictions lie outside the training rows' {known.min():g} to "
-        f"{known.max():g} ({numbers.min():g} to {numbers.max():g}){scale}"
+        f"{beyond} of {len(numbers)} predictions are outside the training range {known.min():g} to "
+        f"{known.max():g} (they range from {numbers.min():g} to {numbers.max():g}){scale}"
     )
 
 
 def _edited_since(competition: Competition) -> str:
-    """A remark on what params.yaml says otherwise than when the pipeline ran; empty if nothing."""
+    """A note on keys of params.yaml that changed since the pipeline ran; empty if none did."""
     if not DVC_LOCK.is_file():
         return ""
     yaml = YAML(typ="safe", pure=True)
@@ -102,29 +101,29 @@ def _edited_since(competition: Competition) -> str:
         ran = [stages.get(f"{stage}@{competition.name}", {}) for stage in STAGES]
         known = {key: value for one in ran for key, value in one["params"][PARAMS].items()}
     except (YAMLError, KeyError, TypeError, AttributeError, ValueError):
-        return ""  # DVC has not run everything yet, or a kill has cut its file off.
+        return ""  # DVC has not run all stages yet, or its lock file was cut off by a kill.
     params = read_document(Path(PARAMS))
     edited = [key for key, value in known.items() if _value_at(params, key) != value]
     if not edited:
         return ""
-    return f"{few(edited)} has changed since this file was made; 'dvc repro' makes it anew"
+    return f"{few(edited)} changed since this file was made; run 'dvc repro' for a new one"
 
 
 def _value_at(params: Any, key: str) -> Any:
-    """The value of ``house-prices.models`` and the like."""
+    """The value of a dotted key such as ``house-prices.models``."""
     for part in key.split("."):
         params = params.get(part) if isinstance(params, dict) else None
     return params
 
 
-def same_as(prepared: Prepared, ledger: Iterable[Entry]) -> Entry | None:
-    """The last submission of this very file that Kaggle took."""
+def last_identical(prepared: Prepared, ledger: Iterable[Entry]) -> Entry | None:
+    """The last submission of an identical file that Kaggle accepted."""
     found = [one for one in ledger if one.sha256 == prepared.sha256 and one.status != ERROR]
     return found[-1] if found else None
 
 
 def rows_that_differ(competition: str, prepared: Prepared, last: Entry) -> int | None:
-    """How many rows differ from an earlier submission; None if its file isn't here."""
+    """How many rows differ from an earlier submission; None if there is no copy of its file."""
     kept = paths.sent(competition) / f"{last.sha256}.csv"
     if not last.sha256 or not kept.is_file():
         return None
@@ -135,10 +134,10 @@ def rows_that_differ(competition: str, prepared: Prepared, last: Entry) -> int |
 
 
 def keep(competition: str, prepared: Prepared) -> None:
-    """Keep a copy of what is sent, to compare the next one with.
+    """Keep a copy of the sent file, to compare the next one with.
 
     Raises:
-        PodiumError: the file is no longer the one that was checked.
+        PodiumError: the file changed after it was checked.
     """
     kept = paths.sent(competition) / f"{prepared.sha256}.csv"
     if kept.is_file():
@@ -148,5 +147,5 @@ def keep(competition: str, prepared: Prepared) -> None:
     shutil.copyfile(prepared.path, scratch)
     if files.sha256(scratch) != prepared.sha256:
         scratch.unlink()
-        raise PodiumError(f"{prepared.path}: was written anew while it was checked; run again")
+        raise PodiumError(f"{prepared.path}: changed while it was being checked; run again")
     scratch.replace(kept)

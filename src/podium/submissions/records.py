@@ -1,4 +1,4 @@
-"""The ledger, Kaggle's list and the runs in MLflow, kept in step."""
+"""Keeps the ledger, Kaggle's list and the MLflow runs consistent."""
 
 from podium.config import Competition
 from podium.io import kaggle
@@ -13,7 +13,7 @@ def slug_of(competition: Competition) -> str:
     """The last part of the competition's address on Kaggle.
 
     Raises:
-        PodiumError: params.yaml doesn't say it.
+        PodiumError: params.yaml has no slug.
     """
     if competition.source.slug is None:
         raise PodiumError(
@@ -24,16 +24,16 @@ def slug_of(competition: Competition) -> str:
 
 
 def synced(competition: Competition, down_to: str = "", write: bool = True) -> list[Entry]:
-    """The ledger after a look at Kaggle's list: both it and the runs have what is new.
+    """The ledger updated from Kaggle's list; new scores go to the MLflow runs as well.
 
-    ``down_to`` is a submission that is looked for: the list needs to go no further back.
+    ``down_to`` is the submission to look for: older ones are not requested.
     """
     entries = ledger.read(competition.name)
     listed = kaggle.listed(slug_of(competition), after=int(down_to or 0))
     merged = merged_with(competition, entries, listed)
     if write and merged != entries:
         ledger.write(competition.name, merged)
-        tell_runs([entry for entry in merged if entry not in entries])
+        write_scores_to_runs([entry for entry in merged if entry not in entries])
     return merged
 
 
@@ -46,7 +46,7 @@ def merged_with(
 
 
 def linked_with_runs(competition: Competition, entries: list[Entry]) -> list[Entry]:
-    """The lines with the runs that were out of reach when their files were sent."""
+    """The lines linked to runs that MLflow couldn't provide when the files were sent."""
     origins = _origins(competition.name)
     return [linked(entry, competition.metric, origins) for entry in entries]
 
@@ -55,9 +55,9 @@ def _origins(name: str) -> Origins:
     return Origins(by_run=runs.of_id, by_file=lambda sha256: runs.made(name, sha256))
 
 
-def tell_runs(entries: list[Entry]) -> None:
-    """Scores to MLflow; they are safe in the ledger if it can't be reached."""
+def write_scores_to_runs(entries: list[Entry]) -> None:
+    """Write scores to MLflow; warn if it can't be reached, since the ledger has them."""
     try:
         runs.write_scores(entries)
     except (PodiumError, OSError) as error:
-        warn(f"{error}; the scores are in the ledger, and 'podium submissions --sync' repeats this")
+        warn(f"{error}; the scores are in the ledger; 'podium submissions --sync' tries again")

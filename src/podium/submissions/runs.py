@@ -1,4 +1,4 @@
-"""The MLflow run behind a submission: found by the file's hash, given the scores that came back."""
+"""The MLflow run behind a submission: find it by the file's hash, and write the scores to it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ COMMIT_LENGTH = 12
 
 @dataclass(frozen=True)
 class Origin:
-    """What made a submission; empty where nothing is known of it."""
+    """The run, commit and file that a submission comes from; unknown values are empty."""
 
     run_id: str = ""
     cv: str = ""
@@ -23,7 +23,7 @@ class Origin:
 
 
 def with_origin(entry: Entry, origin: Origin, metric: str) -> Entry:
-    """The entry with what is known of its run; ``metric`` is that of the CV."""
+    """The entry with what is known of its run; ``metric`` is the CV's metric."""
     return with_known(
         entry,
         run_id=origin.run_id,
@@ -35,20 +35,20 @@ def with_origin(entry: Entry, origin: Origin, metric: str) -> Entry:
 
 
 def made(competition: str, sha256: str) -> Origin:
-    """The latest run of the competition that made a file of this hash, if MLflow knows one."""
-    return _told(lambda client: _made(client, competition, sha256))
+    """The latest run of the competition that made a file with this hash, if MLflow has one."""
+    return _query(lambda client: _made(client, competition, sha256))
 
 
 def of_id(run_id: str) -> Origin:
-    """The run of this id, if MLflow knows it."""
-    return _told(lambda client: _origin(client.get_run(run_id)))
+    """The run with this id, if MLflow has it."""
+    return _query(lambda client: _origin(client.get_run(run_id)))
 
 
-def _told(ask: Any) -> Origin:
-    """Without its run a submission is still one: trouble with MLflow is said, and that is all."""
+def _query(request: Any) -> Origin:
+    """Query MLflow; a failure is only a warning, since a submission works without its run."""
     try:
         with open_store() as client:
-            return ask(client)
+            return request(client)
     except (PodiumError, OSError) as error:
         warn(str(error))
         return Origin()
@@ -70,7 +70,7 @@ def _made(client: Any, competition: str, sha256: str) -> Origin:
 def _origin(run: Any) -> Origin:
     tags, score = run.data.tags, run.data.metrics.get("cv")
     if is_sample(tags.get("data.provider")):
-        # Its CV is of other data than Kaggle's score.
+        # The CV and Kaggle's score are of different data.
         score = None
     commit = tags.get("mlflow.source.git.commit", "")[:COMMIT_LENGTH]
     changed = commit and tags.get("git.dirty") == "true"
@@ -83,7 +83,7 @@ def _origin(run: Any) -> Origin:
 
 
 def write_scores(entries: Iterable[Entry]) -> None:
-    """Give each entry's run its scores, as metrics and tags; what is there already stays.
+    """Write each entry's scores to its run, as metrics and tags; unchanged values are skipped.
 
     Raises:
         PodiumError: MLflow can't be reached.

@@ -1,4 +1,4 @@
-"""Sending a submission so that none is lost or made twice, and waiting for its score."""
+"""Sending a submission without losing or repeating one, and waiting for its score."""
 
 from dataclasses import replace
 
@@ -13,14 +13,14 @@ from podium.submissions.ledger import COMPLETE, ERROR, SENDING, Entry
 from podium.submissions.prepare import Prepared, keep
 from podium.submissions.records import slug_of, synced
 
-# Seconds between looks at Kaggle's list.
+# Seconds between requests for Kaggle's list.
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 15.0
-# A list may lag behind.
-LOOKS = 3
+# Requests for a submission whose answer was lost: the list may lag behind.
+LIST_REQUESTS = 3
 
 
 def send(competition: Competition, prepared: Prepared, entry: Entry, earlier: list[Entry]) -> Entry:
-    """Upload; the ledger has a line before, so that no submission is lost by a crash.
+    """Upload; the ledger gets a line first, so that a crash loses no submission.
 
     Args:
         competition: whose submission it is.
@@ -29,7 +29,7 @@ def send(competition: Competition, prepared: Prepared, entry: Entry, earlier: li
         earlier: the other lines.
 
     Raises:
-        PodiumError: Kaggle doesn't have it.
+        PodiumError: Kaggle didn't accept it.
     """
     name, slug = competition.name, slug_of(competition)
     keep(name, prepared)
@@ -50,10 +50,10 @@ def send(competition: Competition, prepared: Prepared, entry: Entry, earlier: li
 def _look_for(
     competition: Competition, entry: Entry, earlier: list[Entry], lost: PodiumError
 ) -> Entry:
-    """Whether a submission arrived whose answer was lost: Kaggle's list knows."""
-    say("the answer was lost; asking for the list of submissions")
+    """Check in Kaggle's list whether a submission arrived whose answer was lost."""
+    say("Kaggle's answer was lost; checking the list of submissions")
     try:
-        for attempt in range(LOOKS):
+        for attempt in range(LIST_REQUESTS):
             client.pause(FIRST_PAUSE * attempt)
             found = _find(synced(competition), entry, earlier)
             if found.ref:
@@ -61,8 +61,8 @@ def _look_for(
                 return found
     except PodiumError as error:
         raise PodiumError(
-            f"{lost}; nor can the list be had ({error}): whether it arrived, 'podium submissions "
-            f"{competition.name} --sync' tells"
+            f"{lost}; Kaggle's list isn't available either ({error}); 'podium submissions "
+            f"{competition.name} --sync' shows whether it arrived"
         ) from None
     known = ledger.read(competition.name)
     ledger.write(competition.name, [one for one in known if one != entry])
@@ -70,7 +70,7 @@ def _look_for(
 
 
 def _find(entries: list[Entry], sent: Entry, earlier: list[Entry]) -> Entry:
-    """The line of a submission, by Kaggle's number, or by the file where that isn't known yet."""
+    """The line of a submission, by Kaggle's number, or by file hash if that isn't known yet."""
     known = {entry.ref for entry in earlier}
     for entry in entries:
         same_file = entry.sha256 == sent.sha256 and entry.ref not in known
@@ -80,12 +80,12 @@ def _find(entries: list[Entry], sent: Entry, earlier: list[Entry]) -> Entry:
 
 
 def await_score(competition: Competition, sent: Entry, earlier: list[Entry], wait: float) -> None:
-    """Wait for the score, and say what came of it; the submission is made whatever happens here.
+    """Wait for the score and print it; a failure here doesn't affect the submission.
 
     Raises:
         PodiumError: Kaggle could not score it.
     """
-    later = f"'podium submissions {competition.name} --sync' writes the score when it is there"
+    later = f"'podium submissions {competition.name} --sync' writes the score once it is available"
     try:
         sent = _scored(competition, sent, earlier, wait)
     except PodiumError as error:
@@ -111,7 +111,7 @@ def await_score(competition: Competition, sent: Entry, earlier: list[Entry], wai
 
 
 def _scored(competition: Competition, sent: Entry, earlier: list[Entry], wait: float) -> Entry:
-    """Ask for the list until the score is there or the time is over, ever less often."""
+    """Poll the list until the score is available or time is up, at growing intervals."""
     waited, seconds = 0.0, FIRST_PAUSE
     while sent.status not in (COMPLETE, ERROR) and waited < wait:
         client.pause(min(seconds, wait - waited))
@@ -121,6 +121,6 @@ def _scored(competition: Competition, sent: Entry, earlier: list[Entry], wait: f
 
 
 def say(text: str) -> None:
-    """Print a line as it is."""
-    # A message may hold what rich takes for markup.
+    """Print a line without interpreting markup."""
+    # A message may contain text that looks like rich's markup.
     console().print(text, markup=False)

@@ -1,4 +1,4 @@
-"""Bringing the ledger in step with Kaggle's list."""
+"""Updating the ledger from Kaggle's list."""
 
 import re
 from collections.abc import Callable
@@ -14,28 +14,28 @@ from podium.io.text import printable
 from podium.submissions.ledger import COMPLETE, ERROR, Entry, with_known
 from podium.submissions.runs import Origin, with_origin
 
-# This machine's clock and Kaggle's may differ by so much.
+# The largest difference allowed between the local clock and Kaggle's.
 SKEW = timedelta(minutes=10)
-# Programs that show a ledger may write its times without seconds.
+# Spreadsheet programs may save the ledger's times without seconds.
 ROUNDED = timedelta(minutes=1)
-# The time of what has none.
+# Stands for a missing time.
 NEVER = datetime.min.replace(tzinfo=UTC)
 _RUN = re.compile(r".*?\brun ([0-9a-f]{32})\b")
 
-# From a run's id, or a file's hash, to what made it.
+# From a run's id or a file's hash to its origin.
 Find = Callable[[str], Origin]
 
 
 @dataclass(frozen=True)
 class Origins:
-    """How the run behind a submission is found."""
+    """The two ways to find the run behind a submission."""
 
     by_run: Find
     by_file: Find
 
 
 def now() -> str:
-    """The time, as the ledger writes it."""
+    """The current time in the ledger's format."""
     return _written(datetime.now(UTC))
 
 
@@ -45,7 +45,7 @@ def _written(time: datetime) -> str:
 
 
 def moment(text: str) -> datetime:
-    """A time from the ledger or from Kaggle, whose times are UTC whether they say so or not."""
+    """A time from the ledger or from Kaggle; times without a zone are UTC."""
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
@@ -56,10 +56,10 @@ def moment(text: str) -> datetime:
 def reconcile(
     competition: str, metric: str, ledger: list[Entry], listed: list[Listed], origins: Origins
 ) -> list[Entry]:
-    """The ledger with what Kaggle's list adds: scores, and submissions that it didn't have.
+    """The ledger with what Kaggle's list adds: scores and unknown submissions.
 
     Raises:
-        PodiumError: a line has the number of another submission.
+        PodiumError: a line and a submission of the list have the same number but don't match.
     """
     open_entries = {entry.ref: entry for entry in ledger if entry.ref}
     sending = [entry for entry in ledger if not entry.ref]
@@ -74,32 +74,32 @@ def reconcile(
         elif entry in sending:
             sending.remove(entry)
         open_entries[str(found.ref)] = _updated(entry, found)
-    # What is not in the list a while later never arrived.
+    # What is still not in the list after this time never arrived.
     lost = datetime.now(UTC) - SKEW
     return [*open_entries.values(), *(one for one in sending if moment(one.submitted) > lost)]
 
 
 def _is_another(entry: Entry, found: Listed) -> bool:
-    """Whether a line and a submission have the number alone in common: neither time nor message."""
-    known, told = moment(entry.submitted), moment(found.submitted)
-    # Until it is scored, a line has this machine's time.
-    if entry.status not in (COMPLETE, ERROR) or NEVER in (known, told):
+    """Whether a line and a submission of the same number differ in time and message."""
+    known, listed = moment(entry.submitted), moment(found.submitted)
+    # Until it is scored, a line has the local clock's time.
+    if entry.status not in (COMPLETE, ERROR) or NEVER in (known, listed):
         return False
-    apart = abs(known - told)
+    apart = abs(known - listed)
     return apart > SKEW or (apart > ROUNDED and entry.message.split() != found.message.split())
 
 
 def _other_server(competition: str, entry: Entry, found: Listed) -> PodiumError:
     return PodiumError(
-        f"{paths.ledger(competition)}: submission {entry.ref} is of {entry.submitted} there "
-        f"('{printable(entry.message)}'), and Kaggle's is of {_written(moment(found.submitted))} "
-        f"('{printable(found.message)}'): the ledger comes from another server or account; mend or "
+        f"{paths.ledger(competition)}: submission {entry.ref} has the time {entry.submitted} "
+        f"('{printable(entry.message)}'), but in Kaggle's list {_written(moment(found.submitted))} "
+        f"('{printable(found.message)}'): the ledger comes from another server or account; fix or "
         "remove that line, or move the ledger away"
     )
 
 
 def _sent_as(found: Listed, sending: list[Entry]) -> Entry | None:
-    """The line that was written before this submission was sent, whose answer was lost."""
+    """The line written before this submission was sent, if its answer was lost."""
     for entry in sending:
         later = moment(found.submitted) >= moment(entry.submitted) - SKEW
         if later and entry.message.split() == found.message.split():
@@ -123,9 +123,9 @@ def _updated(entry: Entry, found: Listed) -> Entry:
 def _new(
     competition: str, metric: str, found: Listed, origins: Origins, known: AbstractSet[str]
 ) -> Entry:
-    """A line for a submission made without Podium, or whose line was lost."""
+    """A line for a submission that was made without Podium, or whose line was lost."""
     origin = _origin(competition, found, origins, known)
-    # Podium's own message, or its copy of the file, of a ledger that was lost.
+    # Podium's own message or copy of the file show that Podium sent it and the ledger was lost.
     kept = paths.sent(competition) / f"{origin.sha256}.csv"
     own = (found.message.startswith("run ") and origin.run_id) or kept.is_file()
     entry = Entry(message=found.message, sender="podium" if own else "kaggle")
@@ -133,14 +133,14 @@ def _new(
 
 
 def linked(entry: Entry, metric: str, origins: Origins) -> Entry:
-    """The entry with the run that made its file, if that was out of reach when it was sent."""
+    """The entry with the run that made its file, if MLflow couldn't provide it before."""
     if entry.run_id or not entry.sha256:
         return entry
     return with_origin(entry, origins.by_file(entry.sha256), metric)
 
 
 def _origin(competition: str, found: Listed, origins: Origins, known: AbstractSet[str]) -> Origin:
-    """By the run's id in the message; else by the file that lay there then, if it has its size."""
+    """Find the origin by the run's id in the message, or else by the submitted file."""
     if named := _RUN.match(found.message):
         origin = origins.by_run(named[1])
         if origin.run_id:
@@ -153,12 +153,12 @@ def _origin(competition: str, found: Listed, origins: Origins, known: AbstractSe
 
 
 def _file_then(competition: str, found: Listed, known: AbstractSet[str]) -> Path | None:
-    """The submission's file, if it still lies there; else the copy that Podium kept to send it.
+    """The submitted file: the current one if size and time match, else Podium's copy of it.
 
-    Labels make files of one size: a copy counts if it was made just before, and is no other line's
-    (their hashes are ``known``).
+    Files of labels often have equal sizes, so a copy counts only if it was made just before the
+    submission and belongs to no other line (their hashes are ``known``).
     """
-    # Whole seconds: the file may be as young as the submission.
+    # Times are whole seconds: the file may be written in the second of the submission.
     end = (moment(found.submitted) + timedelta(seconds=1)).timestamp()
     path = paths.submission(competition)
     if _fits(path, found) and path.stat().st_mtime <= end:

@@ -1,4 +1,4 @@
-"""The ledger as a table, and how well CV foretells the public score."""
+"""The ledger as a table, and the CV-leaderboard correlation."""
 
 import re
 
@@ -11,15 +11,15 @@ from podium.io.kaggle import Listed
 from podium.io.text import printable
 from podium.submissions.ledger import COMPLETE, Entry
 
-# Fewer say nothing about an order.
+# Fewer runs say nothing about a rank correlation.
 FEWEST = 3
 MESSAGE_LENGTH = 60
 
 
 def table(title: str, entries: list[Entry], listed: list[Listed] | None) -> Table:
-    """One row a submission, newest first; what only one side knows is said in the last column.
+    """One row per submission, newest first, with a note if it is in only one of the two lists.
 
-    The gap is the public score less the CV.
+    The gap is the public score minus the CV.
     """
     shown = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
     refs = None if listed is None else {str(one.ref) for one in listed}
@@ -31,16 +31,16 @@ def table(title: str, entries: list[Entry], listed: list[Listed] | None) -> Tabl
         "public": [_public(entry) for entry in newest_first],
         "gap": [_gap(entry) for entry in newest_first],
         "private": [entry.private_score for entry in newest_first],
-        "": [_remark(entry, refs) for entry in newest_first],
+        "": [_note(entry, refs) for entry in newest_first],
     }
     for name in list(columns):
-        # What nothing is known of takes no room from the rest.
+        # Empty optional columns are left out.
         if not any(columns[name]) and name in ("private", ""):
             del columns[name]
         else:
             justify: JustifyMethod = "left" if name in ("submitted", "") else "right"
             shown.add_column(name, justify=justify, no_wrap=True)
-    # The one column that is cut where the terminal is narrow.
+    # The only column that is cut if the terminal is narrow.
     shown.add_column("message", overflow="ellipsis")
     for row, entry in enumerate(newest_first):
         shown.add_row(*(cells[row] for cells in columns.values()), _message(entry))
@@ -48,7 +48,7 @@ def table(title: str, entries: list[Entry], listed: list[Listed] | None) -> Tabl
 
 
 def _message(entry: Entry) -> Text:
-    """The message in one line; of a run's id its first digits are enough."""
+    """The message in one line, with run ids shortened."""
     short = re.sub(r"\b([0-9a-f]{8})[0-9a-f]{24}\b", r"\1", entry.message)
     return Text(printable(short)[:MESSAGE_LENGTH], no_wrap=True, overflow="ellipsis")
 
@@ -63,16 +63,16 @@ def _gap(entry: Entry) -> str:
     return f"{entry.public - entry.score:+.5f}"
 
 
-def _remark(entry: Entry, refs: set[str] | None) -> str:
+def _note(entry: Entry, refs: set[str] | None) -> str:
     if refs is not None and entry.ref not in refs:
         return "not in Kaggle's list"
     return "" if entry.sender == "podium" else "by hand"
 
 
 def rank_correlation(entries: list[Entry]) -> str:
-    """Spearman's correlation of CV and public score in words; what is lacking if there is none.
+    """Spearman's correlation of CV and public score, or why there is none, as a sentence.
 
-    A run that was sent more than once counts once.
+    A run that was sent several times counts once.
     """
     from scipy.stats import spearmanr
 
@@ -83,11 +83,10 @@ def rank_correlation(entries: list[Entry]) -> str:
     }
     if len(pairs) < FEWEST:
         return (
-            f"rank correlation of CV and public score: needs {FEWEST} scored runs, there are "
-            f"{len(pairs)}"
+            f"rank correlation of CV and public score: needs {FEWEST} scored runs, has {len(pairs)}"
         )
     scores, publics = zip(*pairs.values(), strict=True)
     if len(set(scores)) == 1 or len(set(publics)) == 1:
-        return "rank correlation of CV and public score: none, one of the two never changes"
+        return "rank correlation of CV and public score: undefined, one of the two is constant"
     found = float(spearmanr(scores, publics).statistic)
     return f"rank correlation of CV and public score: {found:+.2f} over {len(pairs)} runs"

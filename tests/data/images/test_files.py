@@ -175,16 +175,16 @@ def many_scans(count: int) -> bytes:
 PNG = save(Image.fromarray(COLOUR))
 DAMAGED = {
     "cut off": (PNG[:-40], "1.png is damaged: "),
-    "text": (b"not an image", "1.png is damaged: no PNG or JPEG inside"),
-    "empty": (b"", "1.png is damaged: no PNG or JPEG inside"),
-    "another format": (save(Image.fromarray(COLOUR), "GIF"), "no PNG or JPEG inside"),
+    "text": (b"not an image", "1.png is damaged: not a PNG or JPEG"),
+    "empty": (b"", "1.png is damaged: not a PNG or JPEG"),
+    "another format": (save(Image.fromarray(COLOUR), "GIF"), "not a PNG or JPEG"),
     "a cut JPEG": (save(Image.fromarray(COLOUR), "JPEG")[:-30], "1.png is damaged: "),
-    "a bomb": (bomb(100_000), "1.png is damaged: claims more pixels than any image has"),
-    "a small bomb": (bomb(10_000), "1.png is damaged: claims more pixels than any image has"),
+    "a bomb": (bomb(100_000), "1.png is damaged: claims more pixels than any real image"),
+    "a small bomb": (bomb(10_000), "1.png is damaged: claims more pixels than any real image"),
     "header alone": (PNG[:33], "1.png is damaged: "),
-    "a web page": (b"<!doctype html><title>Sign in</title>", "no PNG or JPEG inside"),
-    "an SVG": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "no PNG or JPEG inside"),
-    "too many scans": (many_scans(1000), "is drawn in more scans than any picture needs"),
+    "a web page": (b"<!doctype html><title>Sign in</title>", "not a PNG or JPEG"),
+    "an SVG": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not a PNG or JPEG"),
+    "too many scans": (many_scans(1000), "has more scans than any real image"),
 }
 
 
@@ -200,7 +200,7 @@ def test_a_damaged_file_is_named(part, case, images: ImageProject, podium, pictu
     outcome = podium("preprocess", NAME)
     assert_one_line(outcome, f"{part}.zip: ")
     assert_one_line(outcome, says)
-    again = f"mend it at the source and run 'dvc repro -f download@{NAME}'"
+    again = f"fix it at the source and run 'dvc repro -f download@{NAME}'"
     assert_one_line(outcome, f"(1 such files found); {again}, or set preprocess.damaged to skip")
     assert snapshot(images.root / "data/processed") == before
 
@@ -221,7 +221,7 @@ def test_damaged_files_are_skipped_on_request(case, read, picture_files):
     assert (raw.test[2] == pixels_of(104)).all()
 
 
-def test_what_was_skipped_is_said(images, picture_files, stages):
+def test_skipped_files_are_reported(images, picture_files, stages):
     images.use(picture_files, FILES)
     images.preprocess(damaged="skip")
     for path in ("train/5.png", "test/1.png"):
@@ -240,7 +240,7 @@ def test_nothing_is_left_to_skip_to(images, podium, picture_files, stages):
     for path in (picture_files / "train").iterdir():
         path.write_bytes(b"x")
     stages("download")
-    says = "train.zip: 1.png is damaged: no PNG or JPEG inside (12 such files found); no other is"
+    says = "train.zip: 1.png is damaged: not a PNG or JPEG (12 such files found); no other is"
     assert_one_line(podium("preprocess", NAME), says)
 
 
@@ -334,7 +334,7 @@ def test_more_images_than_memory(images, podium, picture_files, stages, monkeypa
 LABELS, SAMPLE = "trainLabels.csv", "sampleSubmission.csv"
 
 
-def twin(folder: Path) -> None:
+def two_suffixes(folder: Path) -> None:
     shutil.copyfile(folder / "train/3.png", folder / "train/3.jpg")
 
 
@@ -356,7 +356,7 @@ ERRORS = {
         lambda f: (f / "test/99.png").write_bytes(PNG),
         "test.zip: image 99.png has no row in sample_submission.csv (1 such images)",
     ),
-    "either of two files": (twin, "train.zip: id '3' may mean 3."),
+    "either of two files": (two_suffixes, "train.zip: id '3' matches both 3."),
     "two ids of one file": (
         put(LABELS, 5, "id", "1.png"),
         "labels.csv:7: id '1.png' names the image of another row in train.zip",

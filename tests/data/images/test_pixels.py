@@ -87,11 +87,11 @@ def test_shapes(pixels, keys, shape):
 @pytest.mark.parametrize(
     ("pixels", "keys", "says"),
     [
-        (783, {}, r"783 pixel columns make no square image \(27 x 27 is 729, 28 x 28 is 784\)"),
-        (785, {}, "remove columns that are no pixels, or set preprocess.size"),
-        (3072, {}, "if they are colours, set preprocess.channels to rgb"),
-        (600, {"size": [20, 31]}, r"none of preprocess.size 20 x 31 \(620\)"),
-        (784, {"channels": "rgb"}, "784 pixel columns can't be shared among 3 channels"),
+        (783, {}, r"783 pixel columns are not a square image \(27 x 27 is 729, 28 x 28 is 784\)"),
+        (785, {}, "remove columns that aren't pixels, or set preprocess.size"),
+        (3072, {}, "if the images have colours, set preprocess.channels to rgb"),
+        (600, {"size": [20, 31]}, r"nor one of preprocess.size 20 x 31 \(620\)"),
+        (784, {"channels": "rgb"}, "784 pixel columns are not a multiple of 3 channels"),
     ],
 )
 def test_no_shape(pixels, keys, says):
@@ -227,7 +227,7 @@ def test_preprocess_refuses_a_wrong_pixel_count(images, podium, digit_files, sta
     for name in TABLES:
         drop(name, "pixel3")(digit_files)
     stages("download")
-    assert_one_line(podium("preprocess", NAME), "15 pixel columns make no square image")
+    assert_one_line(podium("preprocess", NAME), "15 pixel columns are not a square image")
     assert snapshot(images.root / "data/processed") == before
 
 
@@ -246,7 +246,7 @@ def test_a_class_without_an_image(images, podium, digit_files):
     images.edit(metric="logloss")
     images.use(digit_files)
     outcome = podium("download", NAME)
-    assert_one_line(outcome, "sample_submission.csv: column '11' is no class of label")
+    assert_one_line(outcome, "sample_submission.csv: column '11' is not a class of label")
 
 
 def test_more_folds_than_images_of_a_class(images, podium, digit_files, stages):

@@ -105,7 +105,7 @@ def test_duplicates_are_reported(images, picture_files, stages):
     shutil.copyfile(train / "7.png", train / "10.png")  # both birds: no harm
     images.use(picture_files, FILES)
     out = stages("download", "preprocess")[-1].out
-    assert "1 test images are in train too (duplicates.csv)" in out
+    assert "1 test images are also in train (duplicates.csv)" in out
     table = duplicates(images)
     rows = {(row.group, row.where, row.id, row.why) for row in table.itertuples()}
     clash, leak = "differing labels", "in train and test"
@@ -116,5 +116,5 @@ def test_duplicates_are_reported(images, picture_files, stages):
         ("2", "test", "2", leak),
     }
     assert list(table["label"].fillna("")) == ["bird", "frog", "cat", ""]
-    assert facts(images)["test images that are in train too"] == "1"
+    assert facts(images)["test images that are also in train"] == "1"
     assert facts(images)["training images with differing labels"] == "2"

@@ -261,7 +261,7 @@ def test_a_file_larger_than_the_memory_it_takes(kaggle_project, monkeypatch, tmp
         (403, f"https://www.kaggle.com/competitions/{SLUG}/rules"),
         (404, f"no competition '{SLUG}'"),
         (401, "KAGGLE_USERNAME and KAGGLE_KEY"),
-        (500, "trouble of its own (500)"),
+        (500, "server error (500)"),
         (429, "too many requests"),
     ],
 )
@@ -355,8 +355,8 @@ def test_a_stale_token_beside_a_good_key(server, kaggle_project, podium, monkeyp
     monkeypatch.setenv("KAGGLE_API_TOKEN", "stale-token-of-mine")
     outcome = podium("download", "house-prices")
     assert outcome.code == 2
-    assert "doesn't take the credentials of KAGGLE_API_TOKEN" in outcome.err
-    assert "then found: KAGGLE_USERNAME and KAGGLE_KEY" in outcome.err
+    assert "rejects the credentials of KAGGLE_API_TOKEN" in outcome.err
+    assert "also found: KAGGLE_USERNAME and KAGGLE_KEY" in outcome.err
     assert "stale-token-of-mine" not in outcome.err
 
 

@@ -147,7 +147,7 @@ def test_names_that_point_elsewhere_are_names_alone(tmp_path):
 
 
 SPOILT: dict[str, tuple[dict[str, bytes], Files, str]] = {
-    "no such folder": (TABLES, IN_FOLDERS, r"no folder or zip 'train' of images; there are: "),
+    "no such folder": (TABLES, IN_FOLDERS, r"no folder or zip 'train' of images; found: "),
     "7z in its place": (
         TABLES | {"train.7z": b"7z"},
         IN_FOLDERS,
@@ -156,12 +156,12 @@ SPOILT: dict[str, tuple[dict[str, bytes], Files, str]] = {
     "7z": (
         TABLES | {"train.7z": b"7z"},
         Files(train="train.7z", test="test.7z", labels="labels.csv"),
-        r"train\.7z is an archive .* name the folder under source\.files\.train",
+        r"train\.7z is an archive .* set source\.files\.train to the folder",
     ),
     "the same name twice": (
         ENTRIES | {"train/other/1.png": b"another"},
         IN_FOLDERS,
-        r"two images are called 1\.png: .*1\.png and .*1\.png; names must differ",
+        r"two images have the name 1\.png: .*1\.png and .*1\.png; names must be unique",
     ),
     "names that differ in case only": (
         ENTRIES | {"train/other/1.PNG": b"another"},
@@ -171,7 +171,7 @@ SPOILT: dict[str, tuple[dict[str, bytes], Files, str]] = {
     "nothing inside": (
         TABLES | {"train/readme.txt": b"x"},
         IN_FOLDERS,
-        r"holds no image \(\.png, \.jpg, \.jpeg\) among 1 files",
+        r"none of the 1 files is an image \(\.png, \.jpg, \.jpeg\)",
     ),
     "another format": (
         ENTRIES | {"train/3.bmp": b"x"},
@@ -270,11 +270,11 @@ def test_no_more_than_the_disk_holds(make, tmp_path, monkeypatch):
 def test_what_is_no_file_in_a_folder(tmp_path):
     given = in_folder(tmp_path, ENTRIES)
     os.mkfifo(given / "train/99.png")
-    with pytest.raises(PodiumError, match=r"99\.png: is no plain file; remove it"):
+    with pytest.raises(PodiumError, match=r"99\.png: is not a regular file; remove it"):
         raw_files(tmp_path, given, IN_FOLDERS)
 
 
 def test_a_file_too_large_to_be_an_image(tmp_path, monkeypatch):
     monkeypatch.setattr("podium.data.sources.pictures.MAX_IMAGE_BYTES", 8)
-    with pytest.raises(PodiumError, match=r"2\.jpeg: is 9 bytes, which is too big for an image"):
+    with pytest.raises(PodiumError, match=r"2\.jpeg: has 9 bytes, which is too large for an image"):
         raw_files(tmp_path, in_folder(tmp_path, ENTRIES), IN_FOLDERS)

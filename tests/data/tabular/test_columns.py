@@ -50,7 +50,7 @@ def test_a_stray_text_in_a_column_of_numbers_is_told(table, capsys):
     typed = type_columns(tables["train"], tables["test"], ["Id"], Preprocess())
     assert typed.categorical == ["area"]
     (line,) = capsys.readouterr().err.splitlines()
-    assert f"{table}.csv:4: column 'area' holds 'n/k'" in line
+    assert f"{table}.csv:4: column 'area' has 'n/k'" in line
     assert "all but 1 of its 200 values are numbers" in line
 
 

@@ -66,19 +66,19 @@ def followed(members=range(4), **knobs):
     while made.members:
         here = [member.index for member in made.members]
         own_stop = [member.stop for member in made.members]
-        clean_let_go = made._let_go
+        clean_retire = made._retire_finished
 
-        def spy(diverged, ended, here=here, own_stop=own_stop, let_go=clean_let_go):
+        def spy(diverged, ended, here=here, own_stop=own_stop, retire=clean_retire):
             loss, _ = made._evaluate(own_stop)
             now = weights_of(made)
             for place, index in enumerate(here):
                 state = {name: value[place] for name, value in now.items()}
                 seen[index].append((float(loss[place]), state))
-            let_go(diverged, ended)
+            retire(diverged, ended)
 
-        made._let_go = spy
+        made._retire_finished = spy
         made.run_epoch()
-        made._let_go = clean_let_go
+        made._retire_finished = clean_retire
     return sorted(made.outcomes, key=lambda outcome: outcome.member.index), seen
 
 

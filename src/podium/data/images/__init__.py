@@ -1,1 +1,1 @@
-"""Image competitions: pixels in a csv or image files become one array of bytes."""
+"""Image competitions: pixels in a CSV, or image files, become one ``uint8`` array."""

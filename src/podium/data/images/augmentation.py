@@ -1,8 +1,8 @@
-"""Regularizers of images: images that a class's images could have been.
+"""Image augmentation: random changes that keep an image's class.
 
-The knobs are those of ``config.images.Augmentation``, all off by default. Each works on a whole
-batch at once, the same on CPU and CUDA, and none has a state: an image's geometry and looks follow
-from the random numbers that are handed in.
+The hyperparameters are those of ``config.images.Augmentation``, all off by default. Each works on a
+whole batch at once, gives the same result on CPU and CUDA, and has no state: the changes depend
+only on the random numbers passed in.
 """
 
 from torch import Tensor
@@ -14,9 +14,9 @@ from podium.data.images.warp import Warp
 
 
 class Augmenter:
-    """Images, each changed in its own way, from images of one size.
+    """Changes each image of a batch at random; all images have one size.
 
-    First where pixels come from, then how bright they are, then what is blanked.
+    Order: geometry, then pixel values, then erased squares.
     """
 
     def __init__(self, knobs: Augmentation, height: int, width: int, channels: int) -> None:
@@ -30,19 +30,19 @@ class Augmenter:
 
     @property
     def is_off(self) -> bool:
-        """No knob changes an image."""
+        """Whether no augmentation is turned on."""
         return not self.parts
 
     def __call__(self, x: Tensor, random: Random, out: Tensor | None = None) -> Tensor:
-        """Changed images, shape (images, height, width, channels).
+        """Augmented images, shape (images, height, width, channels).
 
-        With nothing to do they are ``x``, else in ``out`` if given, which may be ``x`` and saves
-        the time of new memory, else in memory of their own. Not for two threads at a time: what is
-        needed on the way is kept for the next batch.
+        Returns ``x`` itself if nothing is turned on; else writes to ``out`` if given (it may be
+        ``x``, which saves an allocation), else to a new tensor. Not thread-safe: buffers are reused
+        for the next batch.
         """
         if x.shape[1:] != self.shape:
             raise ValueError(f"images of shape {tuple(x.shape[1:])}, made for {self.shape}")
         for part in self.parts if len(x) else ():
-            # From the second part on, the images are the augmenter's to write on.
+            # After the first part, the images are the augmenter's own and can be overwritten.
             x = out = part(x, random, out)
         return x

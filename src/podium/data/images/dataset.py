@@ -1,4 +1,4 @@
-"""Preprocessed images on disk and in memory: what the preprocess stage writes and models read."""
+"""Preprocessed images on disk and in memory: written by the preprocess stage, read by models."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,13 +17,13 @@ Array = NDArray[np.float64]
 TARGET = "__target__"
 TRAIN, TEST, MOMENTS = "train.npy", "test.npy", "moments.json"
 WHITE = 255
-# Images whose squares are in memory at once.
+# Images per block when pixels are squared in int64.
 BLOCK = 1024
 
 
 @dataclass(frozen=True)
 class ImageSchema(Schema):
-    """Facts about images, their size in pixels among them; ``channels`` is 1 (grey) or 3 (RGB)."""
+    """Facts about images, including their size in pixels; ``channels`` is 1 (grey) or 3 (RGB)."""
 
     height: int
     width: int
@@ -32,9 +32,9 @@ class ImageSchema(Schema):
 
 @dataclass(frozen=True)
 class Moments:
-    """Mean and standard deviation of each channel, shape (channels,), black being 0 and white 1.
+    """Mean and standard deviation per channel, shape (channels,); black is 0, white is 1.
 
-    The deviation of a channel that never changes is given as 1, so that it may divide.
+    The standard deviation of a constant channel is set to 1, to avoid dividing by zero.
     """
 
     mean: Array
@@ -43,7 +43,7 @@ class Moments:
 
 @dataclass(frozen=True)
 class ImageSplit(Split):
-    """One fold with the moments of its training rows, as ``Moments`` has them."""
+    """One fold with the ``Moments`` of its training rows."""
 
     mean: Array
     std: Array
@@ -51,7 +51,7 @@ class ImageSplit(Split):
 
 @dataclass(frozen=True)
 class ImageDataset(Dataset):
-    """A competition's images, shape (n, height, width, channels); ``moments`` by a split's name."""
+    """A competition's images, shape (n, height, width, channels); ``moments`` by split name."""
 
     schema: ImageSchema
     train: Pixels
@@ -77,7 +77,7 @@ class ImageDataset(Dataset):
         return _standardized(self.train, moments), _standardized(self.test, moments)
 
     def trees(self, split: Split) -> tuple[Pixels, Pixels]:
-        """Pixels as they are, shape (n, height * width * channels)."""
+        """Raw pixels, shape (n, height * width * channels)."""
         return _flat(self.train), _flat(self.test)
 
 
@@ -93,9 +93,9 @@ def _standardized(images: Pixels, moments: Moments) -> NDArray[np.float32]:
 
 
 def fold_moments(images: Pixels, folds: Rows) -> dict[str, Moments]:
-    """The moments of every split's training rows, by the split's name.
+    """The moments of every split's training rows, by split name.
 
-    Pixels are added up as whole numbers, so that the order of rows and the machine don't matter.
+    Sums are integers, so that the result doesn't depend on the order of rows or on the machine.
     """
     sums, squares = _sums(images)
     pixels = images.shape[1] * images.shape[2]
@@ -104,14 +104,14 @@ def fold_moments(images: Pixels, folds: Rows) -> dict[str, Moments]:
         count = len(split.train_rows) * pixels
         mean = sums[split.train_rows].sum(axis=0) / count
         variance = squares[split.train_rows].sum(axis=0) / count - mean**2
-        # Rounding alone may leave a trace of variance where there is none.
+        # Through rounding, the variance of a constant channel may be slightly above 0.
         std = np.where(variance > 1e-6, np.sqrt(variance.clip(0)), WHITE)
         moments[split.name] = Moments(mean / WHITE, std / WHITE)
     return moments
 
 
 def _sums(images: Pixels) -> tuple[Rows, Rows]:
-    """Sums of each image's pixels and of their squares, shape (n, channels)."""
+    """Each image's sums of pixels and of squared pixels, shape (n, channels)."""
     sums, squares = [], []
     for start in range(0, len(images), BLOCK):
         block = images[start : start + BLOCK].astype(np.int64)
@@ -134,7 +134,7 @@ def write_dataset(folder: Path, data: ImageDataset) -> None:
 
 
 def read_dataset(folder: Path) -> ImageDataset:
-    """Read what ``write_dataset`` wrote; images stay on disk until they are used.
+    """Read what ``write_dataset`` wrote; images are memory-mapped.
 
     Raises:
         PodiumError: the preprocess stage has not run.

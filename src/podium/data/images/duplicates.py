@@ -1,4 +1,4 @@
-"""The same image twice: between train and test, or under two labels."""
+"""Duplicate images: in both train and test, or in train with different labels."""
 
 from hashlib import blake2b
 
@@ -11,10 +11,10 @@ LEAK, CLASH = "in train and test", "differing labels"
 
 
 def find_duplicates(raw: RawImages) -> pd.DataFrame:
-    """Images whose pixels are exactly the same, one row an image, those alike in one ``group``.
+    """Images with identical pixels, one row per image; identical ones share a ``group``.
 
-    Reported are those that stand both in train and test, and training images with differing
-    labels; columns are group, where (train or test), id, label (train alone) and why.
+    Reported are images in both train and test, and training images with differing labels. Columns:
+    group, where (train or test), id, label (train only) and why.
     """
     images = pd.concat(
         [
@@ -23,8 +23,8 @@ def find_duplicates(raw: RawImages) -> pd.DataFrame:
         ],
         ignore_index=True,
     )
-    doubled = images[images["digest"].duplicated(keep=False)]
-    found = (_reported(group) for _, group in doubled.groupby("digest", sort=False))
+    repeated = images[images["digest"].duplicated(keep=False)]
+    found = (_reported(group) for _, group in repeated.groupby("digest", sort=False))
     groups = [group for group in found if group is not None]
     numbered = [group.assign(group=number) for number, group in enumerate(groups, start=1)]
     return pd.concat([pd.DataFrame(columns=COLUMNS), *numbered], ignore_index=True)[COLUMNS]
@@ -39,7 +39,7 @@ def _table(
 
 
 def _reported(group: pd.DataFrame) -> pd.DataFrame | None:
-    """The group with what is wrong with it; None where nothing is."""
+    """The group with the reasons for reporting it; None if there are none."""
     reasons = [LEAK] if group["where"].nunique() > 1 else []
     train = group["where"] == "train"
     reasons += [CLASH] if group["label"][train].nunique() > 1 else []

@@ -1,4 +1,4 @@
-"""Images as files in zips: decoded by threads into one array, damaged ones named or counted."""
+"""Image files in zips: decoded by threads into one array; damaged ones are refused or skipped."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -23,11 +23,11 @@ from podium.io.errors import PodiumError
 from podium.io.zips import MAX_IMAGE_BYTES, open_zip, read_entry
 from podium.runtime.resources import cores
 
-# Images that a thread takes at once.
+# Images per task of a thread.
 BATCH = 128
 
 Size = tuple[int, int]
-# Row and reason of every file that is no image.
+# Row and reason of every damaged file.
 Damage = dict[int, str]
 
 
@@ -35,8 +35,8 @@ def read_images(folder: Path, competition: ImageCompetition) -> RawImages:
     """All images at one size, in the order of labels.csv and the sample submission.
 
     Raises:
-        PodiumError: as ``read_listing``; or a file is damaged, of another size than the others
-            while none is asked for, or all of them are too large for memory.
+        PodiumError: as ``read_listing``; or a file is damaged, sizes differ while
+            ``preprocess.size`` is null, or all images together are too large for memory.
     """
     listing, spec = read_listing(folder, competition), competition.preprocess
     train, test = (
@@ -56,7 +56,7 @@ def read_images(folder: Path, competition: ImageCompetition) -> RawImages:
 
 
 class _Files:
-    """Some of the files of a zip, in order; what is damaged is kept with the reason."""
+    """Some files of a zip, in order, and the reasons why some of them are damaged."""
 
     def __init__(self, archive: Path, names: Sequence[str]) -> None:
         self.archive, self.names = archive, names
@@ -73,7 +73,7 @@ class _Files:
         self._each(read)
 
     def decode(self, size: Size, channels: int) -> None:
-        """Pixels of every file, shape (n, height, width, channels); black for damaged ones."""
+        """Pixels of every file, shape (n, height, width, channels); black if damaged."""
         self.pixels = np.zeros((len(self.names), *size, channels), dtype=np.uint8)
 
         def read(row: int, content: bytes) -> None:
@@ -82,7 +82,7 @@ class _Files:
         self._each(read)
 
     def _each(self, read: Callable[[int, bytes], None]) -> None:
-        """Read every file that isn't known to be damaged, by threads."""
+        """Read every file that isn't known to be damaged, in threads."""
         rows = [row for row in range(len(self.names)) if row not in self.damage]
         batches = [rows[start : start + BATCH] for start in range(0, len(rows), BATCH)]
         with open_zip(self.archive.name, self.archive) as zipped:
@@ -102,13 +102,13 @@ class _Files:
         return read_entry(self.archive.name, zipped, entry, MAX_IMAGE_BYTES)
 
     def refuse_damage(self, competition: ImageCompetition) -> None:
-        """Stop at damaged files, unless they may be skipped and there are others."""
+        """Raise if files are damaged, unless they may be skipped and others are left."""
         spec = competition.preprocess
         if not self.damage or (spec.damaged == "skip" and len(self.damage) < len(self.names)):
             return
         row = min(self.damage)
         hint = (
-            f"mend it at the source and run 'dvc repro -f download@{competition.name}', or set "
+            f"fix it at the source and run 'dvc repro -f download@{competition.name}', or set "
             "preprocess.damaged to skip"
         )
         raise PodiumError(
@@ -123,20 +123,20 @@ class _Files:
 
 
 def _size(train: _Files, test: _Files, spec: ImagePreprocess) -> Size:
-    """The size asked for, or else the one of all images."""
+    """``preprocess.size``, or else the common size of all images."""
     if spec.size is not None:
         return spec.size[0], spec.size[1]
     sizes = Counter((header.height, header.width) for header in train.headers.values())
-    usual = sizes.most_common(1)[0][0]
+    common = sizes.most_common(1)[0][0]
     for files in (train, test):
         for row, header in sorted(files.headers.items()):
-            if (header.height, header.width) != usual:
+            if (header.height, header.width) != common:
                 raise PodiumError(
                     f"{files.archive.name}: {files.names[row]} is {header.height} x "
-                    f"{header.width} pixels (height x width), others are {usual[0]} x "
-                    f"{usual[1]}; set preprocess.size to [height, width] to resize all"
+                    f"{header.width} pixels (height x width), others are {common[0]} x "
+                    f"{common[1]}; set preprocess.size to [height, width] to resize all"
                 )
-    return usual
+    return common
 
 
 def _channels(train: _Files, spec: ImagePreprocess) -> int:
@@ -146,11 +146,11 @@ def _channels(train: _Files, spec: ImagePreprocess) -> int:
 
 
 def _raw_images(listing: Listing, train: _Files, test: _Files) -> RawImages:
-    whole = [row for row in range(len(train.names)) if row not in train.damage]
+    readable = [row for row in range(len(train.names)) if row not in train.damage]
     return RawImages(
-        train=train.pixels[whole] if train.damage else train.pixels,
-        labels=listing.labels.iloc[whole].reset_index(drop=True),
-        train_ids=listing.train_ids.iloc[whole].reset_index(drop=True),
+        train=train.pixels[readable] if train.damage else train.pixels,
+        labels=listing.labels.iloc[readable].reset_index(drop=True),
+        train_ids=listing.train_ids.iloc[readable].reset_index(drop=True),
         test=test.pixels,
         test_ids=listing.test_ids,
         labels_file=LABELS,

@@ -1,4 +1,4 @@
-"""What the regularizers of images share: random numbers and their purposes, and memory.
+"""Shared by all image augmentation: random numbers with their purposes, and buffers.
 
 Images have shape (images, height, width, channels), float32 in 0..1, contiguous.
 """
@@ -8,7 +8,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-# What random numbers are drawn for: one knob turned on leaves the draws of the others as they are.
+# Purposes of random numbers: turning one augmentation on doesn't change the numbers of the others.
 (
     SHIFT,
     ROTATION,
@@ -18,7 +18,7 @@ from torch import Tensor
     HORIZONTAL_FLIP,
     VERTICAL_FLIP,
     CROP,
-    ERASE_PLACE,
+    ERASE_POSITION,
     ERASE_CHANCE,
     PIXEL_NOISE,
     BRIGHTNESS,
@@ -27,7 +27,7 @@ from torch import Tensor
 
 
 class Random(Protocol):
-    """Random numbers of a batch, the same ones each time it is asked for the same purpose."""
+    """Random numbers of a batch; the same purpose always returns the same numbers."""
 
     def uniform(self, columns: int, purpose: int) -> Tensor:
         """Numbers in (0, 1), shape (images, columns)."""
@@ -44,32 +44,32 @@ def around_zero(random: Random, reach: float, columns: int, purpose: int) -> Ten
 
 
 def whole(random: Random, count: int, columns: int, purpose: int) -> Tensor:
-    """Whole numbers in 0..count - 1, shape (images, columns), dtype int64."""
-    # The largest float32 below 1 times a whole number is below that number, rounded too.
+    """Integers in 0..count - 1, shape (images, columns), dtype int64."""
+    # The largest float32 below 1, times ``count``, is below ``count`` even after rounding.
     return random.uniform(columns, purpose).mul(count).long()
 
 
 def chosen(random: Random, probability: float, purpose: int) -> Tensor:
-    """Ones with the probability, else zeros, shape (images,)."""
+    """1 with the given probability, else 0, shape (images,)."""
     return (random.uniform(1, purpose)[:, 0] < probability).float()
 
 
 class Memory:
-    """Memory for what is needed on the way, kept from batch to batch.
+    """Buffers for intermediate results, reused from batch to batch.
 
-    Handing large blocks back to the system and asking for them again costs more than the
-    arithmetic on them. One buffer a name and device, as long as the largest batch; its zeros stay
-    where nobody writes.
+    Freeing and allocating large blocks costs more than the arithmetic on them. There is one buffer
+    per name and device, as long as the largest batch; it starts as zeros, which remain wherever
+    nothing is written.
     """
 
     def __init__(self) -> None:
         self.buffers: dict[tuple[str, torch.device], Tensor] = {}
 
     def __call__(self, name: str, shape: tuple[int, ...], device: torch.device) -> Tensor:
-        """A block of the shape; for a name, only the first axis may differ between calls."""
+        """A buffer of this shape; for one name, only the first axis may differ between calls."""
         buffer = self.buffers.get((name, device))
         if buffer is None or len(buffer) < shape[0]:
-            # What inference mode makes could not be written on outside of it.
+            # A tensor made in inference mode can't be written to outside of it.
             with torch.inference_mode(False):
                 buffer = torch.zeros(shape, device=device)
             self.buffers[name, device] = buffer

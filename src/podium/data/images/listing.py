@@ -1,4 +1,4 @@
-"""Which image file belongs to which id: the csv files and the names in the zips, no pixel yet."""
+"""Matches ids and image files by the CSV files and the names in the zips; decodes nothing."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -19,8 +19,8 @@ TRAIN, TEST, LABELS = "train.zip", "test.zip", "labels.csv"
 
 @dataclass(frozen=True)
 class Listing:
-    """Ids and labels as text, and the file of each: training rows as in labels.csv, test rows as
-    in the sample submission.
+    """Ids and labels as text, and the file of each id: training rows in the order of labels.csv,
+    test rows in that of the sample submission.
     """
 
     labels: "pd.Series[Any]"
@@ -31,11 +31,11 @@ class Listing:
 
 
 def read_listing(folder: Path, competition: ImageCompetition) -> Listing:
-    """Read and check the csv files, and find every id's image, by its name with or without suffix.
+    """Read and check the CSV files, and find every id's image by its name with or without suffix.
 
     Raises:
-        PodiumError: a file is missing, or not what it should be; a column is missing; ids are
-            missing or doubled; labels don't fit the task; an id has no image, or an image no id.
+        PodiumError: a file is missing or invalid; a column is missing; ids are missing or
+            duplicated; labels don't fit the task; an id has no image, or an image no id.
     """
     labels, sample = (read_csv(folder / name, [""]) for name in (LABELS, SAMPLE))
     check_named_columns(LABELS, labels.columns, competition)
@@ -79,7 +79,7 @@ def _by_stem(archive: Path, names: Sequence[str], ids: set[str]) -> dict[str, st
     """Files by their name without suffix.
 
     Raises:
-        PodiumError: an id could mean either of two files.
+        PodiumError: an id matches two files.
     """
     stems = defaultdict(list)
     for name in names:
@@ -87,7 +87,7 @@ def _by_stem(archive: Path, names: Sequence[str], ids: set[str]) -> dict[str, st
     for stem, files in stems.items():
         if len(files) > 1 and stem in ids:
             raise PodiumError(
-                f"{archive.name}: id '{stem}' may mean {files[0]} or {files[1]}; remove one, or "
-                "use whole file names as ids"
+                f"{archive.name}: id '{stem}' matches both {files[0]} and {files[1]}; remove one, "
+                "or use full file names as ids"
             )
     return {stem: files[0] for stem, files in stems.items()}

@@ -1,4 +1,4 @@
-"""Images as rows of pixels in a csv: the shape of the digit recognizer."""
+"""Images as rows of pixels in a CSV, the format of the digit recognizer."""
 
 import math
 from collections.abc import Sequence
@@ -35,9 +35,9 @@ from podium.io.csv_files import (
 from podium.io.errors import PodiumError
 from podium.io.text import printable
 
-# Bytes of csv that are parsed at once; a row must fit.
+# Bytes of CSV that are parsed at a time; a row must fit.
 BLOCK = MAX_LINE
-# Pixels as they are usually written.
+# The usual spellings of pixel values.
 BYTES = frozenset(map(str, range(256)))
 
 
@@ -55,13 +55,13 @@ class PixelRows:
 def read_rows(folder: Path, competition: ImageCompetition) -> PixelRows:
     """Read and check train, test and sample submission.
 
-    Every column but id and target is a pixel, in the order of train.csv. Rows of a table without
-    an id column are counted from 1, and the ids of the sample submission are such numbers then.
+    Every column except id and target is a pixel, in the order of train.csv. Without an id column
+    rows are numbered from 1, and the sample submission's ids must be these numbers.
 
     Raises:
-        PodiumError: a file is missing, empty, not UTF-8, not a csv; a column is missing, doubled
-            or in one table only; a pixel is no whole number from 0 to 255; labels are missing or
-            don't fit the task; or the ids are not those of the sample submission.
+        PodiumError: a file is missing, empty, not UTF-8 or not a CSV; a column is missing,
+            duplicated or in one table only; a pixel is not a whole number from 0 to 255; labels are
+            missing or don't fit the task; or the ids differ from the sample submission's.
     """
     names = _pixel_columns(folder, competition)
     train, texts = _read_table(folder / TRAIN, names, [competition.id, competition.target])
@@ -80,11 +80,11 @@ def read_rows(folder: Path, competition: ImageCompetition) -> PixelRows:
 
 
 def read_images(folder: Path, competition: ImageCompetition) -> RawImages:
-    """The rows as images, resized where that is asked for.
+    """The rows as images, resized to ``preprocess.size`` if that is set.
 
     Raises:
-        PodiumError: as ``read_rows``; or the pixels of a row make no image, or all images are too
-            large for memory.
+        PodiumError: as ``read_rows``; or the number of pixels fits no image, or all images together
+            are too large for memory.
     """
     rows, spec = read_rows(folder, competition), competition.preprocess
     shape = image_shape(rows.train.shape[1], spec)
@@ -100,19 +100,19 @@ def read_images(folder: Path, competition: ImageCompetition) -> RawImages:
 
 
 def image_shape(pixels: int, spec: ImagePreprocess) -> tuple[int, int, int]:
-    """(height, width, channels) of a row of so many pixels, which run by row, column, channel.
+    """(height, width, channels) of a row with ``pixels`` numbers, ordered by row, column, channel.
 
-    A csv doesn't tell the shape of its images: they are of ``preprocess.size`` if that has as many
-    pixels, else square. ``auto`` channels are one.
+    A CSV doesn't contain the shape of its images: it is ``preprocess.size`` if the number of pixels
+    fits, else a square. ``auto`` means one channel.
 
     Raises:
-        PodiumError: neither is possible.
+        PodiumError: neither fits.
     """
     channels = 3 if spec.channels == "rgb" else 1
     if pixels % channels:
         raise PodiumError(
-            f"{TRAIN}: {pixels} pixel columns can't be shared among 3 channels; set "
-            "preprocess.channels to grey, or remove columns that are no pixels"
+            f"{TRAIN}: {pixels} pixel columns are not a multiple of 3 channels; set "
+            "preprocess.channels to grey, or remove columns that aren't pixels"
         )
     places = pixels // channels
     if spec.size is not None and math.prod(spec.size) == places:
@@ -126,20 +126,20 @@ def image_shape(pixels: int, spec: ImagePreprocess) -> tuple[int, int, int]:
 def _no_image(pixels: int, places: int, spec: ImagePreprocess) -> str:
     side = math.isqrt(places)
     near = f"{side} x {side} is {side**2}, {side + 1} x {side + 1} is {(side + 1) ** 2}"
-    what = f"{pixels} pixel columns make no square image ({near})"
+    what = f"{pixels} pixel columns are not a square image ({near})"
     if spec.size is not None:
         height, width = spec.size
-        what += f" and none of preprocess.size {height} x {width} ({height * width})"
+        what += f" nor one of preprocess.size {height} x {width} ({height * width})"
     if _may_be_colours(places) and spec.channels == "auto":
-        return f"{what}; if they are colours, set preprocess.channels to rgb"
+        return f"{what}; if the images have colours, set preprocess.channels to rgb"
     return (
-        f"{what}; remove columns that are no pixels, or set preprocess.size to the images' own "
+        f"{what}; remove columns that aren't pixels, or set preprocess.size to the images' "
         "[height, width]"
     )
 
 
 def _may_be_colours(pixels: int) -> bool:
-    """Whether so many numbers make a square image of three channels."""
+    """Whether this number of values fits a square image with three channels."""
     return pixels % 3 == 0 and math.isqrt(pixels // 3) ** 2 == pixels // 3
 
 
@@ -149,7 +149,7 @@ def _pixel_columns(folder: Path, competition: ImageCompetition) -> list[str]:
     check_named_columns(TRAIN, header, competition, ["target"])
     names = [name for name in header if name not in (competition.id, competition.target)]
     if not names:
-        raise PodiumError(f"{TRAIN}: has no pixel columns beside {few(header)}")
+        raise PodiumError(f"{TRAIN}: has no pixel columns, only {few(header)}")
     check_same_columns(set(names), set(test) - {competition.id})
     return names
 
@@ -157,7 +157,7 @@ def _pixel_columns(folder: Path, competition: ImageCompetition) -> list[str]:
 def _read_table(
     path: Path, pixels: list[str], texts: Sequence[str]
 ) -> tuple[Pixels, "dict[str, pd.Series[Any]]"]:
-    """Pixels, shape (n, columns), and those of the ``texts`` columns that there are."""
+    """Pixels, shape (n, columns), and the columns of ``texts`` that the file has."""
     header = read_header(path)
     check_text(path)
     wanted = [name for name in texts if name in header]
@@ -175,9 +175,9 @@ def _read_table(
 
 
 def _batches(path: Path, header: list[str], pixels: list[str], texts: list[str]) -> Any:
-    """Blocks of rows: an array of pixels and a table of texts each.
+    """Blocks of rows, each as an array of pixels and a table of texts.
 
-    Arrow parses bytes as bytes, so that the memory needed is that of the images and one block.
+    Arrow parses pixels directly to uint8, so memory is needed only for the images and one block.
     """
     types = {name: pa.string() for name in header} | {name: pa.uint8() for name in pixels}
     reader = arrow_csv.open_csv(
@@ -198,7 +198,7 @@ def _batches(path: Path, header: list[str], pixels: list[str], texts: list[str])
 
 
 def _first_error(path: Path, header: list[str], pixels: set[str], error: Exception) -> PodiumError:
-    """The first thing wrong in a csv that can't be read as pixels, found by reading it slowly."""
+    """The first error in a CSV that can't be read as pixels, found by a slow row-by-row pass."""
     rows = rows_of(path)
     next(rows)
     for line, row in rows:
@@ -212,7 +212,7 @@ def _row_error(
 ) -> PodiumError | None:
     if len(row) != len(header):
         return ragged(path, line, len(row), len(header))
-    # A look at the whole row first: one at every value takes minutes where this takes seconds.
+    # Check the whole row at once first: checking every value takes minutes instead of seconds.
     if BYTES.issuperset(row):
         return None
     for name, value in zip(header, row, strict=True):
@@ -228,10 +228,12 @@ def _is_byte(text: str) -> bool:
 
 def _bad_pixel(path: Path, line: int, name: str, value: str) -> PodiumError:
     if not value.strip():
-        return PodiumError(f"{path.name}:{line}: {name} is missing; every image needs all pixels")
+        return PodiumError(
+            f"{path.name}:{line}: {name} is missing; every image needs a value for each pixel"
+        )
     shown = printable(value[:40])
     return PodiumError(
-        f"{path.name}:{line}: {name} '{shown}' is not a whole number from 0 to 255; mend or remove "
+        f"{path.name}:{line}: {name} '{shown}' is not a whole number from 0 to 255; fix or remove "
         "the row"
     )
 
@@ -250,17 +252,17 @@ def _row_numbers(rows: int, start: int, column: str) -> "pd.Series[Any]":
 def _test_ids(
     texts: "dict[str, pd.Series[Any]]", rows: int, sample: pd.DataFrame, column: str
 ) -> "pd.Series[Any]":
-    """The ids of test.csv; without an id column its row numbers, which the sample must hold."""
-    asked = set(sample[column])
+    """The ids of test.csv, or its row numbers if it has no id column; checked with the sample."""
+    expected = set(sample[column])
     if column in texts:
         ids, whose = _ids(TEST, texts, rows, column), f"those of {TEST}"
     else:
-        ids = _row_numbers(rows, 0 if "0" in asked else 1, column)
+        ids = _row_numbers(rows, 0 if "0" in expected else 1, column)
         whose = f"the row numbers of {TEST}"
-    if asked != set(ids):
-        odd = sorted(asked ^ set(ids))
+    if expected != set(ids):
+        odd = sorted(expected ^ set(ids))
         raise PodiumError(
-            f"{SAMPLE}: its ids are not {whose} ({rows} rows, {len(asked)} ids), for example "
-            f"{printable(odd[0])}; take both from one download"
+            f"{SAMPLE}: its ids are not {whose} ({rows} rows, {len(expected)} ids), for example "
+            f"{printable(odd[0])}; use files from the same download"
         )
     return ids

@@ -1,4 +1,4 @@
-"""From raw images to the dataset: one array, labels, folds, and moments of each fold."""
+"""From raw images to the dataset: pixel arrays, labels, folds, and each fold's moments."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from podium.io.files import digest
 def prepare(
     raw: Path, competition: ImageCompetition, manifest: dict[str, object], folder: Path
 ) -> str:
-    """Write the dataset and a summary of what was done into ``folder``; returns it in short.
+    """Write the dataset and a summary of what was done into ``folder``; returns a short summary.
 
     Raises:
         PodiumError: the raw files don't fit params.yaml.
@@ -36,7 +36,7 @@ def prepare(
 
 
 def read_raw(raw: Path, competition: ImageCompetition) -> RawImages:
-    """All images of either shape of competition.
+    """All images, from image files or from rows of a CSV.
 
     Raises:
         PodiumError: the raw files don't fit params.yaml.
@@ -80,7 +80,7 @@ def make_dataset(
 def summarize(
     data: ImageDataset, raw: RawImages, duplicates: pd.DataFrame, competition: ImageCompetition
 ) -> pd.DataFrame:
-    """What the images are and what was done to them, one row a fact."""
+    """Facts about the images and what was done to them, one row per fact."""
     schema, split, spec = data.schema, data.splits[0], competition.preprocess
     counts = np.bincount(data.y.astype(int), minlength=len(schema.classes))
     rows = {
@@ -92,7 +92,7 @@ def summarize(
         f"standard deviation of {split.name}": _numbers(split.std),
         "damaged training files, left out": _named(raw.skipped),
         "damaged test files, predicted from a black image": _named(raw.blank),
-        "test images that are in train too": count_images(duplicates, "test", LEAK),
+        "test images that are also in train": count_images(duplicates, "test", LEAK),
         "training images with differing labels": count_images(duplicates, "train", CLASH),
     }
     rows |= {
@@ -103,11 +103,11 @@ def summarize(
 
 
 def _in_short(data: ImageDataset, raw: RawImages, duplicates: pd.DataFrame) -> str:
-    doubled = count_images(duplicates, "test", LEAK)
+    leaked = count_images(duplicates, "test", LEAK)
     notes = [
         (len(raw.skipped), "damaged training files left out"),
         (len(raw.blank), "damaged test files predicted from a black image"),
-        (doubled, "test images are in train too (duplicates.csv)"),
+        (leaked, "test images are also in train (duplicates.csv)"),
     ]
     return ", ".join(
         [

@@ -1,4 +1,4 @@
-"""What the raw files of an image competition hold, whichever shape they came in."""
+"""The content of an image competition's raw files, independent of their format."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,8 +15,8 @@ class RawImages:
     """All images at one size, with their ids and labels as text.
 
     ``train`` and ``test`` have shape (n, height, width, channels), 0 is black. ``labels_file`` is
-    the file that the labels stand in. ``skipped`` names the damaged training files that were left
-    out, ``blank`` the damaged test files that a black image stands for.
+    the file with the labels. ``skipped`` names the damaged training files that were left out,
+    ``blank`` the damaged test files that were replaced by a black image.
     """
 
     train: Pixels

@@ -1,4 +1,4 @@
-"""Images at another size."""
+"""Resizing images."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,15 +10,15 @@ from podium.data.images.raw import Pixels
 from podium.io.errors import PodiumError
 from podium.runtime.resources import cores
 
-# All images together; more would not fit beside a model.
+# The limit for all images together; more would leave no memory for a model.
 MAX_BYTES = 16 * 1024**3
 
 
 def resize(images: Pixels, size: Sequence[int] | None) -> Pixels:
-    """Images (n, height, width, channels) at ``size`` = [height, width]; None: as they are.
+    """Images (n, height, width, channels) at ``size`` = [height, width]; None: unchanged.
 
-    Both sides are scaled on their own, linearly; where an image shrinks, over all pixels that
-    fall on one (Pillow's ``BILINEAR``), so that nothing between them is lost.
+    The sides are scaled independently, with linear interpolation; when shrinking, every input pixel
+    contributes (Pillow's ``BILINEAR``), so no detail is skipped.
     """
     if size is None or list(images.shape[1:3]) == list(size):
         return images
@@ -34,10 +34,10 @@ def resize(images: Pixels, size: Sequence[int] | None) -> Pixels:
 
 
 def check_memory(images: int, size: Sequence[int], channels: int) -> None:
-    """Stop before an array is made that no machine holds.
+    """Check the memory needed for all images before allocating it.
 
     Raises:
-        PodiumError: so many images of [height, width] are too large.
+        PodiumError: the images need more than ``MAX_BYTES``.
     """
     needed = images * size[0] * size[1] * channels
     if needed > MAX_BYTES:

@@ -1,11 +1,20 @@
-"""Where a pixel comes from: shifts, turns, sizes, elastic bending, flips and crops, in one go.
+"""Geometric augmentation: shifts, rotations, scaling, shear, elastic fields, flips and crops.
 
-Each resampling blurs, so all geometry is one grid of places that is sampled once, bilinear, zero
-outside. Operations of whole pixels alone copy pixels and blur nothing.
+Every resampling blurs, so all geometry is combined into one sampling grid, which gives for each
+output pixel the position in the input, and the image is sampled once (bilinear, zero outside). If
+only flips and crops are on, pixels are copied and nothing is blurred.
 
-Places in a grid are bilinear in what is known of the rows and of the columns: an affine map needs
-1 and the coordinate of each, an elastic field a Gaussian around each node. So a batch's grids are
-two matrix products, rows' basis @ coefficients @ columns' basis, with few coefficients an image.
+A batch's grids are computed by two matrix products. Write a source coordinate (x or y) of the
+output pixel in row r and column c as
+
+    position(r, c) = sum over i, j of R[r, i] * C[i, j] * K[j, c]
+
+with a basis of functions of the row (R: 1, the row coordinate, and a Gaussian around each node of
+the elastic field), the same basis for the column (K), and the coefficients C of one image. An
+affine map a + b * row + d * column uses only the coefficients of (1, 1), (row, 1) and (1, column).
+An elastic field is a sum of products of a row's and a column's Gaussian, because a two-dimensional
+Gaussian is the product of two one-dimensional ones; its coefficients are random numbers. The other
+coefficients stay 0. So R and K are fixed, and an image needs only the few numbers of its C.
 """
 
 import math
@@ -31,14 +40,15 @@ from podium.data.images.knobs import (
     whole,
 )
 
-# Of the smoothing Gaussian's deviation. Correlations of displacements are met to half a percent.
+# Distance between nodes in standard deviations of the smoothing Gaussian. At this spacing the
+# correlations of displacements are exact to half a percent.
 NODE_SPACING = 1.25
-# Images that are sampled at a time where a cache is the bottleneck.
+# Images that are sampled at a time on a CPU, where the cache is the bottleneck.
 IN_CACHE = 64
 
 
 class Warp:
-    """The geometry of a batch of images, another one for each image."""
+    """Random geometry for each image of a batch."""
 
     def __init__(self, knobs: Augmentation, height: int, width: int) -> None:
         self.knobs, self.height, self.width = knobs, height, width
@@ -48,20 +58,20 @@ class Warp:
         self.is_off = not (
             self.interpolates or knobs.horizontal_flip or knobs.vertical_flip or knobs.crop_padding
         )
-        # The rows' and the columns' basis by device, made when a device is first seen.
+        # The row and column bases by device, made when a device is first used.
         self.bases: dict[torch.device, tuple[Tensor, Tensor]] = {}
         self.memory = Memory()
 
     def __call__(self, x: Tensor, random: Random, out: Tensor | None = None) -> Tensor:
-        """The images seen through their grids, in ``out`` if given (it may be ``x``)."""
-        way = self._sampled if self.interpolates else self._copied
-        return way(x, random, out)
+        """The transformed images, in ``out`` if given (it may be ``x``)."""
+        transform = self._sampled if self.interpolates else self._copied
+        return transform(x, random, out)
 
     def grid(self, random: Random, images: int, device: torch.device) -> Tensor:
-        """Where each pixel comes from, shape (images, height, width, 2), as grid_sample wants it.
+        """The source position of each pixel, shape (images, height, width, 2), for grid_sample.
 
-        The last axis is (x, y); -1 and 1 are the borders of the image. The next grid is written
-        over it.
+        The last axis is (x, y); -1 and 1 are the borders of the image. The next call overwrites
+        the result.
         """
         if device not in self.bases:
             self.bases[device] = self._basis(device)
@@ -76,7 +86,7 @@ class Warp:
 
     def _sampled(self, x: Tensor, random: Random, out: Tensor | None) -> Tensor:
         grid = self.grid(random, len(x), x.device)
-        # Sampling makes memory of its own, one plane a channel. With one channel that is the image.
+        # grid_sample allocates its result, one plane per channel; one channel needs no copy.
         if out is None and x.shape[3] == 1:
             return _planes(x, grid).view(x.shape)
         out = torch.empty_like(x) if out is None else out
@@ -86,7 +96,7 @@ class Warp:
         return out
 
     def _copied(self, x: Tensor, random: Random, out: Tensor | None) -> Tensor:
-        """Flips and crops, to the last bit."""
+        """Flips and crops, bit-exact."""
         if self.knobs.horizontal_flip:
             x = _flipped(x, 2, chosen(random, 0.5, HORIZONTAL_FLIP), out)
         if self.knobs.vertical_flip:
@@ -104,27 +114,27 @@ class Warp:
         tall, wide = height + 2 * padding, width + 2 * padding
         padded = self.memory("padded", (images, tall, wide, channels), x.device)
         padded[:, padding : padding + height, padding : padding + width] = x
-        # All pieces of a row's length, wherever they start: a crop is a list of them.
+        # A view of all segments of one row's length, at every start: a crop selects some of them.
         starts = images * tall * wide - width + 1
-        pieces = padded.as_strided((starts, width * channels), (channels, 1))
+        segments = padded.as_strided((starts, width * channels), (channels, 1))
         first = torch.arange(images, device=x.device) * tall + corner[:, 1]
         lines = first[:, None] + torch.arange(height, device=x.device)
         start = lines * wide + corner[:, :1]
         out = torch.empty_like(x) if out is None else out
-        torch.index_select(pieces, 0, start.flatten(), out=out.view(-1, width * channels))
+        torch.index_select(segments, 0, start.flatten(), out=out.view(-1, width * channels))
         return out
 
     def _basis(self, device: torch.device) -> tuple[Tensor, Tensor]:
-        """Of rows, shape (height, a), and of columns, shape (b * 2, width * 2).
+        """The row basis, shape (height, a), and the column basis, shape (b * 2, width * 2).
 
-        The columns' basis takes x and y side by side, as grid_sample reads them, from pixels to
-        borders at -1 and 1.
+        The column basis handles x and y side by side, as grid_sample reads them, and converts
+        pixels to grid_sample's coordinates, in which the borders are -1 and 1.
         """
         smoothness = self.knobs.elastic_smoothness if self.knobs.elastic else 0.0
         rows = _axis_basis(self.height, smoothness)
         columns = _axis_basis(self.width, smoothness)
         to_borders = torch.diag(torch.tensor([2.0 / self.width, 2.0 / self.height]))
-        # Displacements are shares of each side, so that the sides cancel.
+        # Displacements are shares of the side: 2 is the full side in grid_sample's coordinates.
         elastic = 2.0 * self.knobs.elastic * torch.eye(2)
         affine = torch.kron(columns[:, :2].contiguous(), to_borders)
         nodes = torch.kron(columns[:, 2:].contiguous(), elastic)
@@ -132,10 +142,10 @@ class Warp:
         return rows.to(device), both.to(device)
 
     def _coefficients(self, random: Random, images: int, device: torch.device) -> Tensor:
-        """Shape (images, a, b, 2): the affine map in the first two by two, then the noise."""
+        """Coefficients, shape (images, a, b, 2): the affine map in [:2, :2], noise in [2:, 2:]."""
         rows, columns = self.bases[device]
         shape = (images, rows.shape[1], columns.shape[0] // 2, 2)
-        # What mixes the affine map's rows with the noise's columns is never written and stays 0.
+        # Products of an affine and an elastic function are never written and stay 0.
         coefficients = self.memory("coefficients", shape, device)
         matrix = self._matrix(random, images, device)
         coefficients[:, 0, 1] = matrix[:, :, 0]
@@ -149,7 +159,7 @@ class Warp:
         return coefficients
 
     def _matrix(self, random: Random, images: int, device: torch.device) -> Tensor:
-        """From a pixel's (x, y) around the centre to where it comes from, shape (images, 2, 2)."""
+        """Maps an output pixel's (x, y) from the centre to its source, shape (images, 2, 2)."""
         knobs = self.knobs
         matrix = torch.eye(2, device=device).repeat(images, 1, 1)
         if knobs.rotation:
@@ -169,7 +179,7 @@ class Warp:
         return matrix
 
     def _moved(self, random: Random) -> Tensor | None:
-        """What is added to a pixel's (x, y) first, in pixels, shape (images, 2)."""
+        """The shift added to a pixel's (x, y) before the matrix, in pixels, shape (images, 2)."""
         moved = None
         if self.knobs.shift:
             moved = around_zero(random, self.knobs.shift, 2, SHIFT)
@@ -181,27 +191,28 @@ class Warp:
 
 
 def _planes(x: Tensor, grid: Tensor) -> Tensor:
-    """The images at the places of the grid, shape (images, channels, height, width)."""
+    """The images sampled at the grid's positions, shape (images, channels, height, width)."""
     return functional.grid_sample(x.permute(0, 3, 1, 2), grid, align_corners=False)
 
 
 def _axis_basis(side: int, smoothness: float) -> Tensor:
-    """1, the coordinate around the centre, and a Gaussian a node; shape (side, 2 + nodes).
+    """The basis of one axis: 1, the coordinate from the centre, and a Gaussian per node.
 
-    Displacements of an elastic field are white noise smoothed by a Gaussian (Simard et al. 2003;
-    Ciresan et al. 2010). A smooth field is known from few points, so noise is drawn on nodes about
-    as far apart as the Gaussian is wide and not at each pixel; each pixel's weights have norm 1, so
-    that the field's deviation is the noise's everywhere, at the border too.
+    Shape (side, 2 + nodes). An elastic field's displacements are white noise smoothed by a Gaussian
+    (Simard et al. 2003; Ciresan et al. 2010). A smooth field is determined by few points, so noise
+    is drawn at nodes about one standard deviation apart instead of at each pixel. Each pixel's
+    weights have norm 1, so that the field has the standard deviation of the noise everywhere, at
+    the border too.
     """
     coordinate = torch.arange(side) - (side - 1) / 2
     basis = torch.stack([torch.ones(side), coordinate], dim=1)
     if not smoothness:
         return basis
     deviation = smoothness * side
-    # Noise finer than pixels is not seen. Nodes a pixel apart lie on the pixels, or all weights
-    # of a narrow Gaussian would vanish.
+    # Nodes are at least one pixel apart, since finer noise is invisible. Then they are exactly on
+    # the pixels; between pixels, all weights of a narrow Gaussian could underflow to 0.
     spacing = max(NODE_SPACING * deviation, 1.0)
-    # One node beyond each border, or displacements there would hang on a single node.
+    # One node beyond each border, so that displacements there depend on more than one node.
     count = math.ceil((side - 1) / spacing) + 3
     nodes = (torch.arange(count) - (count - 1) / 2) * spacing
     weights = (coordinate[:, None] - nodes).div_(deviation).square_().mul_(-0.5).exp_()
@@ -209,7 +220,7 @@ def _axis_basis(side: int, smoothness: float) -> Tensor:
 
 
 def _flipped(x: Tensor, axis: int, flip: Tensor, out: Tensor | None) -> Tensor:
-    """Images mirrored where ``flip`` is 1; weights of 0 and 1 mix to the last bit."""
+    """Images mirrored where ``flip`` is 1; lerp with weights 0 and 1 is bit-exact."""
     mirrored = x.flip(axis)
     weight = flip[:, None, None, None]
     return torch.lerp(x, mirrored, weight, out=mirrored if out is None else out)

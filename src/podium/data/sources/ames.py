@@ -2,11 +2,12 @@
 
 The columns, levels and meanings of ``NA`` are those of the Ames housing data (De Cock 2011,
 "Ames, Iowa: Alternative to the Boston Housing Data", Journal of Statistics Education 19(3)), as
-Kaggle serves them. No row is taken from it: shares and sizes are round figures near the real ones,
-prices follow a made-up rule. Units are the data's own: feet, square feet, US dollars.
+Kaggle serves them. No row is copied from it: shares and sizes are round figures near the real ones,
+and prices follow an invented formula. Units are those of the original: feet, square feet, US
+dollars.
 
-Groups of columns are drawn one after the other, each from those before it, so that a house agrees
-with itself: its floors add up to the living area, without a garage it has no garage quality.
+Groups of columns are drawn one after the other, each depending on the earlier ones, so that a house
+is consistent: its floors add up to the living area, and without a garage it has no garage quality.
 """
 
 from collections.abc import Mapping
@@ -21,7 +22,7 @@ House = dict[str, Column]
 Numbers = float | Column
 Shares = Mapping[Any, float]
 
-# The tables are laid out by hand.
+# The tables are formatted by hand.
 # fmt: off
 _ORDER = """
 Id MSSubClass MSZoning LotFrontage LotArea Street Alley LotShape LandContour Utilities LotConfig
@@ -37,9 +38,9 @@ PoolQC Fence MiscFeature MiscVal MoSold YrSold SaleType SaleCondition SalePrice
 COLUMNS: tuple[str, ...] = tuple(_ORDER.split())
 """The 81 columns of train.csv in their order; test.csv has all but the last."""
 
-# % of sales, typical year built and its spread, typical OverallQual, lot of a detached house in
-# 1000 square feet, % of townhouses, zone, and what the address adds to the price in %.
-_HOOD = ("share", "hood_year", "spread", "hood_quality", "lot", "townhouses", "zone", "address")
+# % of sales, typical year built and its std, typical OverallQual, lot of a detached house in 1000
+# square feet, % of townhouses, zone, and what the address adds to the price in %.
+_HOOD = ("share", "hood_year", "year_std", "hood_quality", "lot", "townhouses", "zone", "address")
 _HOODS = {
     "NAmes": (15, 1960, 8, 5.3, 9.8, 0, "RL", -1), "CollgCr": (10, 2000, 8, 6.6, 9.4, 10, "RL", 2),
     "OldTown": (8, 1922, 20, 5.3, 8, 0, "RM", -11), "Edwards": (7, 1955, 18, 5.1, 9, 10, "RL", -8),
@@ -55,8 +56,8 @@ _HOODS = {
     "Veenker": (1, 1980, 8, 6.8, 13, 20, "RL", 10), "NPkVill": (0.7, 1976, 2, 6, 7, 100, "RL", -4),
     "Blueste": (0.3, 1980, 2, 6.2, 5, 100, "RM", -4),
 }
-# Ground floor in square feet, upper floor as a part of it, and MSSubClass: of houses since 1946,
-# of older ones, of townhouses.
+# Ground floor in square feet, upper floor as a share of it, and MSSubClass of houses since 1946, of
+# older ones and of townhouses.
 _STYLE = ("ground", "upper", "class_new", "class_old", "class_townhouse")
 _STYLES = {
     "1Story": (1270, 0, 20, 30, 120), "1.5Fin": (970, 0.55, 50, 50, 150),
@@ -64,8 +65,8 @@ _STYLES = {
     "2.5Fin": (950, 1.3, 75, 75, 160), "2.5Unf": (950, 1, 75, 75, 160),
     "SFoyer": (1050, 0, 85, 85, 180), "SLvl": (1300, 0, 80, 80, 180),
 }
-# Weights of the levels that depend on nothing else; None is NA. Details of things that not all
-# houses have are drawn for all, and blanked at the end (_NA_WHERE_ZERO).
+# Weights of levels that depend on no other column; None is NA. Details of optional things (a
+# garage) are drawn for all houses and blanked at the end (_NA_WHERE_ZERO).
 _TYPICAL: Shares = {"TA": 94, "Fa": 3.5, "Gd": 2, "Po": 0.3, "Ex": 0.2}
 _FREE: dict[str, Shares] = {
     "Neighborhood": {name: hood[0] for name, hood in _HOODS.items()},
@@ -94,7 +95,7 @@ _FREE: dict[str, Shares] = {
     "SaleType": {"WD": 97, "ConLD": 1, "CWD": 0.5, "ConLI": 0.5, "ConLw": 0.5, "Oth": 0.3},
     "SaleCondition": {"Normal": 91, "Abnorml": 6.5, "Family": 1.4, "Alloca": 0.8, "AdjLand": 0.3},
 }
-# Weights by the practice of the day: "old" until 1945, "new" since 1985, "mid" between.
+# Weights by building era: "old" until 1945, "new" since 1985, "mid" between.
 _BY_ERA: dict[str, dict[str, Shares]] = {
     "BldgType": {"old": {"1Fam": 93, "2fmCon": 7}, "mid": {"1Fam": 91, "Duplex": 8, "2fmCon": 1},
                  "new": {"1Fam": 99, "Duplex": 1}},
@@ -136,13 +137,13 @@ _WORTH: dict[str, dict[str, float]] = {
     "BldgType": {"Twnhs": -0.08, "TwnhsE": -0.03, "Duplex": -0.1, "2fmCon": -0.05},
     "SaleCondition": {"Abnorml": -0.11, "Partial": 0.05, "Family": -0.05, "AdjLand": -0.15},
 }
-# Where the first column is 0, the house lacks the thing, and the others are NA.
+# Where the first column is 0, the house doesn't have the thing, and the others are NA.
 _NA_WHERE_ZERO = {
     "TotalBsmtSF": ["BsmtQual", "BsmtCond", "BsmtExposure", "BsmtFinType1", "BsmtFinType2"],
     "GarageArea": ["GarageType", "GarageYrBlt", "GarageFinish", "GarageQual", "GarageCond"],
     "Fireplaces": ["FireplaceQu"], "PoolArea": ["PoolQC"], "MiscVal": ["MiscFeature"],
 }
-# Columns that are lost together in 1 to 4 rows of the test table.
+# Columns that are missing together in 1 to 4 rows of the test table.
 _LOST_IN_TEST = (
     ["MSZoning"], ["Utilities"], ["Exterior1st", "Exterior2nd"], ["KitchenQual"], ["Functional"],
     ["BsmtFinSF1", "BsmtFinSF2", "BsmtUnfSF", "TotalBsmtSF"], ["BsmtFullBath", "BsmtHalfBath"],
@@ -159,7 +160,7 @@ def make_ames(
     train has shape (train_rows, 81), with SalePrice in US dollars; test has (test_rows, 80). Id
     counts from 1 through both. Whole numbers are ``int64``, or nullable ``Int64`` in columns with
     missing entries, so that ``to_csv(na_rep="NA", index=False)`` writes no decimal point. The
-    first test house has levels that train lacks: MSSubClass 150 and the exterior "PreCast".
+    first test house has levels that train doesn't have: MSSubClass 150 and exterior "PreCast".
 
     Raises:
         ValueError: train_rows or test_rows is below 1.
@@ -187,8 +188,8 @@ class _Draw:
         self.train_rows, self.rows = train_rows, train_rows + test_rows
         self.odd = np.arange(self.rows) == train_rows
 
-    def normal(self, spread: float) -> Column:
-        return self.rng.normal(0, spread, self.rows)
+    def normal(self, std: float) -> Column:
+        return self.rng.normal(0, std, self.rows)
 
     def between(self, low: Numbers, high: Numbers) -> Column:
         return self.rng.uniform(low, high, self.rows)
@@ -206,13 +207,13 @@ class _Draw:
         picks = [self.pick(weights) for weights in tables.values()]
         return np.select([key == level for level in tables], picks, "")
 
-    def count(self, mean: Column, spread: float, low: int, high: int) -> Column:
+    def count(self, mean: Column, std: float, low: int, high: int) -> Column:
         """Whole numbers around ``mean``, from ``low`` to ``high``."""
-        return _whole(mean + self.normal(spread)).clip(low, high)
+        return _whole(mean + self.normal(std)).clip(low, high)
 
-    def size(self, median: Numbers, spread: float, where: Numbers = True) -> Column:
-        """Log-normal whole numbers from 1 up, and 0 elsewhere than ``where``."""
-        return where * _whole(median * np.exp(self.normal(spread))).clip(1)
+    def size(self, median: Numbers, std: float, where: Numbers = True) -> Column:
+        """Log-normal whole numbers of at least 1 at ``where``, 0 elsewhere."""
+        return where * _whole(median * np.exp(self.normal(std))).clip(1)
 
     def grade(self, score: Column, *cuts: float, levels: tuple[str, ...] = _GRADES) -> Column:
         """The levels that a noisy score reaches: one more for each of the rising ``cuts``."""
@@ -230,15 +231,15 @@ def _look_up(fields: tuple[str, ...], table: Mapping[str, tuple[Any, ...]], keys
 
 
 def _add_place(draw: _Draw, house: House) -> None:
-    """Neighbourhood, zone, lie of the land, and all that depends on nothing else."""
+    """Neighbourhood, zone, slope, and all columns that depend on no other."""
     house |= {name: draw.pick(weights) for name, weights in _FREE.items()}
     house |= _look_up(_HOOD, _HOODS, house["Neighborhood"])
     house["MSZoning"] = draw.pick_by(house["zone"], _ZONING)
 
 
 def _add_building(draw: _Draw, house: House) -> None:
-    """Year, type, style and class, walls, and all that follows the practice of the day."""
-    year = _whole(house["hood_year"] + house["spread"] * draw.normal(1))
+    """Year, type, style and class, walls, and all columns that depend on the building era."""
+    year = _whole(house["hood_year"] + house["year_std"] * draw.normal(1))
     house["YearBuilt"] = year = year.clip(1875, house["YrSold"])
     house["era"] = era = np.select([year < 1946, year < 1985], ["old", "mid"], "new")
     house |= {name: draw.pick_by(era, tables) for name, tables in _BY_ERA.items()}
@@ -260,7 +261,7 @@ def _add_building(draw: _Draw, house: House) -> None:
 
 
 def _add_ratings(draw: _Draw, house: House) -> None:
-    """Ratings of the whole and the parts, and the year of remodelling (on record since 1950)."""
+    """Overall and detailed ratings, and the year of remodelling (recorded since 1950)."""
     year, age = house["YearBuilt"], house["YrSold"] - house["YearBuilt"]
     shared = np.isin(house["BldgType"], ["Duplex", "2fmCon"])
     mean = house["hood_quality"] + 0.02 * (year - house["hood_year"]) - 0.8 * shared
@@ -319,7 +320,7 @@ def _add_basement(draw: _Draw, house: House) -> None:
 
 
 def _add_garage(draw: _Draw, house: House) -> None:
-    """Garage; a detached one may be younger than its house."""
+    """Garage; a detached one may be newer than its house."""
     built, detached = house["YearBuilt"], house["GarageType"] == "Detchd"
     exists = draw.chance(np.where(house["era"] == "old", 0.87, 0.965))
     later = _whole(draw.between(built, house["YrSold"]))
@@ -331,7 +332,7 @@ def _add_garage(draw: _Draw, house: House) -> None:
 
 
 def _add_outside(draw: _Draw, house: House) -> None:
-    """Deck, porches, pool, and the value of odds and ends."""
+    """Deck, porches, pool, and the value of miscellaneous features."""
     new, old = house["era"] == "new", house["era"] == "old"
     house["WoodDeckSF"] = draw.size(170, 0.5, draw.chance(0.35 + 0.25 * new))
     house["OpenPorchSF"] = draw.size(60, 0.7, draw.chance(0.4 + 0.3 * new))
@@ -343,7 +344,7 @@ def _add_outside(draw: _Draw, house: House) -> None:
 
 
 def _add_sale(draw: _Draw, house: House) -> None:
-    """Kind of sale: houses sold as they are built are assessed before they are complete."""
+    """Kind of sale: new houses are assessed before they are complete ("Partial")."""
     partial = draw.chance(0.7) & (house["YrSold"] - house["YearBuilt"] <= 1)
     house["SaleCondition"] = np.where(partial, "Partial", house["SaleCondition"])
     court = draw.chance(0.35) & (house["SaleCondition"] == "Abnorml")
@@ -351,7 +352,7 @@ def _add_sale(draw: _Draw, house: House) -> None:
 
 
 def _log_worth(house: House) -> Column:
-    """Log price that a house deserves; each further foot, year or place adds less than the last."""
+    """Log price of a house without noise; area, age and car places have diminishing effects."""
     quality, condition = house["OverallQual"] - 6, (house["OverallCond"] - 5).clip(-3, 3)
     age, stale = house["YrSold"] - house["YearBuilt"], house["YrSold"] - house["YearRemodAdd"]
     finished = house["TotalBsmtSF"] - house["BsmtUnfSF"]
@@ -361,7 +362,7 @@ def _log_worth(house: House) -> Column:
     worth += 0.08 * np.log(house["LotArea"] / 9000)
     worth += 0.2 * np.sqrt(house["TotalBsmtSF"] / 1000) + 0.08 * np.sqrt(finished / 1000)
     worth -= 0.065 * np.log1p(age / 10) + 0.04 * np.log1p(stale / 10)
-    worth += (0.02 + 0.0005 * age.clip(0, 60)) * condition  # upkeep counts in an old house
+    worth += (0.02 + 0.0005 * age.clip(0, 60)) * condition  # condition matters more in old houses
     worth += 0.03 * house["Fireplaces"].clip(0, 2) + 0.03 * house["FullBath"]
     worth += 0.07 * np.sqrt(house["GarageCars"]) + 0.0002 * house["ScreenPorch"]
     worth -= 0.012 * (house["YrSold"] - 2006)  # a falling market
@@ -371,7 +372,7 @@ def _log_worth(house: House) -> Column:
 
 
 def _add_price(draw: _Draw, house: House) -> None:
-    """Price in dollars: worth, heavy-tailed noise and a few odd deals, rounded as people do."""
+    """Price in dollars: worth, heavy-tailed noise and a few outliers, rounded to 50s to 1000s."""
     noise = 0.075 * draw.rng.standard_t(6, draw.rows)
     noise += draw.chance(0.004) * draw.between(-0.8, 0.3)
     noise += (house["SaleCondition"] == "Abnorml") * draw.normal(0.12)
@@ -381,7 +382,7 @@ def _add_price(draw: _Draw, house: House) -> None:
 
 
 def _blank(table: pd.DataFrame, rows: Column, columns: list[str]) -> None:
-    """Make entries missing; whole numbers stay whole, in a type that has room for NA."""
+    """Make entries missing; integer columns become nullable integers."""
     for column in columns:
         if table[column].dtype == np.int64:
             table[column] = table[column].astype("Int64")
@@ -389,9 +390,9 @@ def _blank(table: pd.DataFrame, rows: Column, columns: list[str]) -> None:
 
 
 def _lose_entries(draw: _Draw, table: pd.DataFrame) -> None:
-    """NA that means unknown, as opposed to none."""
-    bend = table["LotConfig"] == "CulDSac"  # where the frontage is hard to tell
-    _blank(table, draw.chance(np.where(bend, 0.45, 0.15)), ["LotFrontage"])
+    """Blank entries whose NA means "unknown", as opposed to "none"."""
+    cul_de_sac = table["LotConfig"] == "CulDSac"  # the frontage is often unknown there
+    _blank(table, draw.chance(np.where(cul_de_sac, 0.45, 0.15)), ["LotFrontage"])
     _blank(table, draw.chance(0.006), ["MasVnrType", "MasVnrArea"])
     _blank(table, draw.rng.integers(draw.train_rows, size=1), ["Electrical"])
     others = np.arange(draw.train_rows + 1, draw.rows)  # the odd test house keeps its levels

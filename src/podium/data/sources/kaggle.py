@@ -1,7 +1,7 @@
-"""Raw files from Kaggle, by the official client.
+"""Raw files from Kaggle, through the official client.
 
-The archive lies in a folder of its own until its files are taken out, so that a download that was
-stopped goes on where it was. Files that are there and match their manifest are not asked for again.
+The archive is kept in a separate folder until its files are extracted, so that an interrupted
+download can be resumed. Files that exist and match their manifest are not downloaded again.
 """
 
 import os
@@ -17,16 +17,16 @@ from podium.io import files, kaggle, paths
 from podium.io.errors import PodiumError
 from podium.io.zips import BY_HAND, DamagedZipError
 
-# What arrived damaged is fetched once more.
+# A damaged archive is downloaded once more.
 TRIES = 2
 
 
 def fetch(competition: Competition, folder: Path) -> dict[str, Any]:
-    """Put the competition's files into ``folder``, downloading them if they aren't there.
+    """Put the competition's files into ``folder``, downloading them if necessary.
 
     Raises:
-        PodiumError: no credentials, rules not accepted, no such competition, no network, or an
-            archive that is not whole.
+        PodiumError: no credentials, rules not accepted, no such competition, no network, or a
+            damaged archive.
     """
     facts = {"synthetic": False, "given": competition.source.files.model_dump()}
     if not _take_earlier(paths.raw(competition.name), folder, competition, facts):
@@ -37,7 +37,7 @@ def fetch(competition: Competition, folder: Path) -> dict[str, Any]:
 def _take_earlier(
     earlier: Path, folder: Path, competition: Competition, facts: dict[str, Any]
 ) -> bool:
-    """Reuse an earlier download of the same files, if it is whole; returns whether it was."""
+    """Reuse an earlier download of the same files if it is complete; returns whether it was."""
     if not (earlier / files.MANIFEST).is_file():
         return False
     manifest = files.read_json(earlier / files.MANIFEST)
@@ -49,12 +49,12 @@ def _take_earlier(
     return True
 
 
-def _link(there: Path, here: Path) -> None:
-    """The same file under a second name, or a copy where the file system has no such thing."""
+def _link(existing: Path, new: Path) -> None:
+    """Make a hard link, or a copy if the file system has no hard links."""
     try:
-        os.link(there, here)
+        os.link(existing, new)
     except OSError:
-        shutil.copyfile(there, here)
+        shutil.copyfile(existing, new)
 
 
 def _take_from_archive(competition: Competition, folder: Path) -> None:
@@ -65,7 +65,7 @@ def _take_from_archive(competition: Competition, folder: Path) -> None:
         try:
             _unpack(archive, folder, competition)
         except DamagedZipError:
-            # Any other error leaves the archive: the next try needs other names for the files only.
+            # Any other error keeps the archive: it may only need other names in source.files.
             files.remove(where)
             if attempt == TRIES - 1:
                 raise
@@ -76,17 +76,17 @@ def _take_from_archive(competition: Competition, folder: Path) -> None:
 
 def _unpack(archive: Path, folder: Path, competition: Competition) -> None:
     if archive.suffix in OTHER_ARCHIVES:
-        raise PodiumError(f"{archive}: is no zip, and Podium unpacks nothing else; {BY_HAND}")
+        raise PodiumError(f"{archive}: is not a zip, the only format Podium unpacks; {BY_HAND}")
     if archive.suffix != ".zip":
         raise DamagedZipError(
-            f"kaggle: what came for '{competition.source.slug}' is no archive; something between "
-            "here and Kaggle answers in its place (a proxy, a sign-in page?)"
+            f"kaggle: the download for '{competition.source.slug}' is not an archive; something "
+            "else than Kaggle seems to answer (a proxy, a sign-in page?)"
         )
     from_zip(archive, folder, competition.source.files)
 
 
 def _progress(name: str) -> Callable[[int, int], None]:
-    def tell(there: int, whole: int) -> None:
-        print(f"{name}  downloading: {there / 1e6:,.0f} of {whole / 1e6:,.0f} MB", flush=True)
+    def report(done: int, total: int) -> None:
+        print(f"{name}  downloading: {done / 1e6:,.0f} of {total / 1e6:,.0f} MB", flush=True)
 
-    return tell
+    return report

@@ -1,4 +1,4 @@
-"""Raw files from a folder or a zip on this machine."""
+"""Raw files from a local folder or zip."""
 
 from pathlib import Path
 from typing import Any
@@ -9,10 +9,10 @@ from podium.data.sources.raw_files import from_folder, from_zip
 
 
 def fetch(competition: Competition, folder: Path) -> dict[str, Any]:
-    """Copy the competition's files out of ``source.path``.
+    """Copy the competition's files from ``source.path``.
 
     Raises:
-        PodiumError: the path or a file is missing, empty, or the zip is damaged.
+        PodiumError: the path or a file is missing or empty, or the zip is damaged.
     """
     where = place(competition)
     take = from_folder if where.is_dir() else from_zip

@@ -1,7 +1,7 @@
-"""The pinned public copy of the house-price files, for who has no Kaggle account.
+"""The pinned public copy of the house-price files, for users without a Kaggle account.
 
-The copy is the one that Dive into Deep Learning 5.7 uses; its SHA-1 sums are pinned here, so what
-arrives is byte for byte what was tried, or an error.
+It is the copy used in Dive into Deep Learning 5.7. Its SHA-1 sums are pinned here, so a download is
+byte-identical to the tested files or fails.
 """
 
 import os
@@ -28,7 +28,7 @@ TIMEOUT_SECONDS = 30.0
 
 @dataclass(frozen=True)
 class Pinned:
-    """A file of a mirror: its name there and the SHA-1 it must have."""
+    """A file of a mirror: its remote name and expected SHA-1."""
 
     remote: str
     sha1: str
@@ -53,7 +53,7 @@ MIRRORS = {
 
 
 def fetch(competition: Competition, folder: Path) -> dict[str, Any]:
-    """Download (or take from the cache) the pinned files; the sample submission is made from ids.
+    """Get the pinned files from the mirror or the cache; make a sample submission from the ids.
 
     Raises:
         PodiumError: no mirror for the slug, no network, or a file with the wrong SHA-1.
@@ -83,7 +83,7 @@ def cached(base: str, pinned: Pinned, pause: Callable[[float], None] = time.slee
     """The file from the cache if its SHA-1 is right, else downloaded and checked first.
 
     Raises:
-        PodiumError: it can't be downloaded, or what arrived has another SHA-1 (nothing is kept).
+        PodiumError: the download fails, or the SHA-1 is wrong (the file is not kept).
     """
     path = cache_folder() / pinned.sha1 / pinned.remote
     if path.is_file() and files.sha1(path) == pinned.sha1:
@@ -95,8 +95,8 @@ def cached(base: str, pinned: Pinned, pause: Callable[[float], None] = time.slee
         found = files.sha1(partial)
         if found != pinned.sha1:
             raise PodiumError(
-                f"{base}{pinned.remote}: SHA-1 is {found}, expected {pinned.sha1}; nothing was "
-                "kept: the copy has changed or the transfer was altered; use provider kaggle"
+                f"{base}{pinned.remote}: SHA-1 is {found}, expected {pinned.sha1}: the copy has "
+                "changed or the transfer was altered; nothing was kept; use provider kaggle"
             )
         partial.replace(path)
     finally:
@@ -105,7 +105,7 @@ def cached(base: str, pinned: Pinned, pause: Callable[[float], None] = time.slee
 
 
 def _download(url: str, path: Path, pause: Callable[[float], None]) -> None:
-    """Fetch ``url``, trying again after 1, 2, 4, 8 seconds when the network or server fails."""
+    """Fetch ``url``; retry after 1, 2, 4 and 8 seconds if the network or server fails."""
     for attempt in range(ATTEMPTS):
         try:
             _transfer(url, path)
@@ -123,10 +123,10 @@ def _download(url: str, path: Path, pause: Callable[[float], None]) -> None:
 def _transfer(url: str, path: Path) -> None:
     with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as answer, path.open("wb") as file:
         shutil.copyfileobj(answer, file)
-        promised = answer.headers.get("Content-Length")
-    # urllib takes a connection that closes early for the end of the file.
-    if promised is not None and path.stat().st_size < int(promised):
-        raise ConnectionError("the transfer broke off")
+        expected = answer.headers.get("Content-Length")
+    # urllib treats a connection that closes early as the end of the file.
+    if expected is not None and path.stat().st_size < int(expected):
+        raise ConnectionError("the transfer was interrupted")
 
 
 def _reason(error: Exception) -> str:

@@ -1,7 +1,7 @@
-"""Image files out of a folder or a zip, packed into one flat zip: nothing lies about unpacked.
+"""Packs the image files of a folder or a zip into one flat zip, without unpacking them to disk.
 
-The zip is the same byte for byte wherever the same images come from: sorted names without folders,
-no clock, no compression (PNG and JPEG are compressed).
+The zip depends only on the images, byte for byte: sorted names without folders, no timestamps, no
+compression (PNG and JPEG are already compressed).
 """
 
 import os
@@ -29,7 +29,7 @@ from podium.io.text import printable
 from podium.io.zips import MAX_IMAGE_BYTES, check_amount, check_entry, open_zip, read_entry
 
 SUFFIXES = (".png", ".jpg", ".jpeg")
-# Images that would be missed. Any other file (a readme, a list) may lie beside the images.
+# Unsupported image formats, which are refused. Other files (a readme, a list) are ignored.
 OTHER_IMAGES = (".bmp", ".gif", ".tif", ".tiff", ".webp", ".heic", ".jp2", ".dcm", ".npy")
 MODE = 0o644 << 16
 UNIX = 3
@@ -37,9 +37,9 @@ UNIX = 3
 
 @dataclass(frozen=True)
 class Member:
-    """A file where the images come from: its folders and name there, and how to read it.
+    """A file of the source: its folders and name, and how to read it.
 
-    ``entry`` is what a zip says of it.
+    ``entry`` is its entry if the source is a zip.
     """
 
     parts: Sequence[str]
@@ -53,12 +53,12 @@ class Member:
 
     @property
     def suffix(self) -> str:
-        """``.png`` and the like, in small letters."""
+        """The suffix in lower case, such as ``.png``."""
         return PurePosixPath(self.name).suffix.lower()
 
     @property
     def path(self) -> str:
-        """Folders and name, as errors show them."""
+        """Folders and name, for error messages."""
         return printable("/".join(self.parts))
 
 
@@ -66,7 +66,8 @@ def pack_folder(where: Path, there: str, target: Path) -> None:
     """Pack the images of the folder or zip ``there`` in ``where`` into the zip ``target``.
 
     Raises:
-        PodiumError: it is missing, no zip, or holds no images, some twice, or of other formats.
+        PodiumError: it is missing, not a zip, without images, or has images with the same name or
+            of an unsupported format.
     """
     path = where / there
     _refuse_other_archives(where, there, target)
@@ -84,11 +85,11 @@ def pack_zip(archive: Path, there: str, target: Path) -> None:
     """Pack the images of the folder or zip ``there`` inside a zip into the zip ``target``.
 
     Raises:
-        PodiumError: as ``pack_folder``; or a zip is a bomb, or the disk is too full for it.
+        PodiumError: as ``pack_folder``; or the zip is a zip bomb or too large for the disk.
     """
     with open_zip(archive, archive) as zipped:
         _refuse_other_archives(archive, there, target)
-        inside = [entry for entry in zipped.infolist() if _lies_in(entry, there)]
+        inside = [entry for entry in zipped.infolist() if _is_in(entry, there)]
         if inside:
             name = f"{archive}: {there}"
             _pack_entries(name, zipped, inside, archive.stat().st_size, target)
@@ -111,18 +112,20 @@ def _pack_nested(archive: Path, zipped: zipfile.ZipFile, there: str, target: Pat
 
 
 def _files(folder: Path) -> Iterable[Member]:
-    """All files below a folder; folders that are links are not followed."""
-    for place, _, names in os.walk(folder):
+    """All files below a folder; links to folders are not followed."""
+    for parent, _, names in os.walk(folder):
         for name in names:
-            path = Path(place) / name
+            path = Path(parent) / name
             yield Member(path.relative_to(folder).parts, partial(_read_file, path))
 
 
 def _read_file(path: Path) -> bytes:
     if not path.is_file():
-        raise PodiumError(f"{path}: is no plain file; remove it")
+        raise PodiumError(f"{path}: is not a regular file; remove it")
     if path.stat().st_size > MAX_IMAGE_BYTES:
-        raise PodiumError(f"{path}: is {path.stat().st_size} bytes, which is too big for an image")
+        raise PodiumError(
+            f"{path}: has {path.stat().st_size} bytes, which is too large for an image; remove it"
+        )
     return path.read_bytes()
 
 
@@ -133,7 +136,7 @@ def _pack_entries(
     packed: int,
     target: Path,
 ) -> None:
-    """Pack the images of a zip, whose claims are checked before anything is written."""
+    """Pack the images of a zip; its entries are checked before anything is written."""
     members = [
         Member(parts(entry), partial(read_entry, where, zipped, entry, MAX_IMAGE_BYTES), entry)
         for entry in entries
@@ -147,8 +150,8 @@ def _pack_entries(
     _pack(images, target)
 
 
-def _lies_in(entry: zipfile.ZipInfo, folder: str) -> bool:
-    """Whether an entry lies in a folder of that name, which may itself lie in another."""
+def _is_in(entry: zipfile.ZipInfo, folder: str) -> bool:
+    """Whether an entry is in a folder of that name, at any level."""
     wanted, found = folder.strip("/").split("/"), parts(entry)[:-1]
     return any(
         found[start : start + len(wanted)] == wanted
@@ -165,7 +168,7 @@ def _pack(images: Sequence[Member], target: Path) -> None:
 
 
 def _images(where: object, members: Sequence[Member]) -> list[Member]:
-    """The images among the files, by name; files of the system and others are left out."""
+    """The images among the files, sorted by name; system files and other files are left out."""
     found: dict[str, Member] = {}
     for member in members:
         if is_system(member.parts):
@@ -178,8 +181,8 @@ def _images(where: object, members: Sequence[Member]) -> list[Member]:
                 _refuse_twins(where, other, member)
     if not found:
         raise PodiumError(
-            f"{where}: holds no image ({', '.join(SUFFIXES)}) among {len(members)} files; "
-            f"name the right folder or zip under source.files"
+            f"{where}: none of the {len(members)} files is an image ({', '.join(SUFFIXES)}); "
+            f"set the right folder or zip under source.files"
         )
     return sorted(found.values(), key=lambda member: member.name)
 
@@ -187,8 +190,8 @@ def _images(where: object, members: Sequence[Member]) -> list[Member]:
 def _refuse_twins(where: object, one: Member, other: Member) -> None:
     refuse_twins(where, one.name, [other.name])
     raise PodiumError(
-        f"{where}: two images are called {printable(one.name)}: {one.path} and {other.path}; "
-        "names must differ, folders don't count"
+        f"{where}: two images have the name {printable(one.name)}: {one.path} and {other.path}; "
+        "names must be unique across folders"
     )
 
 
@@ -200,18 +203,18 @@ def _refuse_other_archives(where: Path, there: str, target: Path) -> None:
 def _other_archive(where: Path, name: str, target: Path) -> PodiumError:
     return PodiumError(
         f"{where}: {name} is an archive that Podium doesn't read: unpack it, set source.provider "
-        f"to local, and name the folder under source.files.{target.stem}"
+        f"to local, and set source.files.{target.stem} to the folder"
     )
 
 
 def _missing(
     where: Path, there: str, names: Sequence[str], shown: str, target: Path
 ) -> PodiumError:
-    """What is there instead: an archive of the same name, or something else altogether."""
+    """An error that names what is there instead: an archive of that name, or other files."""
     other = other_archive_of(there, names)
     if other is not None:
         return _other_archive(where, printable(other), target)
     return PodiumError(
-        f"{where}: no folder or zip '{there}' of images; there are: {shown}; name the right one "
-        f"under source.files.{target.stem}"
+        f"{where}: no folder or zip '{there}' of images; found: {shown}; set the right one under "
+        f"source.files.{target.stem}"
     )

@@ -1,7 +1,7 @@
-"""The raw files of a competition, copied out of a folder or a zip.
+"""Copies a competition's raw files from a folder or a zip.
 
-A raw folder holds a few files under fixed names: ``train.csv`` and ``test.csv``, or ``train.zip``,
-``test.zip`` and ``labels.csv`` for a competition of image files; and ``sample_submission.csv``.
+The raw folder then has a few files with fixed names: ``train.csv`` and ``test.csv``, or
+``train.zip``, ``test.zip`` and ``labels.csv`` for image files; and ``sample_submission.csv``.
 """
 
 import shutil
@@ -21,10 +21,10 @@ from podium.io.zips import BY_HAND
 
 
 def from_folder(where: Path, folder: Path, files: Files) -> None:
-    """Copy the raw files out of a folder.
+    """Copy the raw files from a folder.
 
     Raises:
-        PodiumError: a file is missing, or the images are not what they should be.
+        PodiumError: a file is missing, or the images are invalid.
     """
     for key, there in table_files(files).items():
         _copy_table(where, there, folder / f"{key}.csv")
@@ -33,10 +33,10 @@ def from_folder(where: Path, folder: Path, files: Files) -> None:
 
 
 def from_zip(archive: Path, folder: Path, files: Files) -> None:
-    """Copy the raw files out of a zip.
+    """Copy the raw files from a zip.
 
     Raises:
-        PodiumError: not a zip, damaged, or a file in it is missing or not what it should be.
+        PodiumError: not a zip, damaged, or a file in it is missing or invalid.
     """
     extract(archive, folder, {there: f"{key}.csv" for key, there in table_files(files).items()})
     for key, there in image_files(files).items():
@@ -44,7 +44,7 @@ def from_zip(archive: Path, folder: Path, files: Files) -> None:
 
 
 def _copy_table(where: Path, there: str, target: Path) -> None:
-    """A csv file out of a folder, where it may lie in a zip of its own."""
+    """Copy a CSV file from a folder, where it may also be in a zip of its own."""
     for name in names_of(there):
         file = where / name
         if file.is_file():
@@ -58,9 +58,9 @@ def _copy_table(where: Path, there: str, target: Path) -> None:
 
 
 def _twins(file: Path) -> list[str]:
-    """The names beside a file that are its own but for small and capital letters, and its own."""
-    alike = file.name.lower()
-    return [path.name for path in file.parent.iterdir() if path.name.lower() == alike]
+    """The names in the file's folder that equal its own except for case, including its own."""
+    lower = file.name.lower()
+    return [path.name for path in file.parent.iterdir() if path.name.lower() == lower]
 
 
 def _missing(file: Path, target: Path) -> PodiumError:
@@ -72,5 +72,5 @@ def _missing(file: Path, target: Path) -> PodiumError:
             f"{folder}: {file.name} is packed in {other}, which Podium doesn't read; {BY_HAND}"
         )
     return PodiumError(
-        f"{file}: file is missing; put it there or name it under source.files.{target.stem}"
+        f"{file}: file is missing; put it there or set its name under source.files.{target.stem}"
     )

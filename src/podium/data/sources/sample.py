@@ -1,4 +1,4 @@
-"""The embedded samples: no account, no network, the same bytes each time."""
+"""The embedded samples: they need no account and no network, and are always byte-identical."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -63,5 +63,5 @@ def write_csv(table: pd.DataFrame, path: Path) -> None:
 
 
 def placeholder_submission(ids: "pd.Series[Any]", id_column: str, target: str) -> pd.DataFrame:
-    """A sample submission made from the test ids, for sources that don't hold one."""
+    """A sample submission made from the test ids, for sources without one."""
     return pd.DataFrame({id_column: ids, target: 0})

@@ -1,4 +1,4 @@
-"""What each column is: a number, or a category; and what its missing values mean."""
+"""Column types: number or category, and the meaning of missing values."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ from podium.io.csv_files import line_of
 from podium.io.errors import PodiumError, warn
 from podium.io.text import nearest, printable
 
-# The level that stands for "missing" where missing is itself a category (no garage, no pool).
+# The level for missing values where missing means "none" (no garage, no pool).
 NONE_LEVEL = "NA"
-# With no larger share of texts a column was probably meant to hold numbers.
+# Up to this share of texts, a column was probably meant to be numeric.
 FEW_STRAYS = 0.05
 
 
@@ -33,12 +33,12 @@ def type_columns(
 ) -> TypedTables:
     """Give every feature column its type.
 
-    A column is a number when every value in train and test reads as one, unless it is listed
-    under ``categorical`` or ``na_is_category``; a warning tells of columns that only a few texts
-    keep from being numbers. ``reserved`` columns (id, target, group) are no features.
+    A column is numeric if every value in train and test is a number, unless it is listed under
+    ``categorical`` or ``na_is_category``; there is a warning about columns that aren't numeric only
+    because of a few texts. ``reserved`` columns (id, target, group) are not features.
 
     Raises:
-        PodiumError: a listed column doesn't exist, a column is all missing or holds an infinite
+        PodiumError: a listed column doesn't exist, a column is all missing or has an infinite
             number, or no feature is left.
     """
     _check_listed(train, spec)
@@ -82,23 +82,23 @@ def _make_numeric(features: dict[str, pd.DataFrame], name: str, spec: Preprocess
     numbers = {table: pd.to_numeric(text, errors="coerce") for table, text in columns.items()}
     strays = {table: numbers[table].isna() & text.notna() for table, text in columns.items()}
     if any(stray.any() for stray in strays.values()):
-        _remark_strays(columns, strays)
+        _warn_of_strays(columns, strays)
         return False
     for table, values in numbers.items():
         infinite = np.isinf(values.to_numpy(dtype=np.float64, na_value=np.nan))
         if infinite.any():
             raise PodiumError(
-                f"{table}.csv:{int(infinite.argmax()) + 2}: column '{name}' holds an infinite "
-                "number; write it as missing, or mend it"
+                f"{table}.csv:{int(infinite.argmax()) + 2}: column '{name}' has an infinite "
+                "number; fix it, or write it as missing"
             )
         features[table][name] = values.astype(np.float64)
     return True
 
 
-def _remark_strays(
+def _warn_of_strays(
     columns: "dict[str, pd.Series[Any]]", strays: "dict[str, pd.Series[Any]]"
 ) -> None:
-    """Say where the few texts are that make a category of a column that looks like numbers."""
+    """Warn about a few texts that make an otherwise numeric column a category."""
     count = sum(int(stray.sum()) for stray in strays.values())
     values = sum(int(text.notna().sum()) for text in columns.values())
     if count > FEW_STRAYS * values:
@@ -107,8 +107,8 @@ def _remark_strays(
     text, stray = columns[table], strays[table]
     quoted = printable(str(text[stray].iloc[0])[:40])
     warn(
-        f"{table}.csv:{line_of(stray)}: column '{text.name}' holds '{quoted}' and becomes a "
-        f"category, though all but {count} of its {values} values are numbers; mend it, list the "
+        f"{table}.csv:{line_of(stray)}: column '{text.name}' has '{quoted}' and becomes a "
+        f"category, although all but {count} of its {values} values are numbers; fix it, list the "
         "text under preprocess.na_values, or the column under preprocess.categorical"
     )
 

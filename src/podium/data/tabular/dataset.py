@@ -1,4 +1,4 @@
-"""A preprocessed table on disk and in memory: what the preprocess stage writes and models read."""
+"""A preprocessed table on disk and in memory: written by the preprocess stage, read by models."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ TARGET = "__target__"
 
 @dataclass(frozen=True)
 class TableSchema(Schema):
-    """A table's facts, its columns by kind among them."""
+    """A table's metadata, including its columns by type."""
 
     numeric: list[str]
     categorical: list[str]
@@ -31,7 +31,7 @@ class TableSplit(Split):
 
 @dataclass(frozen=True)
 class TableDataset(Dataset):
-    """A competition's table; ``train`` and ``test`` hold the typed feature columns."""
+    """A competition's table; ``train`` and ``test`` have the typed feature columns."""
 
     schema: TableSchema
     train: pd.DataFrame

@@ -1,4 +1,4 @@
-"""The folds' matrices with the same columns in the same places, as networks need them."""
+"""The folds' matrices with identical columns, as networks need them."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from podium.data.tabular.dataset import TableSplit
 from podium.data.tabular.transform import TableTransform
 
-# Matrices up to this size together are made once; larger ones when they are read.
+# Up to this total size matrices are kept in memory; larger ones are made when they are read.
 KEPT_BYTES = 2**30
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Columns by kind: numbers, then flags, then each category's one-hot block."""
+    """Columns by type: numbers, then flags, then each category's one-hot block."""
 
     numeric: list[str]
     plain: list[str]
@@ -29,7 +29,7 @@ class Layout:
 
 
 def common_layout(transforms: Sequence[TableTransform]) -> Layout:
-    """The columns that any of the folds has; a fold that saw fewer levels has zeros there."""
+    """The union of all folds' columns; a fold with fewer levels has zeros in the others."""
     first = transforms[0]
     blocks = [_union(one.category_features(name) for one in transforms)
               for name in first.categorical]  # fmt: skip
@@ -41,9 +41,9 @@ def common_layout(transforms: Sequence[TableTransform]) -> Layout:
 
 
 class DenseTables:
-    """A table as each fold's transform sees it: calling it with a fold's number gives float32.
+    """A table transformed for each fold: a call with a fold's number returns a float32 matrix.
 
-    Small matrices are kept, large ones made anew, so that memory never holds one for each fold.
+    Small matrices are kept, large ones are made at each call, so that they don't fill the memory.
     """
 
     def __init__(self, splits: Sequence[TableSplit], table: pd.DataFrame, layout: Layout) -> None:

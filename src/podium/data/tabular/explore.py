@@ -1,7 +1,7 @@
-"""What a person looks at before the first model, as tidy tables: one row a column of the data.
+"""Exploratory data analysis as tidy tables, one row per column of the data.
 
-Everything here describes; nothing is fitted for a model to use. The tables are those of
-``type_columns``; ``y`` is the target of the training rows, shape (n,).
+This is descriptive only: no model uses the results. The tables are those of ``type_columns``;
+``y`` is the target of the training rows, shape (n,).
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ Column: TypeAlias = "pd.Series[Any]"
 NONE, UNKNOWN = "none", "unknown"
 NUMBER, CATEGORY = "number", "category"
 
-# The share of shuffles that stay below ``chance``, and their number.
+# The quantile of shuffles reported as ``chance``, and their number.
 CONFIDENCE = 0.95
 SHUFFLES = 200
 
@@ -33,11 +33,11 @@ def first_rows(tables: TypedTables, count: int | None) -> TypedTables:
 
 
 def missing_values(tables: TypedTables, spec: Preprocess) -> pd.DataFrame:
-    """Columns with missing values, the emptiest first.
+    """Columns with missing values, sorted by share, largest first.
 
-    Columns: ``column``; ``meaning``, which is ``none`` where ``spec.na_is_category`` says that
-    a missing value stands for a thing that isn't there, else ``unknown``; the counts ``train`` and
-    ``test``; the shares ``train_share`` and ``test_share``.
+    Columns: ``column``; ``meaning``, which is ``none`` if ``spec.na_is_category`` says that a
+    missing value means "none" (e.g. no pool), else ``unknown``; the counts ``train`` and ``test``;
+    the shares ``train_share`` and ``test_share``.
     """
     rows = []
     for name in tables.train:
@@ -52,16 +52,16 @@ def missing_values(tables: TypedTables, spec: Preprocess) -> pd.DataFrame:
 
 
 def _missing(column: Column, none: bool) -> Column:
-    """``type_columns`` has already named the missing values that mean none."""
+    """``type_columns`` has already replaced missing values that mean "none" by a level."""
     return column == NONE_LEVEL if none else column.isna()
 
 
 def doubtful_nones(tables: TypedTables, sizes: Mapping[str, str]) -> pd.DataFrame:
-    """Rows that say "there is none" of a thing whose size says that there is one.
+    """Rows whose category says "none" although the size of the same thing is above zero.
 
-    ``sizes`` maps a category column to the number that measures the same thing. Columns:
-    ``column``, ``size``, the count ``none`` over train and test, and how many of those
-    are ``doubtful``: their size is above zero.
+    ``sizes`` maps a category column to the number column that measures the same thing. Columns:
+    ``column``, ``size``, the count ``none`` over train and test, and how many of those are
+    ``doubtful`` (size above zero).
     """
     both = pd.concat([tables.train, tables.test], ignore_index=True)
     rows = []
@@ -74,15 +74,15 @@ def doubtful_nones(tables: TypedTables, sizes: Mapping[str, str]) -> pd.DataFram
 def feature_strength(tables: TypedTables, y: Array) -> pd.DataFrame:
     """How well each feature alone orders the target, the strongest first.
 
-    Both kinds of column are measured on the ranks of ``y``, so that they compare and that a log of
-    the target changes nothing. A number's ``strength`` is the absolute value of its Spearman
+    Both kinds of column are measured on the ranks of ``y``, so that they are comparable and a log
+    of the target changes nothing. A number's ``strength`` is the absolute value of its Spearman
     correlation; a category's is the correlation ratio: the root of the share of the ranks' variance
-    that lies between levels, less what as many meaningless levels would explain (epsilon squared:
+    between levels, minus the share that as many random levels would explain (epsilon squared:
     Kelley 1935, "An unbiased correlation ratio measure", PNAS 21(9)).
 
-    Columns: ``column``; ``type``; ``strength`` from 0 to 1, NaN where it can't be told (too few
-    rows, a constant target, a level for each row); ``direction``, the sign of a number's
-    correlation; ``levels``, the number of distinct values; ``rows``, those that have a value.
+    Columns: ``column``; ``type``; ``strength`` from 0 to 1, NaN if undefined (too few rows, a
+    constant target, a level per row); ``direction``, the sign of a number's correlation;
+    ``levels``, the number of distinct values; ``rows``, the number of rows with a value.
     """
     rows = []
     for name in tables.train:
@@ -117,7 +117,7 @@ def _spearman(values: Column, ranks: Array) -> float:
 
 
 def _correlation_ratio(values: Column, ranks: Array) -> float:
-    """Root of epsilon squared, from 0 to 1; NaN where no level has a second row."""
+    """Root of epsilon squared, from 0 to 1; NaN if no level has two rows."""
     count, levels = len(values), values.nunique()
     if count <= levels or np.ptp(ranks) == 0:
         return np.nan
@@ -128,17 +128,17 @@ def _correlation_ratio(values: Column, ranks: Array) -> float:
 
 
 def train_test_shift(tables: TypedTables, seed: int = 0) -> pd.DataFrame:
-    """How far the distribution of each feature differs between train and test, furthest first.
+    """How much each feature's distribution differs between train and test, largest first.
 
     ``distance`` is the Kolmogorov-Smirnov statistic for numbers (the largest gap between the two
     cumulative distributions) and the total variation distance for categories (the share of rows
-    that would have to change level); 0 is equal, 1 is apart. Missing values are left out.
-    ``chance`` is what the distance stays below in 95 of 100 random re-divisions of the same rows (a
-    permutation test): a split at random exceeds it in 1 column of 20.
+    that would have to change level); 0 is identical, 1 is disjoint. Missing values are left out.
+    ``chance`` is the 95 % quantile of the distance over random splits of the same rows (a
+    permutation test): a random split exceeds it in 1 column of 20.
 
-    Columns: ``column``, ``type``, ``distance``, ``chance`` (both NaN where a side has no value);
-    ``new_rows``, test rows outside what train has seen (a level, or the range of a number);
-    ``new_levels``, those levels as text.
+    Columns: ``column``, ``type``, ``distance``, ``chance`` (both NaN if a side has no values);
+    ``new_rows``, test rows with a level or a number outside the range of train; ``new_levels``,
+    those levels as text.
     """
     labels = _shuffled_labels(len(tables.train), len(tables.test), seed)
     rows = []
@@ -161,14 +161,14 @@ def train_test_shift(tables: TypedTables, seed: int = 0) -> pd.DataFrame:
 
 
 def _shuffled_labels(train_rows: int, test_rows: int, seed: int) -> NDArray[np.bool_]:
-    """Which rows are test rows: the truth, then shuffled; shape (1 + SHUFFLES, n)."""
+    """Which rows are test rows: first the real split, then shuffled; shape (1 + SHUFFLES, n)."""
     truth = np.arange(train_rows + test_rows) >= train_rows
     shuffled = np.tile(truth, (SHUFFLES, 1))
     return np.vstack([truth, np.random.default_rng(seed).permuted(shuffled, axis=1)])
 
 
 def _distances(values: Column, labels: NDArray[np.bool_], numeric: bool) -> Array:
-    """Distance between the labelled and the other rows, for each row of ``labels``."""
+    """Distance between labelled and other rows, for each row of ``labels``."""
     codes, levels = pd.factorize(values, sort=True)
     order = np.argsort(codes, kind="stable")[np.count_nonzero(codes < 0) :]
     if len(levels) == 0:
@@ -186,22 +186,22 @@ def _outside_range(train: Column, test: Column) -> Column:
 
 
 def robust_line(x: Array, y: Array) -> tuple[Array, Array]:
-    """The line through most points, and how far above it each point lies.
+    """A robust regression line and each point's residual from it.
 
-    The line is a Huber regression (Huber 1964), which a few far points hardly move; the standard
-    deviation is 1.4826 times the median absolute residual, which agrees with the usual one for
-    normal residuals.
+    The line is a Huber regression (Huber 1964), which a few outliers hardly change. The standard
+    deviation is 1.4826 times the median absolute residual, which equals the usual one for normal
+    residuals.
 
     Returns:
-        The line's heights at ``x``, and the residuals in standard deviations (all 0 where most
-        points lie on the line); ``x``, ``y`` and both have shape (n,).
+        The line's values at ``x``, and the residuals in standard deviations (all 0 if most points
+        are on the line); ``x``, ``y`` and both have shape (n,).
     """
     centred = (x - x.mean()) / (x.std() or 1.0)
     inputs = centred.reshape(-1, 1)
     line = HuberRegressor(max_iter=1000).fit(inputs, y).predict(inputs)
     residuals = y - line
-    spread = 1.4826 * float(np.median(np.abs(residuals)))
-    return line, residuals / spread if spread > 0 else np.zeros_like(residuals)
+    std = 1.4826 * float(np.median(np.abs(residuals)))
+    return line, residuals / std if std > 0 else np.zeros_like(residuals)
 
 
 def _sorted(table: pd.DataFrame, by: list[str]) -> pd.DataFrame:

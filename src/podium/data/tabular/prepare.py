@@ -20,7 +20,7 @@ from podium.io.files import digest
 def prepare(
     raw: Path, competition: TableCompetition, manifest: dict[str, object], folder: Path
 ) -> str:
-    """Write the dataset and a summary of what was done into ``folder``; returns it in short.
+    """Write the dataset and a summary of what was done into ``folder``; returns a short summary.
 
     Raises:
         PodiumError: the raw files don't fit params.yaml.
@@ -41,7 +41,7 @@ def prepare(
 def make_dataset(
     raw: RawTables, competition: TableCompetition, manifest: dict[str, object]
 ) -> TableDataset:
-    """Everything that ``data/processed`` holds, from the raw tables."""
+    """The content of ``data/processed``, from the raw tables."""
     target_values, classes = read_target(raw.train, competition)
     tables = _typed(raw, competition)
     folds = _folds(raw, target_values, competition)
@@ -90,7 +90,7 @@ def _folds(
 def _fit_transforms(
     tables: TypedTables, folds: NDArray[np.int64], spec: Preprocess
 ) -> dict[str, TableTransform]:
-    """One transform for each fold of each repeat, fitted on the rows that ``fit_on`` allows."""
+    """One transform per fold and repeat, fitted on the rows that ``fit_on`` names."""
     pairs = [
         (repeat, fold)
         for repeat in range(folds.shape[1])

@@ -1,4 +1,4 @@
-"""What preprocessing did to each column, as a table that a person reads."""
+"""A human-readable table of what preprocessing did to each column."""
 
 import pandas as pd
 
@@ -10,9 +10,9 @@ from podium.data.tabular.transform import CategoryColumn, NumericColumn, TableTr
 def summarize(
     tables: TypedTables, transform: TableTransform, spec: Preprocess, dropped: list[str]
 ) -> pd.DataFrame:
-    """One row a column: its type, what is missing, and what is done to it.
+    """One row per column: its type, missing values, and treatment.
 
-    ``transform`` is one fold's; centres and fills differ a little between folds, treatments
+    ``transform`` is one fold's; means and fill values differ slightly between folds, treatments
     hardly.
     """
     rows = [_numeric_row(tables, name, fit, spec) for name, fit in transform.numeric.items()]

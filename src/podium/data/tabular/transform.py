@@ -1,7 +1,7 @@
-"""Standardize, impute and one-hot, fitted on some rows and applied to any.
+"""Standardization, imputation and one-hot encoding, fitted on some rows and applied to any.
 
-A fitted transform is plain numbers and names: it is stored as JSON that a person can read, and
-reading it runs no code.
+A fitted transform consists of plain numbers and names. It is stored as readable JSON, and reading
+it runs no code.
 """
 
 from dataclasses import asdict, dataclass
@@ -18,7 +18,7 @@ OTHER_LEVEL = "(other)"
 
 @dataclass(frozen=True)
 class NumericColumn:
-    """What was learnt of a number column: log1p or not, the fill for missing, centre and scale."""
+    """Fitted values of a number column: whether log1p, fill for missing values, mean and std."""
 
     log: bool
     fill: float
@@ -29,7 +29,7 @@ class NumericColumn:
 
 @dataclass(frozen=True)
 class CategoryColumn:
-    """What was learnt of a category column: its levels, and which rare ones are pooled."""
+    """Fitted values of a category column: its levels, and the rare ones that are pooled."""
 
     levels: list[str]
     pooled: list[str]
@@ -53,7 +53,7 @@ class TableTransform:
 
     @property
     def numeric_flags(self) -> list[str]:
-        """The columns that say where a number is missing."""
+        """The columns that mark missing numbers."""
         return [f"{name} is missing" for name, fit in self.numeric.items() if fit.indicator]
 
     def category_features(self, name: str) -> list[str]:
@@ -64,9 +64,9 @@ class TableTransform:
         return names + ([f"{name} is missing"] if fit.indicator else [])
 
     def dense(self, table: pd.DataFrame) -> NDArray[np.float64]:
-        """The table as a matrix, shape (rows, len(feature_names)), without a missing value.
+        """The table as a matrix, shape (rows, len(feature_names)), without missing values.
 
-        A level that was not there when the transform was fitted has zeros in all its columns.
+        A level that wasn't in the fitted rows has zeros in all its columns.
         """
         blocks = [self._numbers(table), self._numeric_indicators(table)]
         blocks += [_one_hot(table[name], fit) for name, fit in self.categorical.items()]
@@ -89,7 +89,7 @@ class TableTransform:
         return np.stack(columns, axis=1) if columns else np.empty((len(table), 0))
 
     def native(self, table: pd.DataFrame) -> pd.DataFrame:
-        """The table for trees: raw numbers with NaN, and pandas categories of the fitted levels."""
+        """The table for trees: raw numbers with NaN, and pandas categories with fitted levels."""
         columns = {name: table[name] for name in self.numeric}
         for name, fit in self.categorical.items():
             known = [*fit.levels, *fit.pooled]
@@ -112,7 +112,7 @@ class TableTransform:
 def fit_transform_on(
     table: pd.DataFrame, numeric: list[str], categorical: list[str], spec: Preprocess
 ) -> TableTransform:
-    """Learn the transform from the rows of ``table`` and from no other."""
+    """Fit the transform on the rows of ``table`` only."""
     return TableTransform(
         numeric={name: _fit_numeric(table[name], spec) for name in numeric},
         categorical={name: _fit_category(table[name], spec) for name in categorical},
@@ -148,7 +148,7 @@ def _fit_category(column: "pd.Series[Any]", spec: Preprocess) -> CategoryColumn:
 
 
 def _one_hot(column: "pd.Series[Any]", fit: CategoryColumn) -> NDArray[np.float64]:
-    """One column a level, then one for pooled levels, then one for missing, as fitted."""
+    """One column per level, then one for pooled levels and one for missing values, as fitted."""
     values = column.to_numpy(dtype=object)
     parts = [values == level for level in fit.levels]
     parts += [np.isin(values.astype(str), fit.pooled)] if fit.pooled else []
@@ -159,13 +159,13 @@ def _one_hot(column: "pd.Series[Any]", fit: CategoryColumn) -> NDArray[np.float6
 
 
 def _logged(values: NDArray[np.float64], log: bool) -> NDArray[np.float64]:
-    """log1p where the column was fitted so; a negative value met later counts as zero."""
+    """log1p if the column was fitted so; later negative values count as zero."""
     return np.log1p(np.maximum(values, 0.0)) if log else values
 
 
 def _skewed(values: NDArray[np.float64], threshold: float) -> bool:
     """Whether a non-negative column's sample skewness is above the threshold."""
-    spread = values.std()
-    if values.min() < 0 or spread < 1e-12:
+    std = values.std()
+    if values.min() < 0 or std < 1e-12:
         return False
-    return bool(np.mean(((values - values.mean()) / spread) ** 3) > threshold)
+    return bool(np.mean(((values - values.mean()) / std) ** 3) > threshold)

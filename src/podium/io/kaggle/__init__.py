@@ -1,7 +1,7 @@
-"""Kaggle, by the official client: what Podium asks of it, and what its answers mean.
+"""Kaggle through the official client: the calls Podium makes, and what errors mean.
 
-The client runs in a process of its own (``worker``), which ``client`` starts, bounds and asks
-again; ``explain`` turns what went wrong into one line that says what to do.
+The official client runs in a separate process (``worker``), which ``client`` starts, limits in time
+and retries; ``explain`` turns an error into one line that says what to do.
 """
 
 from podium.io.kaggle.client import Limits, Listed, UnclearError, download, limits, listed, submit

@@ -1,4 +1,4 @@
-"""Calls to Kaggle, bounded in time: what may be repeated is, as long as there is hope."""
+"""Calls to Kaggle with time limits, retried if that is safe and may help."""
 
 import json
 import os
@@ -18,23 +18,24 @@ from podium.io.errors import PodiumError, warn
 from podium.io.kaggle import credentials
 from podium.io.kaggle.explain import explain
 
-# A server that says nothing for so long is given up.
+# Timeout for a server that sends nothing.
 SILENCE_SECONDS = 60.0
-# A call that moves no data; a download takes what it takes, and is bounded by its silences.
+# Timeout for a call. A download has none: it is limited only by the silence above.
 CALL_SECONDS = 600.0
-# Retries after 1, 2 and 4 seconds, or as a 429 tells, up to so many seconds.
+# Retries come after 1, 2 and 4 seconds, or as a 429 response asks, up to ``LONGEST_WAIT`` seconds.
 ATTEMPTS = 4
 LONGEST_WAIT = 120.0
-# A call that took so long has tried again by itself; a download goes on where it was, and may.
+# After this time the official client has retried by itself, so a call isn't retried again; a
+# download is, because it resumes.
 PATIENCE_SECONDS = 120.0
 PROGRESS_SECONDS = 10.0
-LOOK_SECONDS = 0.02
-# The client writes in blocks of this size.
+POLL_SECONDS = 0.02
+# The official client writes in blocks of this size.
 BLOCK = 1024 * 1024
-# Where a call was when it was ended from here.
+# The step at which a call was when its process ended.
 UNKNOWN = "unknown"
-# The client shows requests with their credentials when one of these is set.
-_TALKATIVE = ("VERBOSE", "VERBOSE_OUTPUT")
+# If one of these is set, the official client prints requests including credentials.
+_VERBOSE_VARIABLES = ("VERBOSE", "VERBOSE_OUTPUT")
 
 pause = time.sleep
 _warned: set[Path] = set()
@@ -42,7 +43,7 @@ _warned: set[Path] = set()
 
 @dataclass(frozen=True)
 class Listed:
-    """A submission as Kaggle lists it; a score that isn't there yet is empty."""
+    """A submission as Kaggle lists it; a score that isn't available yet is empty."""
 
     ref: int
     submitted: str
@@ -57,7 +58,7 @@ class Listed:
 
 @dataclass(frozen=True)
 class Limits:
-    """How many submissions were made today and in all, and how many are left today."""
+    """The number of submissions made today and in total, and left for today."""
 
     today: int
     total: int
@@ -65,48 +66,48 @@ class Limits:
 
 
 class UnclearError(PodiumError):
-    """A submission whose answer was lost: Kaggle may have it or not."""
+    """A submission whose answer was lost: Kaggle may or may not have it."""
 
 
 def download(slug: str, folder: Path, progress: Callable[[int, int], None]) -> Path:
-    """Download a competition's archive into ``folder``, going on from a partial one there.
+    """Download a competition's archive into ``folder``, resuming a partial download.
 
     Args:
         slug: the last part of the competition's address.
         folder: kept between tries.
-        progress: called now and then with the bytes that are there, and all.
+        progress: called every few seconds with the bytes received and the total.
 
     Raises:
-        PodiumError: it can't be had; what arrived stays for the next try.
+        PodiumError: the download failed; the partial file is kept for the next try.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    watch = _Growth(folder / f"{slug}.zip", progress)
-    return Path(str(_call("download", slug, {"folder": str(folder)}, watch.look)))
+    monitor = _DownloadMonitor(folder / f"{slug}.zip", progress)
+    return Path(str(_call("download", slug, {"folder": str(folder)}, monitor.check)))
 
 
 def listed(slug: str, after: int = 0) -> list[Listed]:
     """The user's submissions, newest first, at least down to the one ``after``.
 
     Raises:
-        PodiumError: the list can't be had.
+        PodiumError: the call failed.
     """
     return [Listed(**entry) for entry in _call("submissions", slug, {"after": after})]
 
 
 def limits(slug: str) -> Limits:
-    """The user's daily allowance.
+    """The user's daily quota.
 
     Raises:
-        PodiumError: it can't be had.
+        PodiumError: the call failed.
     """
     return Limits(**_call("limits", slug, {}))
 
 
 def submit(slug: str, file: Path, message: str) -> int:
-    """Upload and submit a file; returns Kaggle's number of the submission (0 where it gives none).
+    """Upload and submit a file; returns Kaggle's number of the submission (0 if it returns none).
 
     Raises:
-        UnclearError: Kaggle was asked to take the file and its answer is lost; ask for the list.
+        UnclearError: the answer to the submission was lost; check the list of submissions.
         PodiumError: nothing was submitted.
     """
     done = _call("submit", slug, {"file": str(file), "message": message})
@@ -114,31 +115,31 @@ def submit(slug: str, file: Path, message: str) -> int:
 
 
 def _call(
-    call: str, slug: str, arguments: dict[str, Any], look: Callable[[], None] | None = None
+    call: str, slug: str, arguments: dict[str, Any], monitor: Callable[[], None] | None = None
 ) -> Any:
-    """The result of a call, asked for again where that may help and can do no harm."""
-    _warn_of_readers()
+    """The result of a call, with retries if they may help and are safe."""
+    _warn_of_readable_credentials()
     started = time.monotonic()
     for attempt in range(ATTEMPTS):
-        answer = _ask(call, {"slug": slug, **arguments}, look)
+        answer = _run_worker(call, {"slug": slug, **arguments}, monitor)
         if call == "submit" and "result" in answer and not answer["result"]["uploaded"]:
             answer = {"kind": "upload"}
         if "result" in answer:
             return answer["result"]
-        said = f"kaggle: {explain(call, answer, slug)}"
-        if call == "submit" and _may_be_done(answer):
-            raise UnclearError(said)
+        message = f"kaggle: {explain(call, answer, slug)}"
+        if call == "submit" and _may_be_submitted(answer):
+            raise UnclearError(message)
         wait = _wait_before_retry(answer, attempt)
-        tired = look is None and time.monotonic() - started > PATIENCE_SECONDS
-        if wait is None or tired or attempt == ATTEMPTS - 1:
-            raise PodiumError(said)
-        print(f"{said}; trying again in {wait:.0f} s", file=sys.stderr, flush=True)
+        too_late = monitor is None and time.monotonic() - started > PATIENCE_SECONDS
+        if wait is None or too_late or attempt == ATTEMPTS - 1:
+            raise PodiumError(message)
+        print(f"{message}; trying again in {wait:.0f} s", file=sys.stderr, flush=True)
         pause(wait)
     raise AssertionError("the last attempt returns or raises")
 
 
-def _may_be_done(problem: dict[str, Any]) -> bool:
-    """Whether the very step that submits failed in a way that leaves open if it was done."""
+def _may_be_submitted(problem: dict[str, Any]) -> bool:
+    """Whether the submitting request itself failed, so that Kaggle may have the submission."""
     if problem.get("rpc") == UNKNOWN:
         return True
     lost = problem["kind"] == "network" or problem.get("status", 0) >= 500
@@ -146,34 +147,38 @@ def _may_be_done(problem: dict[str, Any]) -> bool:
 
 
 def _wait_before_retry(problem: dict[str, Any], attempt: int) -> float | None:
-    """Seconds until the next try, or None where another try can't help."""
+    """Seconds until the next try, or None if another try can't help."""
     status = problem.get("status", 0)
     if status == 429:
-        told = _seconds(problem["retry_after"])
-        wait = 2.0**attempt if told is None else told
+        requested = _seconds(problem["retry_after"])
+        wait = 2.0**attempt if requested is None else requested
         return wait if wait <= LONGEST_WAIT else None
-    passing = problem["kind"] in ("network", "upload") or status >= 500
-    return 2.0**attempt if passing else None
+    transient = problem["kind"] in ("network", "upload") or status >= 500
+    return 2.0**attempt if transient else None
 
 
-def _seconds(told: str | None) -> float | None:
-    """What a Retry-After header says: seconds, or a date."""
-    if told is None:
+def _seconds(header: str | None) -> float | None:
+    """The seconds of a Retry-After header, which has seconds or a date."""
+    if header is None:
         return None
     try:
-        return max(0.0, float(told))
+        return max(0.0, float(header))
     except ValueError:
         pass
     try:
-        return max(0.0, (parsedate_to_datetime(told) - datetime.now(UTC)).total_seconds())
+        return max(0.0, (parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds())
     except (ValueError, TypeError):
         return None
 
 
-def _ask(call: str, arguments: dict[str, Any], look: Callable[[], None] | None) -> dict[str, Any]:
-    """Run the worker once; its answer, or what became of it instead."""
+def _run_worker(
+    call: str, arguments: dict[str, Any], monitor: Callable[[], None] | None
+) -> dict[str, Any]:
+    """Run the worker once; returns its answer, or why there is none."""
     request = {"call": call, "silence": SILENCE_SECONDS, "arguments": arguments}
-    environment = {name: value for name, value in os.environ.items() if name not in _TALKATIVE}
+    environment = {
+        name: value for name, value in os.environ.items() if name not in _VERBOSE_VARIABLES
+    }
     with tempfile.TemporaryFile("w+", encoding="utf-8") as answer:
         process = subprocess.Popen(
             [sys.executable, "-m", "podium.io.kaggle.worker"],
@@ -184,7 +189,7 @@ def _ask(call: str, arguments: dict[str, Any], look: Callable[[], None] | None) 
             text=True,
         )
         try:
-            in_time = _tend(process, json.dumps(request), look)
+            in_time = _poll(process, json.dumps(request), monitor)
         finally:
             process.kill()
             process.communicate()
@@ -194,19 +199,21 @@ def _ask(call: str, arguments: dict[str, Any], look: Callable[[], None] | None) 
         return _answer_in(answer.read(), process.returncode)
 
 
-def _tend(process: "subprocess.Popen[str]", request: str, look: Callable[[], None] | None) -> bool:
-    """Wait for the worker, looking in on a download; whether it ended in time."""
+def _poll(
+    process: "subprocess.Popen[str]", request: str, monitor: Callable[[], None] | None
+) -> bool:
+    """Wait for the worker and call ``monitor`` meanwhile; returns whether it ended in time."""
     assert process.stdin is not None
-    # Left open: the worker ends when this pipe does.
+    # The pipe stays open: the worker ends when it is closed.
     process.stdin.write(request + "\n")
     process.stdin.flush()
     started = time.monotonic()
     while process.poll() is None:
-        if look is None and time.monotonic() - started > CALL_SECONDS:
+        if monitor is None and time.monotonic() - started > CALL_SECONDS:
             return False
-        if look is not None:
-            look()
-        time.sleep(LOOK_SECONDS)
+        if monitor is not None:
+            monitor()
+        time.sleep(POLL_SECONDS)
     return True
 
 
@@ -214,49 +221,48 @@ def _answer_in(text: str, code: int) -> dict[str, Any]:
     try:
         return dict(json.loads(text))
     except ValueError:
-        message = f"its process ended with {code} and no answer"
+        message = f"its process ended with exit code {code} and no answer"
         return {"kind": "client", "message": message, "rpc": UNKNOWN}
 
 
-def _warn_of_readers() -> None:
+def _warn_of_readable_credentials() -> None:
     for path in credentials.readable_by_others():
         if path in _warned:
             continue
         _warned.add(path)
         warn(
-            f"{path} holds your Kaggle credentials and other users can read it; run: chmod 600 "
-            f"{path}"
+            f"{path} has your Kaggle credentials and other users can read it; run: chmod 600 {path}"
         )
 
 
-class _Growth:
-    """Looks at a download's file: tells now and then how far it is, and stops where room ends."""
+class _DownloadMonitor:
+    """Watches a download's file: reports progress, and stops it if the disk is too small."""
 
-    def __init__(self, file: Path, tell: Callable[[int, int], None]) -> None:
-        self.file, self.tell, self.looked, self.told = file, tell, 0.0, time.monotonic()
+    def __init__(self, file: Path, report: Callable[[int, int], None]) -> None:
+        self.file, self.report, self.checked, self.reported = file, report, 0.0, time.monotonic()
         self.marker = file.with_name(f"{file.name}.kaggle-partial")
 
-    def look(self) -> None:
+    def check(self) -> None:
         now = time.monotonic()
-        if now - self.looked < 1:
+        if now - self.checked < 1:
             return
-        self.looked = now
+        self.checked = now
         try:
-            there = self.file.stat().st_size
-            whole = int(json.loads(self.marker.read_text(encoding="utf-8"))["size"])
+            done = self.file.stat().st_size
+            total = int(json.loads(self.marker.read_text(encoding="utf-8"))["size"])
         except (OSError, ValueError, KeyError, TypeError):
-            return  # Nothing has arrived, or the server didn't say how much there is.
-        self._check_room(whole - there)
-        if now - self.told > PROGRESS_SECONDS:
-            self.told = now
-            self.tell(there, whole)
+            return  # Nothing has arrived yet, or the server didn't send the size.
+        self._check_space(total - done)
+        if now - self.reported > PROGRESS_SECONDS:
+            self.reported = now
+            self.report(done, total)
 
-    def _check_room(self, lacking: int) -> None:
-        """The client takes a full disk for a bad connection, and tries for a minute."""
+    def _check_space(self, remaining: int) -> None:
+        """Stop early: the client takes a full disk for a bad connection and keeps retrying."""
         free = shutil.disk_usage(self.file.parent).free
-        # Between the two looks a block may have been written.
-        if free + BLOCK < lacking:
+        # A block may have been written between the two measurements.
+        if free + BLOCK < remaining:
             raise PodiumError(
-                f"{self.file}: no space left: {lacking / 1e6:,.0f} MB are still to come and "
-                f"{free / 1e6:,.0f} MB are free; make room and try again"
+                f"{self.file}: no space left: {remaining / 1e6:,.0f} MB remaining, "
+                f"{free / 1e6:,.0f} MB free; free some space and try again"
             )

@@ -1,4 +1,4 @@
-"""Which credentials the client will find, and who else can read them; their values stay unread."""
+"""Which credentials the client will find, and who can read them; never reads their values."""
 
 import os
 import stat
@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def found() -> list[str]:
-    """The places that hold credentials, in the order in which the client takes them."""
+    """The places with credentials, in the order in which the client checks them."""
     places = _named_token() + [str(path) for path in _token_files() if path.is_file()]
     if os.environ.get("KAGGLE_USERNAME") and os.environ.get("KAGGLE_KEY"):
         places.append("KAGGLE_USERNAME and KAGGLE_KEY")
@@ -16,13 +16,13 @@ def found() -> list[str]:
 
 
 def tokens() -> list[str]:
-    """The places that hold an access token; the client asks Kaggle about it before it is used."""
+    """The places with an access token; the client validates a token before it uses it."""
     filled = [path for path in _token_files() if path.is_file() and path.stat().st_size]
     return _named_token() + [str(path) for path in filled]
 
 
 def readable_by_others() -> Iterator[Path]:
-    """The credential files that other users of this machine can read."""
+    """The credential files that other users can read."""
     named = Path(os.environ.get("KAGGLE_API_TOKEN") or os.devnull)
     for path in (named, *_token_files(), _key_file(), _oauth_file()):
         if _is_file(path) and path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
@@ -32,7 +32,7 @@ def readable_by_others() -> Iterator[Path]:
 def _is_file(path: Path) -> bool:
     try:
         return path.is_file()
-    except OSError:  # A token in the place of a path may be too long for a name.
+    except OSError:  # The variable may be a token, which can be too long for a file name.
         return False
 
 

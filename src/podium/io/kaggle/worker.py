@@ -1,9 +1,9 @@
-"""The official client in a process of its own: one call, its answer as JSON on standard output.
+"""Runs the official client in a separate process: one call, its answer as JSON on standard output.
 
-Imported, the client prints help, makes a folder in the home, reads credentials, may use the network
-and may end the program; it waits for a silent server for ever and shows secrets when ``VERBOSE`` is
-set. In a process of its own that harms nobody: ``podium.io.kaggle.client`` starts this module,
-reads one line of JSON and can end it at any time. This process ends when its parent does.
+On import the client prints help, makes a folder in the home directory, reads credentials, may use
+the network and may exit; it has no timeout, and prints secrets if ``VERBOSE`` is set. In a separate
+process this does no harm: ``podium.io.kaggle.client`` starts this module, reads one line of JSON
+and can kill it at any time. The process ends when its parent does.
 """
 
 import json
@@ -23,22 +23,22 @@ MESSAGE_LENGTH = 200
 
 def main() -> None:
     """Read one call from standard input, make it, and write its answer."""
-    answer = _own_stdout()
+    answer = _reserve_stdout()
     request = json.loads(_line())
     threading.Thread(target=_end_with_parent, daemon=True).start()
     json.dump(_answer(request["call"], request["silence"], request["arguments"]), answer)
     answer.flush()
 
 
-def _own_stdout() -> IO[str]:
-    """Standard output for the answer alone: what the client prints goes to standard error."""
+def _reserve_stdout() -> IO[str]:
+    """Keep standard output for the answer: the client's own output goes to standard error."""
     answer = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     return answer
 
 
 def _line() -> bytes:
-    """The first line of standard input, without ``sys.stdin``, whose lock a thread would hold."""
+    """The first line of standard input, read without ``sys.stdin``, which the thread would lock."""
     line = b""
     while not line.endswith(b"\n"):
         line += os.read(0, 65536) or b"\n"
@@ -46,17 +46,17 @@ def _line() -> bytes:
 
 
 def _end_with_parent() -> None:
-    # The parent holds the other end of this pipe for as long as it lives.
+    # The parent keeps the other end of this pipe open as long as it lives.
     while os.read(0, 65536):
         pass
     os._exit(1)
 
 
 def _answer(call: str, silence: float, arguments: dict[str, Any]) -> dict[str, Any]:
-    """``{"result": ...}``, or what went wrong: its kind, and what is known of it."""
+    """``{"result": ...}``, or the kind and details of an error."""
     from requests.exceptions import HTTPError, RequestException
 
-    _bound_silence(silence)
+    _set_timeout(silence)
     try:
         return {"result": CALLS[call](_signed_in(), **arguments)}
     except SystemExit:
@@ -69,12 +69,12 @@ def _answer(call: str, silence: float, arguments: dict[str, Any]) -> dict[str, A
         return {"kind": "disk", "reason": error.strerror or str(error), "file": error.filename}
     except Exception as error:
         if "does not match expected size" in str(error):
-            return {"kind": "network", "reason": "the transfer broke off", "rpc": ""}
-        return {"kind": "client", "message": _harmless(f"{type(error).__name__}: {error}")}
+            return {"kind": "network", "reason": "the transfer was interrupted", "rpc": ""}
+        return {"kind": "client", "message": _without_secrets(f"{type(error).__name__}: {error}")}
 
 
-def _bound_silence(seconds: float) -> None:
-    """No request waits longer for a server that says nothing; the client sets no bound."""
+def _set_timeout(seconds: float) -> None:
+    """Give every request a timeout; the client sets none."""
     from requests.adapters import HTTPAdapter
 
     send = HTTPAdapter.send
@@ -86,10 +86,10 @@ def _bound_silence(seconds: float) -> None:
 
 
 def _signed_in() -> Any:
-    """The client after it has found credentials.
+    """The client, authenticated.
 
     Raises:
-        SystemExit: it hasn't, which is the client's own way to say so.
+        SystemExit: there are no credentials; this is what the client itself raises.
     """
     import kaggle
 
@@ -97,7 +97,7 @@ def _signed_in() -> Any:
         try:
             kaggle.api.authenticate()
         except (TypeError, KeyError, ValueError, AttributeError):
-            # A credentials file of another shape than the client thinks.
+            # A credentials file in an unexpected format.
             raise SystemExit(1) from None
     return kaggle.api
 
@@ -105,18 +105,18 @@ def _signed_in() -> Any:
 def _refusal(error: Any) -> dict[str, Any]:
     answer = error.response
     if answer is None:
-        return {"kind": "client", "message": _harmless(str(error))}
+        return {"kind": "client", "message": _without_secrets(str(error))}
     return {
         "kind": "http",
         "status": answer.status_code,
-        "message": _harmless(_said(answer)),
+        "message": _without_secrets(_server_message(answer)),
         "retry_after": answer.headers.get("Retry-After"),
         "rpc": _rpc(answer.request),
     }
 
 
-def _said(answer: Any) -> str:
-    """What the server said in Kaggle's way, without the pages of others in between."""
+def _server_message(answer: Any) -> str:
+    """The message of Kaggle's JSON error; empty for anything else, such as a proxy's page."""
     try:
         body = answer.json()
         return str(body.get("error", body).get("message") or "")
@@ -125,30 +125,30 @@ def _said(answer: Any) -> str:
 
 
 def _rpc(request: Any) -> str:
-    """The name of the call that failed: the last part of its address, without what follows."""
+    """The name of the call that failed: the last part of the URL's path."""
     url = str(getattr(request, "url", None) or "")
     return re.split(r"[?#]", url)[0].rsplit("/", 1)[-1]
 
 
 def _reason(error: Exception) -> str:
-    """The kind of network trouble; the client's own text may hold addresses with passwords."""
+    """The kind of network error; the client's own text may contain URLs with passwords."""
     from requests.exceptions import InvalidJSONError, ProxyError, SSLError, Timeout
 
     text = str(error)
     for kind, reason in (
         (ProxyError, "the proxy doesn't answer or refuses"),
-        (SSLError, "no trusted encrypted connection"),
+        (SSLError, "no trusted TLS connection"),
         (Timeout, "no answer in time"),
-        (InvalidJSONError, "what answers isn't Kaggle (a proxy's or a sign-in page?)"),
+        (InvalidJSONError, "the answer isn't from Kaggle (a proxy or a sign-in page?)"),
     ):
         if isinstance(error, kind):
             return reason
     if "NameResolution" in text or "getaddrinfo" in text or "Name or service" in text:
-        return "the name of the server is not found"
-    return "connection refused" if "refused" in text else "the connection broke off"
+        return "the server's name was not found"
+    return "connection refused" if "refused" in text else "the connection was interrupted"
 
 
-def _harmless(text: str) -> str:
+def _without_secrets(text: str) -> str:
     """One short line without credentials."""
     import kaggle
 
@@ -169,21 +169,21 @@ def _download(api: Any, slug: str, folder: str) -> str:
 
 def _submit(api: Any, slug: str, file: str, message: str) -> dict[str, Any]:
     answer = api.competition_submit(file, message, slug, quiet=True)
-    # The client says so in words alone, and its command exits with 0.
+    # The client reports a failed upload only in this message; its command exits with 0.
     if answer.message == api.COMPETITION_SUBMIT_UPLOAD_FAILED_MESSAGE:
         return {"uploaded": False, "ref": 0, "message": ""}
-    return {"uploaded": True, "ref": answer.ref, "message": _harmless(answer.message)}
+    return {"uploaded": True, "ref": answer.ref, "message": _without_secrets(answer.message)}
 
 
 def _submissions(api: Any, slug: str, after: int) -> list[dict[str, Any]]:
-    """Newest first; no page is asked for beyond the submission ``after``."""
+    """Newest first; pages beyond the submission ``after`` are not requested."""
     found: list[dict[str, Any]] = []
     for page in range(1, MOST_PAGES + 1):
         listed = api.competition_submissions(slug, page_number=page, page_size=PAGE_SIZE) or []
         known = {entry["ref"] for entry in found}
         fresh = [_listed(entry) for entry in listed if entry.ref not in known]
         found += fresh
-        # A server may give out fewer a page than it is asked for; only an empty one is the last.
+        # The server may return fewer per page than requested; only an empty page is the last.
         if not fresh or any(entry["ref"] == after for entry in fresh):
             break
     return found
@@ -199,7 +199,7 @@ def _listed(entry: Any) -> dict[str, Any]:
         "status": entry.status.name.lower(),
         "public_score": entry.public_score or "",
         "private_score": entry.private_score or "",
-        "error": _harmless(entry.error_description or ""),
+        "error": _without_secrets(entry.error_description or ""),
     }
 
 

@@ -1,1 +1,3 @@
-"""The knobs' code, a file for each family; ``podium.config.networks`` has their parameters."""
+"""The code of the hyperparameters (knobs), one file per family; ``podium.config.networks`` has
+their names, types and defaults.
+"""

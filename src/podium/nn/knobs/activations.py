@@ -15,7 +15,7 @@ SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 LEAK = 0.01
 
 _ops: Any = torch.ops.aten
-# What writes activation(x) into out, and what gives the gradient at x from the one at the output.
+# Forward writes activation(x) into out; Backward computes x's gradient from the output's.
 Forward = Callable[[Tensor, Tensor], Tensor]
 Backward = Callable[[Tensor, Tensor, Tensor], Tensor]
 FUNCTIONS: dict[str, tuple[Forward, Backward]] = {
@@ -41,7 +41,7 @@ FUNCTIONS: dict[str, tuple[Forward, Backward]] = {
         lambda x, out: _ops.silu.out(x, out=out),
         lambda grad, x, out: _ops.silu_backward.grad_input(grad, x, grad_input=out),
     ),
-    # Klambauer et al. 2017; wants initialization lecun.
+    # Klambauer et al. 2017; needs initialization lecun.
     "selu": (
         lambda x, out: _ops.elu.out(x, SELU_ALPHA, SELU_SCALE, 1.0, out=out),
         lambda grad, x, out: _ops.elu_backward.grad_input(
@@ -65,12 +65,12 @@ FUNCTIONS: dict[str, tuple[Forward, Backward]] = {
 
 
 def activation(kind: str, name: str, width: int) -> Layer:
-    """The layer of an activation; ``name`` is that of its parameters, ``width`` its features."""
+    """The layer of an activation; ``name`` of its parameters, ``width`` in features."""
     return PReLU(f"{name}.slope", width) if kind == "prelu" else Activation(kind, width)
 
 
 class Activation(Layer):
-    """A function of each number."""
+    """An elementwise function."""
 
     def __init__(self, kind: str, width: int) -> None:
         self.width = width
@@ -78,7 +78,7 @@ class Activation(Layer):
 
     @property
     def row_size(self) -> int:
-        """The input."""
+        """The width of the input."""
         return self.width
 
     def forward(self, x: Tensor, step: Step) -> Tensor:
@@ -92,20 +92,20 @@ class Activation(Layer):
 
 
 class PReLU(Traced):
-    """A ReLU whose slope below zero is learnt for each unit (He et al. 2015)."""
+    """A ReLU with a learnt slope below zero, one per unit (He et al. 2015)."""
 
     def __init__(self, name: str, width: int) -> None:
         self.name, self.width = name, width
 
     def parameters(self) -> list[Parameter]:
-        """The slopes, 0.25 at first as in the paper."""
+        """The slopes, which start at 0.25 as in the paper."""
         return [
             Parameter(self.name, (1, self.width), FREE, lambda _: torch.full((1, self.width), 0.25))
         ]
 
     @property
     def row_size(self) -> int:
-        """The input."""
+        """The width of the input."""
         return self.width
 
     def compute(self, x: Tensor, values: Mapping[str, Tensor], step: Step) -> Tensor:

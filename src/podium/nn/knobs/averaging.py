@@ -1,4 +1,4 @@
-"""Averages of the weights over training (knob ``averaging``): what predicts instead of the last."""
+"""Weight averaging (``averaging``): predict with averaged weights instead of the last ones."""
 
 import math
 from typing import Any
@@ -13,11 +13,12 @@ Flats = dict[str, Tensor]
 
 
 class Averaging:
-    """A running average of all flat tensors, normalizations' statistics included.
+    """A running average of all flat tensors, including normalization statistics.
 
-    ``ema``: exponential, per step, of memory ``average_decay`` (Polyak and Juditsky 1992; Tarvainen
-    and Valpola 2017), shorter at the start so that the first weights are soon forgotten.
-    ``swa``: the mean over the ends of epochs from ``average_start`` on (Izmailov et al. 2018).
+    ``ema``: exponential, updated per step, with decay ``average_decay`` (Polyak and Juditsky 1992;
+    Tarvainen and Valpola 2017); the decay is smaller at the start, to forget the initial weights.
+    ``swa``: the mean of the weights at the ends of epochs, from ``average_start`` on (Izmailov et
+    al. 2018).
     """
 
     def __init__(self, params: NetworkParams, parameters: Parameters) -> None:
@@ -26,7 +27,7 @@ class Averaging:
         self.count = 0
 
     def after_step(self, parameters: Parameters) -> None:
-        """Follow a step (ema)."""
+        """Update the average after a step (ema)."""
         if self.params.averaging != "ema":
             return
         self.count += 1
@@ -34,7 +35,7 @@ class Averaging:
         self._towards(parameters, 1.0 - decay)
 
     def after_epoch(self, parameters: Parameters, epoch: int) -> None:
-        """Follow an epoch (swa); before its start the average is the current weights."""
+        """Update the average after an epoch (swa); before ``average_start`` it is the weights."""
         if self.params.averaging != "swa":
             return
         first = math.floor(self.params.average_start * self.params.epochs)
@@ -42,15 +43,15 @@ class Averaging:
         self._towards(parameters, 1.0 / self.count)
 
     def facts(self) -> dict[str, Any]:
-        """What a checkpoint needs beside ``flats``."""
+        """What a checkpoint stores besides ``flats``."""
         return {"count": self.count}
 
     def load(self, flats: Flats, facts: dict[str, Any]) -> None:
-        """Go on from a checkpoint."""
+        """Continue from a checkpoint."""
         self.flats, self.count = flats, facts["count"]
 
     def keep(self, old: Parameters, kept: Tensor) -> None:
-        """Go on with some of the members."""
+        """Drop all members but ``kept``."""
         self.flats = {kind: old.select(flat, kind, kept) for kind, flat in self.flats.items()}
 
     def _towards(self, parameters: Parameters, share: float) -> None:

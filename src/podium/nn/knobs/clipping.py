@@ -1,4 +1,4 @@
-"""Gradient clipping (knob ``gradient_clip``)."""
+"""Gradient clipping (``gradient_clip``)."""
 
 import torch
 
@@ -6,7 +6,7 @@ from podium.nn.parameters import Parameters
 
 
 def clip_gradients(bound: float, parameters: Parameters) -> None:
-    """Scale each member's gradient down to norm ``bound`` (Pascanu et al. 2013)."""
+    """Scale each member's gradient down to norm ``bound`` if it is larger (Pascanu et al. 2013)."""
     grads = list(parameters.grads.values())
     squares = torch.stack([grad.flatten(1).square().sum(1) for grad in grads])
     factor = (bound / squares.sum(0).sqrt().clamp(min=1e-12)).clamp(max=1.0)

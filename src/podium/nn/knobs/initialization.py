@@ -1,4 +1,4 @@
-"""How weights start (knobs ``initialization`` and ``zero_last``)."""
+"""Initial weights (``initialization`` and ``zero_last``)."""
 
 from collections.abc import Callable
 
@@ -7,8 +7,8 @@ from torch import Tensor
 
 from podium.nn.parameters import Initial
 
-# The output layer starts near zero, so that a member starts at its bias: the target's mean where
-# the target is standardized (D2L 3.4 draws its linear model's weights with the same 0.01).
+# The output layer starts near zero, so a member first predicts its bias: the target's mean if the
+# target is standardized (D2L 3.4 uses the same 0.01 for its linear model).
 OUTPUT_SCALE = 0.01
 
 
@@ -23,7 +23,7 @@ def xavier(inputs: int, outputs: int) -> Initial:
 
 
 def lecun(inputs: int, outputs: int) -> Initial:
-    """Normal, variance 1 / inputs: for selu (LeCun et al. 1998; Klambauer et al. 2017)."""
+    """Normal, variance 1 / inputs; for selu (LeCun et al. 1998; Klambauer et al. 2017)."""
     return normal(inputs, outputs, (1.0 / inputs) ** 0.5)
 
 
@@ -41,12 +41,12 @@ def orthogonal(inputs: int, outputs: int) -> Initial:
 
 
 def normal(inputs: int, outputs: int, scale: float) -> Initial:
-    """Normal numbers of a standard deviation."""
+    """Normal with standard deviation ``scale``."""
     return lambda generator: torch.randn(inputs, outputs, generator=generator) * scale
 
 
 def last_layer(inputs: int, outputs: int, zero: bool) -> Initial:
-    """Near zero, or exactly (``zero_last``; Zhang et al. 2019, "Fixup", for one)."""
+    """Near zero, or exactly zero (``zero_last``; e.g. Zhang et al. 2019, "Fixup")."""
     return normal(inputs, outputs, 0.0 if zero else OUTPUT_SCALE)
 
 

@@ -1,6 +1,6 @@
-"""What happens to inputs before the first matrix: scaling, clipping, embeddings.
+"""Input layers before the first matrix: scaling, clipping, embeddings.
 
-Columns come in this order: numbers, then plain columns (flags), then each category's one-hot block.
+Column order: numbers, then plain columns (flags), then one one-hot block per category.
 """
 
 import math
@@ -15,15 +15,15 @@ from podium.nn.knobs.initialization import he, normal
 from podium.nn.layers import Layer, Linear, Step, Traced
 from podium.nn.parameters import FREE, RUNNING, WEIGHT, Parameter, ones, zeros
 
-# Rows that quantiles are taken from, at most.
+# Most rows from which quantiles are computed.
 QUANTILE_ROWS = 100_000
 
 
 @dataclass(frozen=True)
 class Columns:
-    """How many columns are numbers, how many plain, and the levels of each category at the end.
+    """The number of numeric columns, of plain columns, and of levels of each category.
 
-    ``image`` is the (height, width, channels) of an image whose numbers the columns are.
+    ``image`` is the (height, width, channels) if the columns are the pixels of an image.
     """
 
     numeric: int
@@ -38,7 +38,7 @@ class Columns:
 
 
 class Parts(Layer):
-    """Numbers and categories go through layers of their own; the rest goes straight."""
+    """Separate layers for numbers and for categories; plain columns pass through unchanged."""
 
     def __init__(
         self, columns: Columns, numbers: Sequence[Traced], categories: Layer | None
@@ -50,17 +50,17 @@ class Parts(Layer):
         self.learns_from_rows = any(layer.learns_from_rows for layer in self.numbers)
 
     def parameters(self) -> list[Parameter]:
-        """Those of both parts."""
+        """The parameters of both parts."""
         return [parameter for layer in self._layers() for parameter in layer.parameters()]
 
     @property
     def row_size(self) -> int:
-        """That of both parts."""
+        """The sum of both parts."""
         return sum(layer.row_size for layer in self._layers())
 
     @property
     def row_work(self) -> int:
-        """That of both parts."""
+        """The sum of both parts."""
         return sum(layer.row_work for layer in self._layers())
 
     def bind(self, values: Mapping[str, Tensor], grads: Mapping[str, Tensor]) -> None:
@@ -69,7 +69,7 @@ class Parts(Layer):
             layer.bind(values, grads)
 
     def fit(self, member: int, rows: Tensor, weight: Tensor) -> None:
-        """Fit the numbers' layers, each to what the one before makes of the rows."""
+        """Fit the layers of numbers, each on the output of the one before."""
         rows = rows[:, : self.sizes[0]]
         for layer in self.numbers:
             layer.fit(member, rows, weight)
@@ -78,13 +78,13 @@ class Parts(Layer):
                 rows = layer.compute(rows[None], own, Step())[0]
 
     def first(self) -> None:
-        """Nothing is trained below the inputs."""
+        """Mark all input layers as first: nothing before them is trained."""
         super().first()
         for layer in self._layers():
             layer.first()
 
     def forward(self, x: Tensor, step: Step) -> Tensor:
-        """Each part through its layers, side by side again."""
+        """Each part through its layers, then concatenated."""
         parts = list(x.split(self.sizes, dim=2))
         for layer in self.numbers:
             parts[0] = layer.forward(parts[0], step)
@@ -94,7 +94,7 @@ class Parts(Layer):
         return torch.cat(parts, dim=2)
 
     def backward(self, grad: Tensor, step: Step) -> Tensor:
-        """Each part's gradient to its layers; that of the inputs themselves nobody needs."""
+        """Each part's gradient through its layers; the gradient of the inputs isn't needed."""
         parts = list(grad.split(self.out_sizes, dim=2))
         for layer in reversed(self.numbers):
             if layer.is_trained:
@@ -108,9 +108,9 @@ class Parts(Layer):
 
 
 class Standardize(Traced):
-    """Numbers to mean 0 and standard deviation 1 of the member's own training rows.
+    """Numbers to mean 0 and standard deviation 1 over the member's own training rows.
 
-    So one table serves all folds, and none sees another's rows.
+    So all folds can share one table, and no fold uses another fold's rows.
     """
 
     learns_from_rows = True
@@ -119,15 +119,16 @@ class Standardize(Traced):
         self.name, self.width = name, width
 
     def parameters(self) -> list[Parameter]:
-        """Each member's means and the inverse of its standard deviations."""
+        """Each member's means and inverse standard deviations."""
         return [
             Parameter(f"{self.name}.mean", (1, self.width), RUNNING, zeros(1, self.width)),
             Parameter(f"{self.name}.scale", (1, self.width), RUNNING, ones(1, self.width)),
         ]
 
     def fit(self, member: int, rows: Tensor, weight: Tensor) -> None:
-        """Take the (weighted) mean and standard deviation of a member's training rows."""
-        # From the first row on, so that a column of one large number has no std by rounding.
+        """Compute the (weighted) mean and standard deviation of a member's training rows."""
+        # Relative to the first row: for a constant column of a large number, rounding error would
+        # otherwise give a standard deviation above 0.
         first = rows[0]
         mean = (weight[:, None] * (rows - first)).mean(0)
         std = (weight[:, None] * (rows - first - mean).square()).mean(0).sqrt()
@@ -153,13 +154,13 @@ class SmoothClip(Traced):
 
 
 class InputScale(Traced):
-    """A learnable factor for each feature (RealMLP's scaling layer): soft feature selection."""
+    """A learnable factor per feature (RealMLP's scaling layer): soft feature selection."""
 
     def __init__(self, name: str, width: int) -> None:
         self.name, self.width = name, width
 
     def parameters(self) -> list[Parameter]:
-        """The factors, 1 at first."""
+        """The factors, which start at 1."""
         return [Parameter(self.name, (1, self.width), FREE, ones(1, self.width))]
 
     def compute(self, x: Tensor, values: Mapping[str, Tensor], step: Step) -> Tensor:
@@ -168,9 +169,9 @@ class InputScale(Traced):
 
 
 class NumericEmbedding(Traced):
-    """Each number to a small vector: an encoding, its own matrix, ReLU (Gorishniy et al. 2022).
+    """A small vector per number: an encoding, its own matrix, ReLU (Gorishniy et al. 2022).
 
-    The number itself stays beside its vector (RealMLP's dense variant).
+    The number itself is kept beside its vector (RealMLP's dense variant).
     """
 
     def __init__(self, name: str, width: int, encoded: int, size: int) -> None:
@@ -182,7 +183,7 @@ class NumericEmbedding(Traced):
         return self.width * (self.size + 1)
 
     def parameters(self) -> list[Parameter]:
-        """A matrix and a bias for each number."""
+        """A matrix and a bias per number."""
 
         def matrices(generator: torch.Generator) -> Tensor:
             drawn = [he(self.encoded, self.size)(generator) for _ in range(self.width)]
@@ -210,7 +211,7 @@ class NumericEmbedding(Traced):
         raise NotImplementedError
 
     def compute(self, x: Tensor, values: Mapping[str, Tensor], step: Step) -> Tensor:
-        """Encode, then each number's matrix and ReLU."""
+        """Encode, then apply each number's matrix and ReLU."""
         encoded = self.encode(x, values)
         vectors = torch.einsum("mrni,mnio->mrno", encoded, values[f"{self.name}.weight"])
         vectors = functional.relu(vectors + values[f"{self.name}.bias"])
@@ -218,21 +219,21 @@ class NumericEmbedding(Traced):
 
 
 class Periodic(NumericEmbedding):
-    """Sines and cosines of learnt frequencies, drawn with ``frequency_scale`` at first."""
+    """Sines and cosines of learnt frequencies; the initial ones have std ``frequency_scale``."""
 
     def __init__(self, name: str, width: int, size: int, frequency_scale: float) -> None:
         super().__init__(name, width, 2 * size, size)
         self.frequency_scale = frequency_scale
 
     def parameters(self) -> list[Parameter]:
-        """The frequencies as well."""
+        """The matrices, biases and frequencies."""
         frequencies = normal(self.width, self.size, self.frequency_scale)
         frequency = Parameter(f"{self.name}.frequency", (self.width, self.size), FREE, frequencies)
         return [*super().parameters(), frequency]
 
     @property
     def row_size(self) -> int:
-        """The encodings, and the angles that they are sines and cosines of."""
+        """The encodings, and the angles of their sines and cosines."""
         return super().row_size + self.width * self.size
 
     def encode(self, x: Tensor, values: Mapping[str, Tensor]) -> Tensor:
@@ -243,7 +244,7 @@ class Periodic(NumericEmbedding):
 
 
 class PiecewiseLinear(NumericEmbedding):
-    """How much of each bin lies below the number; bins between quantiles of the training rows."""
+    """The share of each bin below the number; bin edges are quantiles of the training rows."""
 
     learns_from_rows = True
 
@@ -251,30 +252,30 @@ class PiecewiseLinear(NumericEmbedding):
         super().__init__(name, width, bins, size)
 
     def parameters(self) -> list[Parameter]:
-        """The edges of the bins as well."""
+        """The matrices, biases and bin edges."""
         shape = (self.width, self.encoded + 1)
         edges = Parameter(f"{self.name}.edges", shape, RUNNING, zeros(*shape))
         return [*super().parameters(), edges]
 
     def fit(self, member: int, rows: Tensor, weight: Tensor) -> None:
-        """Put the edges at quantiles of a member's training rows (of positive weight)."""
+        """Set the edges to quantiles of a member's training rows (of positive weight)."""
         rows = rows[weight > 0]
         rows = rows[:: max(1, -(-len(rows) // QUANTILE_ROWS))]
         shares = torch.linspace(0, 1, self.encoded + 1, device=rows.device)
         self.values[f"{self.name}.edges"][member] = torch.quantile(rows, shares, dim=0).T
 
     def encode(self, x: Tensor, values: Mapping[str, Tensor]) -> Tensor:
-        """0 before a bin, 1 behind it, linear inside."""
+        """0 below a bin, 1 above it, linear inside."""
         edges = values[f"{self.name}.edges"][:, None]
         low, high = edges[..., :-1], edges[..., 1:]
         return ((x[:, :, :, None] - low) / (high - low).clamp(min=1e-6)).clamp(0.0, 1.0)
 
 
 class CategoryEmbedding(Linear):
-    """A learnt vector for each level of each category (Guo and Berkhahn 2016).
+    """A learnt vector per level of each category (Guo and Berkhahn 2016).
 
-    Vectors of one-hot levels are the rows of a matrix; one matrix with blocks does for all
-    categories, and what lies outside the blocks stays zero.
+    For one-hot input the vectors are the rows of a matrix. All categories share one block-diagonal
+    matrix; everything outside the blocks stays zero.
     """
 
     def __init__(self, name: str, levels: Sequence[int], size: int) -> None:
@@ -286,12 +287,12 @@ class CategoryEmbedding(Linear):
         self.blocks = blocks
 
     def bind(self, values: Mapping[str, Tensor], grads: Mapping[str, Tensor]) -> None:
-        """Take the matrix, and the blocks to where it lies."""
+        """Store the view of the matrix, and move the block mask to its device."""
         super().bind(values, grads)
         self.blocks = self.blocks.to(self.weight.device)
 
     def backward(self, grad: Tensor, step: Step) -> Tensor:
-        """No gradient outside the blocks."""
+        """As ``Linear``, with zero gradient outside the blocks."""
         below = super().backward(grad, step)
         self.weight_grad.mul_(self.blocks)
         return below

@@ -1,8 +1,8 @@
-"""Losses (knobs ``loss``, ``class_loss``, ``label_smoothing``): values and gradients of each row.
+"""Losses (``loss``, ``class_loss``, ``label_smoothing``): each row's value and gradient.
 
-Outputs and targets have shape (members, rows, outputs); a loss gives the value of each row, shape
-(members, rows), the mean over its outputs, and its gradient at the outputs. Targets of classes are
-shares of each class, so that label smoothing and mixup are means of targets.
+Outputs and targets have shape (members, rows, outputs). A loss returns each row's value, the mean
+over its outputs, shape (members, rows), and the gradient with respect to the outputs. Class targets
+are shares of each class, so that label smoothing and mixup are averages of targets.
 """
 
 from collections.abc import Callable
@@ -64,7 +64,7 @@ def binary_cross_entropy(out: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def regression_loss(params: NetworkParams) -> Loss:
-    """The loss of numbers that ``loss`` names."""
+    """The regression loss that ``loss`` names."""
     return {
         "squared": squared,
         "absolute": absolute,
@@ -74,7 +74,7 @@ def regression_loss(params: NetworkParams) -> Loss:
 
 
 def class_loss(params: NetworkParams) -> Loss:
-    """The loss of classes that ``class_loss`` names."""
+    """The classification loss that ``class_loss`` names."""
     return {"cross_entropy": cross_entropy, "binary_cross_entropy": binary_cross_entropy}[
         params.class_loss
     ]
@@ -83,8 +83,8 @@ def class_loss(params: NetworkParams) -> Loss:
 def smooth_labels(
     smoothing: float, x: Tensor, y: Tensor, counts: Tensor, step: int
 ) -> tuple[Tensor, Tensor]:
-    """Targets that leave ``smoothing`` to all classes alike (Szegedy et al. 2016).
+    """Targets with the share ``smoothing`` spread evenly over all classes (Szegedy et al. 2016).
 
-    A single output stands for two classes.
+    A single output represents two classes.
     """
     return x, y * (1.0 - smoothing) + smoothing / max(y.shape[2], 2)

@@ -1,4 +1,4 @@
-"""Training on points between rows: knobs ``mixup`` (Zhang et al. 2018) and ``cutmix``."""
+"""Training on mixtures of rows: ``mixup`` (Zhang et al. 2018) and ``cutmix`` (Yun et al. 2019)."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ PURPOSE, CUT_PURPOSE = 3, 7
 
 
 class Mixup:
-    """Convex pairs: each row with the next one of its member's batch, weights from Beta(a, a)."""
+    """Mixes each row with the next one of its member's batch; the weight is from Beta(a, a)."""
 
     def __init__(self, alpha: float, seeds: Sequence[int]) -> None:
         self.alpha, self.seeds = alpha, list(seeds)
@@ -31,7 +31,7 @@ class Mixup:
 
 
 class CutMix:
-    """A box of each image comes from the next one of its member's batch, as ``cutmix`` has it."""
+    """Pastes a box of the next image of its member's batch into each image; see ``cutmix``."""
 
     def __init__(self, alpha: float, seeds: Sequence[int], image: tuple[int, int, int]) -> None:
         self.alpha, self.seeds, self.image = alpha, list(seeds), image
@@ -49,13 +49,15 @@ class CutMix:
 def cutmix(
     x: Tensor, y: Tensor, counts: Tensor, kept: Tensor, center: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Each row with a box of the next one of its group's rows pasted in (Yun et al. 2019).
+    """Paste a box of the next image of the same group into each image (Yun et al. 2019).
 
-    ``x`` has shape (groups, rows, height, width, channels), ``y`` (groups, rows, outputs),
-    ``counts`` each group's real rows, shape (groups,). A group has one box: 1 - ``kept`` of the
-    area with ``kept`` from Beta(a, a), shape (groups,), around ``center`` (x, y), shares of the
-    sides, uniform, shape (groups, 2). What leaves the image is cut off; targets are mixed by the
-    area that is left.
+    Args:
+        x: images, shape (groups, rows, height, width, channels).
+        y: targets, shape (groups, rows, outputs); mixed by the box's area inside the image.
+        counts: each group's real rows, shape (groups,).
+        kept: the share of the area outside the box, from Beta(a, a), shape (groups,).
+        center: the box's centre (x, y) as shares of the sides, uniform, shape (groups, 2). Each
+            group has one box; the part of it outside the image is cut off.
     """
     height, width = x.shape[2:4]
     side = (1.0 - kept).clamp(min=0.0).sqrt()

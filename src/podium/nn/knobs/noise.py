@@ -1,6 +1,6 @@
-"""Noise, each member's own: dropout, Gaussian noise on inputs, activations and weights.
+"""Noise, independent per member: dropout, and Gaussian noise on inputs, activations and weights.
 
-``purpose`` tells the layers' random numbers apart.
+``purpose`` is part of the RNG key, so that each layer has its own random numbers.
 """
 
 import torch
@@ -9,7 +9,7 @@ from torch import Tensor
 from podium.nn.layers import Layer, Step
 from podium.nn.parameters import WEIGHT, Parameters
 
-# The purposes of weight noise, one a matrix from here on.
+# RNG purposes of weight noise: one per matrix, from here on.
 WEIGHT_PURPOSE = 1024
 
 
@@ -20,7 +20,7 @@ class Dropout(Layer):
         self.rate, self.purpose = rate, purpose
 
     def forward(self, x: Tensor, step: Step) -> Tensor:
-        """Units dropped at random, the kept ones scaled so that the expectation stays."""
+        """Drop units at random and scale the kept ones, so that the expectation is unchanged."""
         rate = self.rate * step.dropout_factor
         self.dropping = step.rng is not None and rate > 0
         if step.rng is None or not self.dropping:
@@ -39,16 +39,16 @@ class Dropout(Layer):
 
 
 class GaussianNoise(Layer):
-    """Normal noise of a standard deviation added to each number while training.
+    """Normal noise of standard deviation ``scale``, added to each number while training.
 
-    On inputs it is a ridge penalty for small noise (Bishop 1995; D2L 5.6).
+    Small noise on inputs acts like a ridge penalty (Bishop 1995; D2L 5.6).
     """
 
     def __init__(self, scale: float, purpose: int) -> None:
         self.scale, self.purpose = scale, purpose
 
     def forward(self, x: Tensor, step: Step) -> Tensor:
-        """``x`` and noise."""
+        """``x`` plus noise."""
         if not step.training or step.rng is None:
             return x
         members, rows, features = x.shape
@@ -56,22 +56,21 @@ class GaussianNoise(Layer):
         return x + self.scale * noise
 
     def backward(self, grad: Tensor, step: Step) -> Tensor:
-        """The noise has no gradient."""
+        """The gradient unchanged: the noise doesn't depend on ``x``."""
         return grad
 
 
 class WeightNoise:
-    """Normal noise on all matrices for the time of a step (Graves 2011).
+    """Normal noise on all matrices during one step (Graves 2011).
 
-    ``scale`` is its share of each matrix's own standard deviation, so that one number fits every
-    layer.
+    Its std is ``scale`` times each matrix's own std, so that one value fits every layer.
     """
 
     def __init__(self, scale: float) -> None:
         self.scale = scale
 
     def add(self, parameters: Parameters, step: Step) -> None:
-        """Disturb the weights, keeping the clean ones."""
+        """Add noise to the weights and keep a copy of the clean ones."""
         assert step.rng is not None
         self.clean = parameters.flat[WEIGHT].clone()
         matrices = [parameter for parameter in parameters.specs if parameter.kind == WEIGHT]
@@ -83,9 +82,9 @@ class WeightNoise:
             shape = (members, rows, columns)
             noise = step.rng.normal(shape, WEIGHT_PURPOSE + index, step.number)
             std = matrix.std(dim=(1, 2), keepdim=True, correction=0)
-            # What is zero stays so: the blocks that embeddings of categories don't have.
+            # Zeros stay zero: category embeddings are block-diagonal.
             matrix.add_(noise * std * (matrix != 0), alpha=self.scale)
 
     def remove(self, parameters: Parameters) -> None:
-        """Put the clean weights back; the gradients stay those at the disturbed ones."""
+        """Restore the clean weights; the gradients remain those at the noisy weights."""
         parameters.flat[WEIGHT].copy_(self.clean)

@@ -1,4 +1,4 @@
-"""Batch and layer normalization (knob ``normalization``), after a matrix and before activation."""
+"""Batch and layer normalization (``normalization``), between a matrix and its activation."""
 
 from collections.abc import Mapping
 
@@ -9,12 +9,12 @@ from podium.nn.layers import Layer, Step, Traced
 from podium.nn.parameters import FREE, RUNNING, Parameter, ones, zeros
 
 EPSILON = 1e-5
-# The share of a new batch in the running statistics (D2L 8.5 and PyTorch have the same).
+# The share of a new batch in the running statistics (as in D2L 8.5 and PyTorch).
 MOMENTUM = 0.1
 
 
 def normalization(kind: str, name: str, width: int) -> list[Layer]:
-    """The layers of a normalization: none, or one."""
+    """The normalization as a list of no or one layer."""
     if kind == "none":
         return []
     return [BatchNorm(name, width) if kind == "batch" else LayerNorm(name, width)]
@@ -36,8 +36,8 @@ class LayerNorm(Traced):
     def compute(self, x: Tensor, values: Mapping[str, Tensor], step: Step) -> Tensor:
         """Normalize over features."""
         mean = x.mean(2, keepdim=True)
-        std = (x - mean).square().mean(2, keepdim=True)
-        return self._scaled(x, mean, std, values)
+        variance = (x - mean).square().mean(2, keepdim=True)
+        return self._scaled(x, mean, variance, values)
 
     def _scaled(
         self, x: Tensor, mean: Tensor, variance: Tensor, values: Mapping[str, Tensor]
@@ -49,7 +49,7 @@ class LayerNorm(Traced):
 class BatchNorm(LayerNorm):
     """Each feature to mean 0 and variance 1 over the batch (Ioffe and Szegedy 2015; D2L 8.5).
 
-    While training, the batch's own statistics (of its real rows); at prediction, running ones.
+    Training uses the batch's own statistics (without padding rows), prediction the running ones.
     """
 
     def parameters(self) -> list[Parameter]:
@@ -76,7 +76,7 @@ class BatchNorm(LayerNorm):
         return self._scaled(x, mean, variance, values)
 
     def _alone(self, x: Tensor, values: Mapping[str, Tensor]) -> Tensor:
-        """The same for one member without rows that only fill up, four times as fast."""
+        """The same for one member without padding rows, four times as fast."""
         scale, shift = (values[f"{self.name}.{part}"].flatten() for part in ("scale", "shift"))
         out, mean, rate = torch.native_batch_norm(
             x[0], scale, shift, None, None, True, MOMENTUM, EPSILON

@@ -1,6 +1,6 @@
-"""Optimizers (knob ``optimizer``) and decoupled weight decay, on the flat tensors.
+"""Optimizers (``optimizer``) and decoupled weight decay, on the flat tensors.
 
-The steps themselves are PyTorch's fused ones: one pass over weights, gradients and moments.
+The steps are PyTorch's fused ones: one pass over weights, gradients and moments.
 """
 
 from collections.abc import Callable
@@ -15,11 +15,11 @@ from podium.nn.parameters import FREE, WEIGHT, Parameters
 TRAINED = (WEIGHT, FREE)
 
 
-def _sgd(**knobs: Any) -> dict[str, Any]:
-    return {"cls": torch.optim.SGD, "fused": True, **knobs}
+def _sgd(**arguments: Any) -> dict[str, Any]:
+    return {"cls": torch.optim.SGD, "fused": True, **arguments}
 
 
-# Each optimizer's class and arguments. D2L chapter 12 has all of them but Nesterov's and AdamW.
+# Each optimizer's class and arguments. D2L chapter 12 covers all but Nesterov's and AdamW.
 OPTIMIZERS: dict[str, Callable[[NetworkParams], dict[str, Any]]] = {
     # Robbins and Monro 1951.
     "sgd": lambda params: _sgd(),
@@ -45,8 +45,8 @@ def _adam(cls: type[torch.optim.Optimizer], params: NetworkParams) -> dict[str, 
 class Optimizer:
     """Steps of all members at once; weight decay acts on matrices only.
 
-    ``weight_decay`` is decoupled for every optimizer: weights shrink by rate times decay beside
-    the step, not through the gradient (Loshchilov and Hutter 2019).
+    ``weight_decay`` is decoupled for every optimizer: in each step weights shrink by rate times
+    decay, separately from the gradient (Loshchilov and Hutter 2019).
     """
 
     def __init__(self, parameters: Parameters, params: NetworkParams) -> None:
@@ -71,7 +71,7 @@ class Optimizer:
         self.inner.step()
 
     def state(self) -> dict[str, Tensor]:
-        """All moments and counts, by name."""
+        """All moments and step counts, by name."""
         return {
             f"{kind}.{name}": value
             for kind, flat in zip(TRAINED, self._flats(), strict=True)
@@ -80,7 +80,7 @@ class Optimizer:
         }
 
     def load(self, state: dict[str, Tensor]) -> None:
-        """Go on from ``state()``."""
+        """Continue from ``state()``."""
         for kind, flat in zip(TRAINED, self._flats(), strict=True):
             own = {
                 name.removeprefix(f"{kind}."): value
@@ -94,7 +94,7 @@ class Optimizer:
 
 
 def selected(state: dict[str, Tensor], parameters: Parameters, keep: Tensor) -> dict[str, Tensor]:
-    """An optimizer's state for some members only; counts of steps are everybody's."""
+    """An optimizer's state for some members only; step counts are shared by all members."""
     return {
         name: parameters.select(value, name.split(".")[0], keep) if value.dim() else value
         for name, value in state.items()

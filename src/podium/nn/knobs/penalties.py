@@ -1,13 +1,13 @@
-"""Penalties in the loss (knobs ``l2`` and ``l1``; both: elastic net), on matrices, not biases.
+"""Penalties in the loss (``l2`` and ``l1``; both: elastic net), on matrices, not biases.
 
-Decoupled ``weight_decay`` is the optimizer's, since it goes past the gradient.
+Decoupled ``weight_decay`` is in ``optimizers.py``, since it doesn't act through the gradient.
 """
 
 from podium.nn.parameters import WEIGHT, Parameters
 
 
 class Penalty:
-    """``l2 / 2 * |w|^2 + l1 * |w|``, as the gradient it adds.
+    """Adds the gradient of ``l2 / 2 * |w|^2 + l1 * |w|``.
 
     Ridge (Hoerl and Kennard 1970; D2L 3.7), lasso (Tibshirani 1996), elastic net (Zou and Hastie
     2005).
@@ -17,7 +17,7 @@ class Penalty:
         self.l2, self.l1 = l2, l1
 
     def __call__(self, parameters: Parameters) -> None:
-        """Add the penalty's gradient to that of the loss."""
+        """Add the penalty's gradient to the loss's."""
         weight, grad = parameters.flat[WEIGHT], parameters.flat_grad[WEIGHT]
         if self.l2:
             grad.add_(weight, alpha=self.l2)

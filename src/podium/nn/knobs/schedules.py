@@ -1,7 +1,7 @@
-"""Schedules (knobs ``schedule``, ``weight_decay_schedule``, ``dropout_schedule``).
+"""Schedules (``schedule``, ``weight_decay_schedule``, ``dropout_schedule``).
 
-A schedule is a factor for each moment of the training, from ``done`` = 0 to 1; ``warm_up`` goes
-before any of them (Goyal et al. 2017).
+A schedule is a factor as a function of ``done``, the finished share of the training, from 0 to 1.
+``warm_up`` precedes the learning rate's schedule (Goyal et al. 2017).
 """
 
 import math
@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from podium.config import NetworkParams
 
-# One cycle starts at 1/25 of its peak (Smith and Topin 2019, as fastai and PyTorch have it).
+# One cycle starts at 1/25 of its peak (Smith and Topin 2019, as in fastai and PyTorch).
 CYCLE_START = 0.04
 # An exponential schedule can't end at 0.
 SMALLEST_END = 1e-3
@@ -26,12 +26,12 @@ def linear(params: NetworkParams, done: float) -> float:
 
 
 def step(params: NetworkParams, done: float) -> float:
-    """Times ``step_factor`` after each ``step_every`` of the training (D2L 12.11)."""
+    """Multiplied by ``step_factor`` after each ``step_every`` of the training (D2L 12.11)."""
     return params.step_factor ** math.floor(done / params.step_every + 1e-9)
 
 
 def exponential(params: NetworkParams, done: float) -> float:
-    """Down to ``schedule_end`` (at least 0.001), the same factor at every step."""
+    """Exponential decay to ``schedule_end`` (at least 0.001)."""
     return max(params.schedule_end, SMALLEST_END) ** done
 
 
@@ -41,7 +41,7 @@ def cosine(params: NetworkParams, done: float) -> float:
 
 
 def one_cycle(params: NetworkParams, done: float) -> float:
-    """Up by half a cosine until ``peak_at``, then down to 0 (Smith and Topin 2019)."""
+    """Half a cosine up until ``peak_at``, then down to 0 (Smith and Topin 2019)."""
     if done < params.peak_at:
         up = (1.0 - math.cos(math.pi * done / params.peak_at)) / 2
         return _between(CYCLE_START, 1.0, up)
@@ -60,7 +60,7 @@ def warm_restarts(params: NetworkParams, done: float) -> float:
 
 
 def coslog(params: NetworkParams, done: float) -> float:
-    """Four cosine waves, longer and longer (Holzmüller et al. 2024, RealMLP)."""
+    """Four cosine waves of growing length (Holzmüller et al. 2024, RealMLP)."""
     return (1.0 - math.cos(2.0 * math.pi * math.log2(1.0 + 15.0 * done))) / 2
 
 
@@ -82,14 +82,14 @@ SCHEDULES: dict[str, Callable[[NetworkParams, float], float]] = {
 
 
 def factor(name: str, params: NetworkParams, done: float) -> float:
-    """The factor of the named schedule when the share ``done`` of all steps is done."""
+    """The factor of the named schedule at the share ``done`` of all steps."""
     return SCHEDULES[name](params, done)
 
 
 def rate_factor(params: NetworkParams, done: float, steps: int) -> float:
-    """The learning rate's factor: a line up over ``warm_up`` of the training, then the schedule."""
+    """The learning rate's factor: a linear ramp over ``warm_up``, then the schedule."""
     if done < params.warm_up:
-        # The first of ``steps`` steps moves already.
+        # The rate of the first step is above 0.
         return min(1.0, (done + 1.0 / steps) / params.warm_up)
     rest = (done - params.warm_up) / (1.0 - params.warm_up)
     return factor(params.schedule, params, rest)

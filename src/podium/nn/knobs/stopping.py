@@ -1,4 +1,4 @@
-"""Early stopping (knobs ``early_stopping``, ``best_weights``; Prechelt 1998; D2L 5.5)."""
+"""Early stopping (``early_stopping``, ``best_weights``; Prechelt 1998; D2L 5.5)."""
 
 from typing import Any
 
@@ -13,9 +13,9 @@ Flats = dict[str, Tensor]
 
 
 class EarlyStopping:
-    """Each member's best epoch by the loss on rows held out of its training rows.
+    """Each member's best epoch, by the loss on rows held out of its training rows.
 
-    The fold's validation rows have no part in it, so that their score stays honest.
+    The fold's validation rows are not used, so that their score stays unbiased.
     """
 
     def __init__(self, patience: int, parameters: Parameters) -> None:
@@ -27,7 +27,7 @@ class EarlyStopping:
     def after_epoch(
         self, epoch: int, loss: NDArray[np.float64], parameters: Parameters, flats: Flats
     ) -> NDArray[np.bool_]:
-        """Keep what is better than before; returns which members have waited long enough."""
+        """Store weights that improve on the best; returns which members are out of patience."""
         better = loss < self.loss
         self.loss[better], self.epoch[better] = loss[better], epoch
         members = torch.from_numpy(np.flatnonzero(better)).to(parameters.device)
@@ -37,16 +37,16 @@ class EarlyStopping:
         return epoch - self.epoch >= self.patience
 
     def facts(self) -> dict[str, Any]:
-        """What a checkpoint needs beside ``flats``."""
+        """What a checkpoint stores besides ``flats``."""
         return {"loss": self.loss.tolist(), "epoch": self.epoch.tolist()}
 
     def load(self, flats: Flats, facts: dict[str, Any]) -> None:
-        """Go on from a checkpoint."""
+        """Continue from a checkpoint."""
         self.flats = flats
         self.loss, self.epoch = np.array(facts["loss"]), np.array(facts["epoch"])
 
     def keep(self, old: Parameters, kept: Tensor) -> None:
-        """Go on with some of the members."""
+        """Drop all members but ``kept``."""
         places = kept.cpu().numpy()
         self.loss, self.epoch = self.loss[places], self.epoch[places]
         self.flats = {kind: old.select(flat, kind, kept) for kind, flat in self.flats.items()}

@@ -71,7 +71,7 @@ def main(dvc: str) -> None:
             _Resident(dvc).serve()
     while is_alive(dvc):
         time.sleep(WATCH_SECONDS)
-    for line in dvc_files.mend():
+    for line in dvc_files.repair():
         print(f"podium: {line}", file=sys.stderr)
 
 
