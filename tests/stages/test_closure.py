@@ -85,7 +85,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
         env={**environment, "OMP_NUM_THREADS": "1", "MLFLOW_DISABLE_TELEMETRY": "true"},
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=1200,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return root
