@@ -29,7 +29,7 @@ with tracked_run("c", "m", {}) as run:
 """
 
 
-def wait_until(what, seconds=120.0):
+def wait_until(what, seconds=240.0):
     end = time.monotonic() + seconds
     while not what():
         assert time.monotonic() < end, "waited in vain"
@@ -64,7 +64,7 @@ def test_the_writer_is_killed_and_the_next_one_completes_the_same_run(project):
     assert process.wait(timeout=60) == 0
     # What a killed writer has logged and not noted is logged again.
     State(open_run.info.run_id, 0).write(kept.folder)
-    assert writer_process().wait(timeout=120) == 0
+    assert writer_process().wait(timeout=240) == 0
     assert journals() == []
     (done,) = runs_of("c")
     assert (done.info.run_id, done.info.status) == (open_run.info.run_id, "FINISHED")

@@ -252,7 +252,7 @@ def main() -> None:
 
     environment.prepare()
     with suppress(OSError):
-        os.nice(NICE)
+        os.nice(max(0, NICE - os.nice(0)))
     uri = tracking_uri()
     folder = make_runs_folder(uri)
     while folder.is_dir():
