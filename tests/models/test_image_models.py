@@ -19,6 +19,7 @@ from podium.reporting.curves import mlflow_curves
 from podium.runtime.progress import Reporter
 
 CHANCE = np.log(3)
+CNN = pytest.param("cnn", marks=pytest.mark.deep)
 
 
 def logloss(y: np.ndarray, probabilities: np.ndarray) -> float:
@@ -341,7 +342,7 @@ def same(one, other) -> bool:
 
 
 @pytest.mark.usefixtures("every_epoch")
-@pytest.mark.parametrize("model", ["mlp", "cnn"])
+@pytest.mark.parametrize("model", ["mlp", CNN])
 def test_a_stopped_training_continues_to_the_same_bits(tmp_path, model):
     whole = fit(model, make_images(), **DRAWN)
     with pytest.raises(KeyboardInterrupt):
@@ -355,7 +356,7 @@ def test_a_stopped_training_continues_to_the_same_bits(tmp_path, model):
 
 
 @pytest.mark.usefixtures("every_epoch")
-@pytest.mark.parametrize("model", ["mlp", "cnn"])
+@pytest.mark.parametrize("model", ["mlp", CNN])
 @pytest.mark.parametrize(
     "change",
     [{"shift": 0.2}, {"horizontal_flip": False}, {"cutmix": 0.0}, {"erase_probability": 0.9}],

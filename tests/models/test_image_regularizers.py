@@ -155,7 +155,11 @@ def test_every_knob_has_a_case():
 
 
 @pytest.mark.parametrize(
-    ("model", "knob"), [*(("mlp", knob) for knob in OF_MLP), *(("cnn", knob) for knob in OF_CNN)]
+    ("model", "knob"),
+    [
+        *(("mlp", knob) for knob in OF_MLP),
+        *(pytest.param("cnn", knob, marks=pytest.mark.deep) for knob in OF_CNN),
+    ],
 )
 def test_what_is_varied_in_training_is_known_at_prediction(model, knob):
     change, knobs = CASES[knob]
@@ -184,7 +188,7 @@ def as_they_are(image, generator):
 
 
 @pytest.mark.parametrize("knobs", [{"mixup": 1.0}, {"cutmix": 1.0}, {"label_smoothing": 0.2}])
-@pytest.mark.parametrize("model", ["softmax", "mlp", "cnn"])
+@pytest.mark.parametrize("model", ["softmax", "mlp", pytest.param("cnn", marks=pytest.mark.deep)])
 def test_mixed_or_smoothed_targets_make_predictions_less_sure_and_not_wrong(model, knobs):
     def sureness(**knobs) -> float:
         fitted, made, codes = trained(model, as_they_are, **knobs)
