@@ -287,7 +287,8 @@ def _check_header(path: Path, header: list[str]) -> None:
         raise PodiumError(
             f"{path.name}: not a csv: the first line holds no comma-separated column names{hint}"
         )
-    twice = sorted(name for name, count in Counter(column_names(header)).items() if count > 1)
+    names = column_names(header) if len(set(header)) == len(header) else header
+    twice = sorted(name for name, count in Counter(names).items() if count > 1)
     if twice:
         raise PodiumError(
             f"{path.name}:1: duplicate column '{printable(twice[0])}'; rename or remove one"

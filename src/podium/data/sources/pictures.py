@@ -20,7 +20,6 @@ from podium.data.sources.archive import (
     is_system,
     other_archive_of,
     parts,
-    refuse_twins,
     unpacked_inside,
 )
 from podium.io.csv_files import few
@@ -173,23 +172,18 @@ def _images(where: object, members: Sequence[Member]) -> list[Member]:
         if member.suffix in OTHER_IMAGES:
             raise PodiumError(f"{where}: {member.path} is neither PNG nor JPEG; convert such files")
         if member.suffix in SUFFIXES:
-            other = found.setdefault(member.name.lower(), member)
+            other = found.setdefault(member.name, member)
             if other is not member:
-                _refuse_twins(where, other, member)
+                raise PodiumError(
+                    f"{where}: two images are called {printable(member.name)}: {other.path} and "
+                    f"{member.path}; names must differ, folders don't count"
+                )
     if not found:
         raise PodiumError(
             f"{where}: holds no image ({', '.join(SUFFIXES)}) among {len(members)} files; "
             f"name the right folder or zip under source.files"
         )
     return sorted(found.values(), key=lambda member: member.name)
-
-
-def _refuse_twins(where: object, one: Member, other: Member) -> None:
-    refuse_twins(where, one.name, [other.name])
-    raise PodiumError(
-        f"{where}: two images are called {printable(one.name)}: {one.path} and {other.path}; "
-        "names must differ, folders don't count"
-    )
 
 
 def _refuse_other_archives(where: Path, there: str, target: Path) -> None:

@@ -14,7 +14,6 @@ from podium.data.sources.archive import (
     is_zip,
     other_archive_of,
     packed_names,
-    refuse_twins,
 )
 from podium.data.sources.pictures import pack_folder, pack_zip
 from podium.io.errors import PodiumError
@@ -49,19 +48,12 @@ def _copy_table(where: Path, there: str, target: Path) -> None:
     for name in (there, *packed_names(there)):
         file = where / name
         if file.is_file():
-            refuse_twins(where, file.name, _twins(file))
             if is_zip(name):
                 extract_packed(file, Path(there).name, target)
             else:
                 shutil.copyfile(file, target)
             return
     raise _missing(where / there, target)
-
-
-def _twins(file: Path) -> list[str]:
-    """The names beside a file that are its own but for small and capital letters, and its own."""
-    alike = file.name.lower()
-    return [path.name for path in file.parent.iterdir() if path.name.lower() == alike]
 
 
 def _missing(file: Path, target: Path) -> PodiumError:
