@@ -5,7 +5,7 @@ import sys
 
 
 class PodiumError(Exception):
-    """Something the user can mend: one line that says what, where and what to do.
+    """Something the user can fix: one line that says what, where and what to do.
 
     The command line prints it without a traceback and exits with code 2.
     """

@@ -89,7 +89,7 @@ def _make_numeric(features: dict[str, pd.DataFrame], name: str, spec: Preprocess
         if infinite.any():
             raise PodiumError(
                 f"{table}.csv:{int(infinite.argmax()) + 2}: column '{name}' holds an infinite "
-                "number; write it as missing, or mend it"
+                "number; write it as missing, or fix it"
             )
         features[table][name] = values.astype(np.float64)
     return True
@@ -108,7 +108,7 @@ def _remark_strays(
     quoted = printable(str(text[stray].iloc[0])[:40])
     warn(
         f"{table}.csv:{line_of(stray)}: column '{text.name}' holds '{quoted}' and becomes a "
-        f"category, though all but {count} of its {values} values are numbers; mend it, list the "
+        f"category, though all but {count} of its {values} values are numbers; fix it, list the "
         "text under preprocess.na_values, or the column under preprocess.categorical"
     )
 
