@@ -177,7 +177,7 @@ def test_two_blocks_with_the_same_name(project, podium):
     outcome = podium("check")
     assert outcome.code == 2
     last = len(path.read_text().splitlines())
-    assert f"params.yaml:{last}: house-prices: the name stands twice" in outcome.err
+    assert f"params.yaml:{last}: house-prices: duplicate key" in outcome.err
 
 
 @pytest.mark.parametrize(

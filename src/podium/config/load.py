@@ -161,9 +161,6 @@ class _Reader:
             self._add((name, "models"), "expected at least one model; " + one_of(known))
         for key, value in raw.items():
             path = (name, "models", key)
-            if not isinstance(key, str):
-                self._add(path, f"key {key} is not text; put quotes around it")
-                continue
             params = self._model(path, key, {} if value is None else value, known)
             if params is not None:
                 models[key] = params

@@ -14,8 +14,6 @@ def explain(details: ErrorDetails, kind: type[BaseModel]) -> str:
         # A rule about several knobs together.
         return details["msg"].removeprefix("Value error, ")
     key = printable(str(details["loc"][-1]))
-    if details["type"] == "invalid_key":
-        return f"key {shown(details['input'])} is not text; put quotes around it"
     fields = _fields_at(kind, details["loc"][:-1])
     if details["type"] == "extra_forbidden":
         return f"unknown key '{key}'; {nearest(key, fields)}"

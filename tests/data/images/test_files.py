@@ -361,7 +361,7 @@ ERRORS = {
         put(LABELS, 5, "id", "1.png"),
         "labels.csv:7: id '1.png' names the image of another row in train.zip",
     ),
-    "doubled id": (put(LABELS, 5, "id", "1"), "labels.csv:7: id 1 stands twice"),
+    "doubled id": (put(LABELS, 5, "id", "1"), "labels.csv:7: duplicate id 1"),
     "missing id": (put(LABELS, 5, "id", ""), "labels.csv:7: id is missing"),
     "missing label": (put(LABELS, 1, "label", ""), "labels.csv:3: label is missing"),
     "no id column": (drop(LABELS, "id"), "labels.csv: not a csv: the first line holds no comma"),

@@ -53,7 +53,7 @@ def test_the_order_of_columns_in_test_does_not_matter(images, digit_files):
 
 def test_many_rows_in_many_blocks(images, digit_files, monkeypatch):
     whole = read_images(digit_files, images.competition)
-    monkeypatch.setattr("podium.data.images.pixels.BLOCK", 200)
+    monkeypatch.setattr("podium.io.csv_files.MAX_LINE", 200)
     parts = read_images(digit_files, images.competition)
     assert (parts.train == whole.train).all()
     assert list(parts.labels) == list(whole.labels)
@@ -178,7 +178,7 @@ ERRORS = {
         "test.csv: has columns that train.csv lac",
     ),
     "ragged rows": (ragged, "train.csv:14: not a csv: 3 values under 17"),
-    "doubled column": (doubled, "train.csv:1: column 'pixel8' stands twice"),
+    "doubled column": (doubled, "train.csv:1: duplicate column 'pixel8'"),
     "not UTF-8": (not_utf8, "train.csv:2: not a csv: byte 0xe9 is not UTF-8"),
     "no target": (drop("train.csv", "label"), "train.csv: no target column 'label'"),
     "one class": (
@@ -203,7 +203,7 @@ ERRORS = {
     ),
     "doubled ids": (
         lambda f: change(f, "train.csv", lambda t: t.assign(ImageId="7")),
-        "train.csv:3: ImageId 7 stands twice",
+        "train.csv:3: duplicate ImageId 7",
     ),
 }
 TABLES = ("train.csv", "test.csv")

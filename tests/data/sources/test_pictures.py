@@ -163,11 +163,6 @@ SPOILT: dict[str, tuple[dict[str, bytes], Files, str]] = {
         IN_FOLDERS,
         r"two images have the name 1\.png: .*1\.png and .*1\.png; names must be unique",
     ),
-    "names that differ in case only": (
-        ENTRIES | {"train/other/1.PNG": b"another"},
-        IN_FOLDERS,
-        r"1\.(png and 1\.PNG|PNG and 1\.png) differ in small and capital letters only",
-    ),
     "nothing inside": (
         TABLES | {"train/readme.txt": b"x"},
         IN_FOLDERS,

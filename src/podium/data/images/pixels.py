@@ -3,40 +3,33 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from pyarrow import csv as arrow_csv
 
 from podium.config import ImageCompetition, ImagePreprocess
 from podium.data.classes import check_labels, check_named_columns
 from podium.data.images.raw import Pixels, RawImages
 from podium.data.images.resize import check_memory, resize
 from podium.io.csv_files import (
-    MAX_LINE,
     SAMPLE,
     TEST,
     TRAIN,
     check_ids,
     check_same_columns,
     check_sample_ids,
-    check_text,
     few,
-    no_csv,
-    no_rows,
-    ragged,
+    read_blocks,
     read_csv,
     read_header,
-    rows_of,
 )
 from podium.io.errors import PodiumError
 from podium.io.text import printable
 
-# Bytes of CSV that are parsed at a time; a row must fit.
-BLOCK = MAX_LINE
 # The usual spellings of pixel values.
 BYTES = frozenset(map(str, range(256)))
 
@@ -159,14 +152,8 @@ def _read_table(
 ) -> tuple[Pixels, "dict[str, pd.Series[Any]]"]:
     """Pixels, shape (n, columns), and the columns of ``texts`` that the file has."""
     header = read_header(path)
-    check_text(path)
     wanted = [name for name in texts if name in header]
-    try:
-        batches = list(_batches(path, header, pixels, wanted))
-    except pa.ArrowInvalid as error:
-        raise _first_error(path, header, set(pixels), error) from None
-    if not batches:
-        raise no_rows(path)
+    batches = list(_batches(path, header, pixels, wanted))
     rows = np.concatenate([block for block, _ in batches])
     columns = {
         name: pd.concat([table[name] for _, table in batches], ignore_index=True) for name in wanted
@@ -179,17 +166,9 @@ def _batches(path: Path, header: list[str], pixels: list[str], texts: list[str])
 
     Arrow parses pixels directly to uint8, so memory is needed only for the images and one block.
     """
-    types = {name: pa.string() for name in header} | {name: pa.uint8() for name in pixels}
-    reader = arrow_csv.open_csv(
-        path,
-        read_options=arrow_csv.ReadOptions(block_size=BLOCK),
-        convert_options=arrow_csv.ConvertOptions(
-            column_types=types,
-            include_columns=[*pixels, *texts],
-            null_values=[],
-        ),
-    )
-    for batch in reader:
+    types = dict.fromkeys(pixels, pa.uint8()) | dict.fromkeys(texts, pa.string())
+    row_error = partial(_row_error, path.name, header, set(pixels))
+    for batch in read_blocks(path, header, types, row_error=row_error):
         if batch.num_rows:
             block = np.empty((batch.num_rows, len(pixels)), dtype=np.uint8)
             for index in range(len(pixels)):
@@ -197,27 +176,15 @@ def _batches(path: Path, header: list[str], pixels: list[str], texts: list[str])
             yield block, batch.select(texts).to_pandas().replace("", None)
 
 
-def _first_error(path: Path, header: list[str], pixels: set[str], error: Exception) -> PodiumError:
-    """The first error in a CSV that can't be read as pixels, found by a slow row-by-row pass."""
-    rows = rows_of(path)
-    next(rows)
-    for line, row in rows:
-        if row and (problem := _row_error(path, line, header, row, pixels)):
-            return problem
-    return no_csv(path, str(error).splitlines()[0])
-
-
 def _row_error(
-    path: Path, line: int, header: list[str], row: list[str], pixels: set[str]
+    file: str, header: list[str], pixels: set[str], line: int, row: list[str]
 ) -> PodiumError | None:
-    if len(row) != len(header):
-        return ragged(path, line, len(row), len(header))
     # Check the whole row at once first: checking every value takes minutes instead of seconds.
     if BYTES.issuperset(row):
         return None
     for name, value in zip(header, row, strict=True):
         if name in pixels and not _is_byte(value):
-            return _bad_pixel(path, line, name, value)
+            return _bad_pixel(file, line, name, value)
     return None
 
 
@@ -226,14 +193,14 @@ def _is_byte(text: str) -> bool:
     return digits in BYTES
 
 
-def _bad_pixel(path: Path, line: int, name: str, value: str) -> PodiumError:
+def _bad_pixel(file: str, line: int, name: str, value: str) -> PodiumError:
     if not value.strip():
         return PodiumError(
-            f"{path.name}:{line}: {name} is missing; every image needs a value for each pixel"
+            f"{file}:{line}: {name} is missing; every image needs a value for each pixel"
         )
     shown = printable(value[:40])
     return PodiumError(
-        f"{path.name}:{line}: {name} '{shown}' is not a whole number from 0 to 255; fix or remove "
+        f"{file}:{line}: {name} '{shown}' is not a whole number from 0 to 255; fix or remove "
         "the row"
     )
 

@@ -21,7 +21,7 @@ from podium.io.zips import BY_HAND, check_amount, check_entry, copy_entry, open_
 OTHER_ARCHIVES = (".7z", ".rar", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst")
 # Beside the hidden ones, which start with a dot.
 SYSTEM = ("__macosx", "thumbs.db", "desktop.ini")
-# Entries by their name without folders, in small letters.
+# Entries by their name without folders.
 Index = Mapping[str, Sequence[zipfile.ZipInfo]]
 
 
@@ -78,27 +78,13 @@ def other_archive_of(name: str, names: Iterable[str]) -> str | None:
     return None
 
 
-def refuse_twins(where: object, name: str, twins: Iterable[str]) -> None:
-    """Stop at names that differ from ``name`` in small and capital letters only.
-
-    Raises:
-        PodiumError: there are such.
-    """
-    others = sorted({twin for twin in twins if twin != name})
-    if others:
-        raise PodiumError(
-            f"{where}: {printable(name)} and {printable(others[0])} differ in small and capital "
-            "letters only, and on some machines are one file; remove or rename one"
-        )
-
-
 def index_of(entries: Iterable[zipfile.ZipInfo]) -> Index:
-    """Entries by their name without folders, in small letters; files of the system are left out."""
+    """Entries by their name without folders; files of the system are left out."""
     index = defaultdict(list)
     for entry in entries:
         inside = parts(entry)
         if not is_folder(entry) and not is_system(inside):
-            index[inside[-1].lower()].append(entry)
+            index[inside[-1]].append(entry)
     return index
 
 
@@ -144,27 +130,17 @@ def _find_table(where: object, index: Index, name: str) -> zipfile.ZipInfo:
 
 def _named(where: object, index: Index, name: str) -> zipfile.ZipInfo | None:
     wanted = name.strip("/").split("/")
-    alike = [
-        entry
-        for entry in index.get(wanted[-1].lower(), [])
-        if _lower(parts(entry)[-len(wanted) :]) == _lower(wanted)
-    ]
-    found = [entry for entry in alike if parts(entry)[-len(wanted) :] == wanted]
+    found = [entry for entry in index.get(wanted[-1], []) if parts(entry)[-len(wanted) :] == wanted]
     if not found:
         return None
-    refuse_twins(where, wanted[-1], (parts(entry)[-1] for entry in alike))
     if len(found) > 1:
         raise PodiumError(
-            f"{where}: {name}: stands there more than once: "
+            f"{where}: {name}: is in the zip more than once: "
             f"{few(entry.filename for entry in found)}; name one of them with its folder under "
             "source.files"
         )
     check_entry(where, found[0])
     return found[0]
-
-
-def _lower(names: Sequence[str]) -> list[str]:
-    return [name.lower() for name in names]
 
 
 def _missing(where: object, index: Index, name: str) -> PodiumError:
@@ -196,7 +172,7 @@ def _copy_alone(
 ) -> None:
     """The table ``wanted`` out of a zip, or the only table that it holds."""
     index = index_of(zipped.infolist())
-    tables = [entries for name, entries in index.items() if name.endswith(".csv")]
+    tables = [entries for name, entries in index.items() if name.lower().endswith(".csv")]
     entry = _named(where, index, wanted.removesuffix(".zip"))
     if entry is None:
         if [len(entries) for entries in tables] != [1]:

@@ -20,7 +20,6 @@ from podium.data.sources.archive import (
     is_system,
     other_archive_of,
     parts,
-    refuse_twins,
     unpacked_inside,
 )
 from podium.io.csv_files import few
@@ -176,23 +175,18 @@ def _images(where: object, members: Sequence[Member]) -> list[Member]:
         if member.suffix in OTHER_IMAGES:
             raise PodiumError(f"{where}: {member.path} is neither PNG nor JPEG; convert such files")
         if member.suffix in SUFFIXES:
-            other = found.setdefault(member.name.lower(), member)
+            other = found.setdefault(member.name, member)
             if other is not member:
-                _refuse_twins(where, other, member)
+                raise PodiumError(
+                    f"{where}: two images have the name {printable(member.name)}: {other.path} and "
+                    f"{member.path}; names must be unique across folders"
+                )
     if not found:
         raise PodiumError(
             f"{where}: none of the {len(members)} files is an image ({', '.join(SUFFIXES)}); "
             f"set the right folder or zip under source.files"
         )
     return sorted(found.values(), key=lambda member: member.name)
-
-
-def _refuse_twins(where: object, one: Member, other: Member) -> None:
-    refuse_twins(where, one.name, [other.name])
-    raise PodiumError(
-        f"{where}: two images have the name {printable(one.name)}: {one.path} and {other.path}; "
-        "names must be unique across folders"
-    )
 
 
 def _refuse_other_archives(where: Path, there: str, target: Path) -> None:

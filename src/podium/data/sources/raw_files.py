@@ -12,7 +12,6 @@ from podium.data.sources.archive import (
     extract,
     extract_packed,
     other_archive_of,
-    refuse_twins,
 )
 from podium.data.sources.local_files import image_files, is_zip, names_of, table_files
 from podium.data.sources.pictures import pack_folder, pack_zip
@@ -48,19 +47,12 @@ def _copy_table(where: Path, there: str, target: Path) -> None:
     for name in names_of(there):
         file = where / name
         if file.is_file():
-            refuse_twins(where, file.name, _twins(file))
             if is_zip(name):
                 extract_packed(file, Path(there).name, target)
             else:
                 shutil.copyfile(file, target)
             return
     raise _missing(where / there, target)
-
-
-def _twins(file: Path) -> list[str]:
-    """The names in the file's folder that equal its own except for case, including its own."""
-    lower = file.name.lower()
-    return [path.name for path in file.parent.iterdir() if path.name.lower() == lower]
 
 
 def _missing(file: Path, target: Path) -> PodiumError:

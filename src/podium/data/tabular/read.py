@@ -1,4 +1,4 @@
-"""Reading a competition's tables, with every way they can be wrong told in one line."""
+"""Reading a competition's tables, with one line for every way they can be wrong."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,13 +14,14 @@ from podium.io.csv_files import (
     SAMPLE,
     TEST,
     TRAIN,
-    check_csv,
     check_ids,
     check_same_columns,
     check_sample_ids,
+    column_names,
     few,
-    load_csv,
     no_bad_rows,
+    read_csv,
+    read_header,
 )
 from podium.io.errors import PodiumError
 from podium.io.text import printable
@@ -41,8 +42,8 @@ def read_raw(folder: Path, competition: TableCompetition) -> RawTables:
     """Read and check train, test and sample submission.
 
     Raises:
-        PodiumError: a file is missing, empty, not UTF-8, not a csv; a column is missing, doubled
-            or in one table only; ids are missing, doubled or not those of the sample submission;
+        PodiumError: a file is missing, empty, not UTF-8, not a csv; a column is missing, duplicate
+            or in one table only; ids are missing, duplicate or not those of the sample submission;
             or the target doesn't fit the task.
     """
     return _read(folder, competition)
@@ -67,11 +68,11 @@ def _read(
 ) -> RawTables:
     """Check the files, and read all columns of train and test or those named."""
     paths = [folder / name for name in (TRAIN, TEST, SAMPLE)]
-    columns = [check_csv(path) for path in paths]
+    columns = [column_names(read_header(path)) for path in paths]
     _check_columns(columns[0], columns[1], competition)
     wanted, na_values = (train, test, None), competition.preprocess.na_values
     tables = RawTables(
-        *(load_csv(path, na_values, names) for path, names in zip(paths, wanted, strict=True))
+        *(read_csv(path, na_values, names) for path, names in zip(paths, wanted, strict=True))
     )
     _check_rows(tables, competition)
     return tables
@@ -98,7 +99,7 @@ def _check_sample(sample: pd.DataFrame, test: pd.DataFrame, id_column: str) -> N
     if expected != found:
         odd = sorted(expected ^ found)
         raise PodiumError(
-            f"{SAMPLE}: its ids are not those of {TEST}: {len(expected - found)} lacking, "
+            f"{SAMPLE}: its ids are not those of {TEST}: {len(expected - found)} missing, "
             f"{len(found - expected)} unknown, for example {printable(odd[0])}; take both from one "
             "download"
         )
