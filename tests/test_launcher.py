@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import ROOT
+from projects import ROOT
 
 LAUNCHER = str(ROOT / "scripts/podium")
 SYSTEM = "/usr/bin:/bin"

@@ -90,7 +90,10 @@ PREPROCESS_ERRORS = {
         lambda f: change(f, "train.csv", lambda t: t.assign(LotArea="NA")),
         "column 'LotArea' is missing in every row",
     ),
-    "infinite number": (put("train.csv", 3, "LotArea", "inf"), "train.csv:5: column 'LotArea' hol"),
+    "infinite number": (
+        put("train.csv", 3, "LotArea", "inf"),
+        "train.csv:5: column 'LotArea' has",
+    ),
     "infinite in test": (put("test.csv", 0, "LotArea", "-inf"), "test.csv:2: column 'LotArea'"),
 }
 

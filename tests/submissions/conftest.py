@@ -21,6 +21,7 @@ def finished(archive, shared) -> Project:
     def make(folder: Path) -> None:
         with pytest.MonkeyPatch.context() as monkeypatch, KaggleServer(SLUG, archive) as server:
             own_home(monkeypatch, folder)
+            monkeypatch.setenv("PODIUM_WRITER", "1")
             project = Project.make(folder / "project")
             use_kaggle(project)
             connect(monkeypatch, server)

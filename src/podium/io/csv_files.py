@@ -53,7 +53,8 @@ def read_csv(
     Args:
         path: the file.
         na_values: what stands for a missing value.
-        columns: keep these alone, in the order of the file, which may then be larger than memory.
+        columns: keep these alone, in the order of the file, which may then be larger than memory;
+            the first column if the file has none of them.
 
     Raises:
         PodiumError: as ``read_header`` and ``read_blocks``; or too many columns.
@@ -63,6 +64,8 @@ def read_csv(
         raise _too_wide(path, header, MAX_TABLE_COLUMNS)
     names = column_names(header)
     kept = [at for at, name in enumerate(names) if columns is None or name in columns]
+    # Arrow takes an empty list for all columns; one is enough to check the rows.
+    kept = kept or [0]
     types = {header[at]: pa.large_string() for at in kept}
     blocks = read_blocks(path, header, types, _spellings(na_values))
     table = pa.Table.from_batches(list(blocks))

@@ -48,7 +48,9 @@ def _follow_owner() -> None:
     with suppress(ProcessLookupError):
         dvc = os.pidfd_open(int(owner.current.dvc.split()[0]))
         select.select([dvc, owner.current.lifeline], [], [])
-    _end()
+    # Not if the command is done, and the client knows.
+    if owner.current.dvc:
+        _end()
 
 
 def _follow_ancestor() -> None:

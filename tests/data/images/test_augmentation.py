@@ -432,7 +432,7 @@ def test_crops_at_the_ends_of_the_random_numbers(padding):
 @pytest.mark.parametrize("side", range(5, 40))
 def test_erased_squares_at_the_ends_of_the_random_numbers(side):
     out = fixed(
-        torch.ones(1, side, side, 1), Augmentation(erase=0.4), ERASE_PLACE=[1 - 2.0**-24] * 2
+        torch.ones(1, side, side, 1), Augmentation(erase=0.4), ERASE_POSITION=[1 - 2.0**-24] * 2
     )
     assert (out == 0).sum() == round(0.4 * side) ** 2
     assert out[0, -1, -1, 0] == 0

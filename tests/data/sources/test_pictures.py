@@ -238,7 +238,9 @@ def test_a_damaged_entry_is_no_whole_zip(tmp_path):
 
 def test_a_csv_that_is_missing(tmp_path):
     entries = {name: content for name, content in ENTRIES.items() if name != "labels.csv"}
-    with pytest.raises(PodiumError, match=r"labels\.csv: file is missing; put it there or name it"):
+    with pytest.raises(
+        PodiumError, match=r"labels\.csv: file is missing; put it there or set its name"
+    ):
         raw_files(tmp_path, in_folder(tmp_path, entries), IN_FOLDERS)
 
 

@@ -27,9 +27,11 @@ print("here")
 """
 # What `dvc` does: it has a resident process, and starts stages one after the other.
 DVC = """
-import os, subprocess, sys
+import os, signal, subprocess, sys
 from podium.runtime import processes
 from podium.runtime.warm import resident
+# Programs that a shell starts in the background ignore Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 resident.start(processes.this_process())
 print("started", flush=True)
 for line in sys.stdin:

@@ -68,12 +68,13 @@ def _read(
 ) -> RawTables:
     """Check the files, and read all columns of train and test or those named."""
     paths = [folder / name for name in (TRAIN, TEST, SAMPLE)]
-    columns = [column_names(read_header(path)) for path in paths]
-    _check_columns(columns[0], columns[1], competition)
     wanted, na_values = (train, test, None), competition.preprocess.na_values
+    # A file that is cut off or no csv is reported as that, and not by the columns it lacks.
     tables = RawTables(
         *(read_csv(path, na_values, names) for path, names in zip(paths, wanted, strict=True))
     )
+    columns = [column_names(read_header(path)) for path in paths[:2]]
+    _check_columns(columns[0], columns[1], competition)
     _check_rows(tables, competition)
     return tables
 

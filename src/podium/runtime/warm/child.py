@@ -46,6 +46,8 @@ def run(command: Command, connection: socket.socket) -> NoReturn:
         for stream in (sys.stdout, sys.stderr):
             with suppress(BaseException):
                 stream.flush()
+        # The client may end from here on: this process is not left behind by it.
+        owner.current = owner.Owner()
         # Not left to the resident process, so that the client misses nothing if that is killed.
         with suppress(OSError):
             protocol.send(connection, {"code": code})
