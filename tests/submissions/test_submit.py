@@ -48,14 +48,15 @@ def test_the_default_message_holds_run_cv_and_commit(server, podium):
     assert entry["commit"].startswith(head[:12])
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize(
     ("message", "sent"),
     [
         ("first, with 100% ridge", "first, with 100% ridge"),
-        pytest.param("[/red] [bold]", "[/red] [bold]", marks=pytest.mark.deep),
-        pytest.param("two\nlines \x1b[2J", "two lines ?[2J", marks=pytest.mark.deep),
-        pytest.param("\udcff", "?", marks=pytest.mark.deep),
-        pytest.param("🏆 x" * 1000, "🏆 x" * 1000, marks=pytest.mark.deep),
+        ("[/red] [bold]", "[/red] [bold]"),
+        ("two\nlines \x1b[2J", "two lines ?[2J"),
+        ("\udcff", "?"),
+        ("🏆 x" * 1000, "🏆 x" * 1000),
     ],
 )
 def test_a_message_of_ones_own(message, sent, server, podium):
@@ -185,6 +186,7 @@ def test_refusals_leave_no_line_in_the_ledger(rpc, status, server, podium):
     assert podium("submit", NAME).code == 0
 
 
+@pytest.mark.deep
 def test_not_joined(server, podium):
     server.joined = False
     outcome = podium("submit", NAME)
@@ -228,7 +230,8 @@ def test_an_upload_that_fails_once_is_repeated(server, podium):
     assert len(server.submissions) == 1
 
 
-@pytest.mark.parametrize("answer", [None, pytest.param(500, marks=pytest.mark.deep)])
+@pytest.mark.deep
+@pytest.mark.parametrize("answer", [None, 500])
 def test_a_lost_answer_is_no_second_submission(answer, server, podium):
     server.lose_answer("CreateSubmission", answer=answer)
     outcome = podium("submit", NAME)
