@@ -173,6 +173,7 @@ def test_params_are_shown_by_dvc(copy):
     assert repro(copy)[:2] == ["resolve@house-prices", "models/dvc.yaml:house-prices@lasso"]
 
 
+@pytest.mark.deep
 def test_local_files_that_change_are_noticed(copy, house_files):
     copy.use_files(house_files)
     until = f"preprocess@{HOUSES}"

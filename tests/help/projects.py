@@ -32,7 +32,7 @@ SMALL_IMAGE_MODELS: dict[str, dict[str, Any]] = {
     "ridge": {"alphas": [100]},
     "lightgbm": {"rounds": 5},
     "mlp": {"epochs": 3, "hidden": [32], "rotation": 10, "elastic": 0.03, "tta": 1},
-    "cnn": {"epochs": 3, "channels": [8, 16], "rotation": 10, "elastic": 0.03},
+    "cnn": {"epochs": 3, "channels": [4, 8], "rotation": 10, "elastic": 0.03},
 }
 SMALL_MODELS: dict[str, dict[str, Any]] = {
     "ridge": {"alphas": [1, 100]},

@@ -168,6 +168,7 @@ def test_what_is_varied_in_training_is_known_at_prediction(model, knob):
     assert with_it < 0.6 * without
 
 
+@pytest.mark.deep
 def test_erasing_now_and_then_helps_less_than_always_and_more_than_never():
     never, sometimes, always = (
         valid_loss("mlp", covered, **knobs)
@@ -199,6 +200,7 @@ def test_mixed_or_smoothed_targets_make_predictions_less_sure_and_not_wrong(mode
     assert sureness(**knobs) < sureness() - 0.015
 
 
+@pytest.mark.deep
 def test_copies_at_prediction_help_with_images_that_are_moved_further_than_in_training():
     def loss(**knobs) -> float:
         fitted, made, codes = trained("mlp", moved, shift=0.1, **knobs)
