@@ -14,8 +14,8 @@ from podium.models import fit_model
 
 KNOBS = {
     "ridge": {"alphas": [0.1, 1, 10]},
-    "lasso": {"alpha_count": 10, "inner_folds": 3},
-    "elastic_net": {"alpha_count": 10, "inner_folds": 3},
+    "lasso": {"alpha_count": 6, "inner_folds": 2},
+    "elastic_net": {"alpha_count": 6, "inner_folds": 2, "l1_ratios": [0.5, 0.9]},
     "lightgbm": {"rounds": 150, "patience": 10, "learning_rate": 0.2},
     "mlp": {"epochs": 30, "hidden": [16], "seeds": 2, "learning_rate": 0.01},
     "linear": {"epochs": 20, "learning_rate": 0.05},

@@ -129,6 +129,7 @@ def test_more_seeds_of_a_network_are_a_mean():
     assert many.score < one.score * 1.05
 
 
+@pytest.mark.deep
 def test_folds_that_train_side_by_side_do_not_disturb_each_other():
     """LightGBM's number of threads is the process's; its sums' last digits depend on it."""
     results = [fit("lightgbm", make_dataset(), rounds=40, patience=None) for _ in range(12)]
