@@ -10,7 +10,7 @@ import pytest
 
 from projects import DIGITS, HOUSES, ROOT, Project, made_once
 
-QUICK = ("ridge", "mlp")
+QUICK = ("ridge", "lasso", "mlp")
 QUICK_IMAGES = ("ridge", "cnn")
 
 

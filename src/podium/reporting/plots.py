@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,9 @@ BLUE, ORANGE, GREY = "#1f6fb4", "#e07b1a", "#8a8f98"
 
 @contextmanager
 def canvas(
-    path: Path, size: tuple[float, float] = SIZE, layout: str | None = "constrained"
+    path: Path,
+    size: tuple[float, float] = SIZE,
+    layout: Literal["constrained"] | None = "constrained",
 ) -> Iterator[Any]:
     """An empty matplotlib figure of ``size`` inches, written to ``path`` at the end."""
     from matplotlib.figure import Figure

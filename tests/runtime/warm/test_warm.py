@@ -151,6 +151,17 @@ def test_a_command_prints_and_ends_as_in_a_process_of_its_own(dvc, podium):
     assert dvc.errors == podium("train", "nothing", "ridge").err
 
 
+def test_stages_are_forked_also_when_libraries_have_set_variables(dvc):
+    """scikit-learn does, when it is imported; that is no other environment."""
+    wait_until(lambda: "sklearn" in loaded(dvc.resident.pid))
+    assert dvc.run("check")[0] != ["here"]
+
+
+def loaded(pid: int) -> str:
+    """The files that a process has mapped, its libraries among them."""
+    return Path(f"/proc/{pid}/maps").read_text()
+
+
 def test_only_the_user_can_open_the_socket(dvc):
     assert protocol.FOLDER.stat().st_mode & 0o777 == 0o700
 

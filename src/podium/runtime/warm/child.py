@@ -6,6 +6,7 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -31,11 +32,14 @@ class Command:
             os.close(file)
 
 
-def run(command: Command, connection: socket.socket) -> NoReturn:
-    """Run the command, tell the client its exit code, and end this process."""
+def run(command: Command, connection: socket.socket, variables: Mapping[str, str]) -> NoReturn:
+    """Run the command, tell the client its exit code, and end this process.
+
+    ``variables`` are those of the environment that imported libraries have set.
+    """
     code = 1
     try:
-        _adopt(command)
+        _adopt(command, variables)
         code = _run(command)
     finally:
         # As the interpreter would end, but not up the stack, which is the resident process's.
@@ -54,12 +58,12 @@ def run(command: Command, connection: socket.socket) -> NoReturn:
         os._exit(code)
 
 
-def _adopt(command: Command) -> None:
+def _adopt(command: Command, variables: Mapping[str, str]) -> None:
     """Take the client's arguments, environment, umask, streams and signals."""
     request = command.request
     sys.argv = ["podium", *request["arguments"]]
     os.environ.clear()
-    os.environ.update(request["environment"])
+    os.environ.update({**variables, **request["environment"]})
     os.umask(request["umask"])
     *streams, lifeline = command.files
     for number, stream in enumerate(streams):

@@ -80,7 +80,9 @@ class _Resident:
 
     def __init__(self, dvc: str) -> None:
         self.dvc, self.pid = dvc, int(dvc.split()[0])
-        self.identity = protocol.identity(os.environ)
+        # Libraries change it when they are imported.
+        self.environment = dict(os.environ)
+        self.identity = protocol.identity(self.environment)
         self.libraries = list(LIBRARIES)
         self.trained = 0
         self.selector = selectors.DefaultSelector()
@@ -152,7 +154,7 @@ class _Resident:
         ancestors = [pid]
         while ancestors[-1] > 1:
             ancestors.append(protocol.parent(ancestors[-1]))
-        mine = protocol.identity(os.environ) == self.identity == request.get("identity")
+        mine = protocol.identity(self.environment) == self.identity == request.get("identity")
         return user == os.getuid() and self.pid in ancestors and mine
 
     def _fork(self, connection: socket.socket, command: child.Command) -> None:
@@ -160,11 +162,15 @@ class _Resident:
         if pid == 0:
             self.listener.close()
             self.selector.close()
-            child.run(command, connection)
+            child.run(command, connection, self._set_by_libraries())
         self._plan_imports(command.request["arguments"])
         handle = os.pidfd_open(pid)
         self.selector.register(handle, selectors.EVENT_READ, (pid, connection))
         protocol.send(connection, {"started": True}, (handle,))
+
+    def _set_by_libraries(self) -> dict[str, str]:
+        """Environment variables that imports have set, as they would in the command's process."""
+        return {key: value for key, value in os.environ.items() if key not in self.environment}
 
     def _plan_imports(self, arguments: list[str]) -> None:
         """At the second training of a run, load what other models need while it fits."""
