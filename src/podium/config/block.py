@@ -33,7 +33,10 @@ def name_in(names: Iterable[str]) -> BeforeValidator:
 class Block(BaseModel):
     """A block of params.yaml: no unknown key, no silent conversion, no change after reading."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+    # Built when first used: most of the classes are not.
+    model_config = ConfigDict(
+        extra="forbid", strict=True, frozen=True, allow_inf_nan=False, defer_build=True
+    )
 
     def _is_set(self, key: str) -> bool:
         """Whether there is such a key, and its value is not the default."""
