@@ -206,7 +206,7 @@ def ui(
 
 
 def main() -> None:
-    """Run the command; what a person can mend is one line and exit code 2."""
+    """Run the command; an error that the user can fix is one line and exit code 2."""
     environment.prepare()
     signal.signal(signal.SIGTERM, _terminated)
     guard.follow_dvc()
@@ -237,7 +237,7 @@ def _fail(error: Exception) -> int:
 
 
 def _explained(error: Exception) -> str:
-    """What a person can mend, in words; empty if it is none of theirs."""
+    """The message of an error that the user can fix; empty for any other."""
     if isinstance(error, typer.TyperException):
         return _usage(error)
     if isinstance(error, PodiumError):

@@ -1,4 +1,4 @@
-"""What no single key can tell: keys of a competition that are at odds with each other."""
+"""Checks across keys of a competition: values that contradict each other."""
 
 from collections.abc import Iterator
 from importlib.util import find_spec

@@ -100,7 +100,7 @@ class _Composer(Composer):
         elif id(node) in self.sizes:
             self.values += self.sizes[id(node)]
         else:
-            _refuse(event, f"'*{event.anchor}' stands inside '&{event.anchor}' itself")
+            _refuse(event, f"'*{event.anchor}' is inside '&{event.anchor}' itself")
         if self.values > MAX_VALUES:
             what = f"holds more than {MAX_VALUES:,} values, anchors written out; remove some"
             _refuse(event, what)

@@ -130,7 +130,7 @@ class ImageMLPParams(LayeredParams, ImageNetworkParams):
 class CNNParams(ImageNetworkParams):
     """A small residual network (He et al. 2016).
 
-    ``channels`` has one entry a stage, each at half the resolution of the one before; a stage has
+    ``channels`` has one entry per stage, each at half the resolution of the one before; a stage has
     ``blocks`` residual blocks of two convolutions.
     """
 

@@ -229,7 +229,7 @@ def _line(path: Path, document: CommentedMap, problem: Problem) -> str:
 
 
 def _line_of(document: CommentedMap, path: Path_) -> int:
-    """The line (from 1) of the deepest part of ``path`` that stands in the file."""
+    """The line (from 1) of the deepest part of ``path`` that is in the file."""
     line = 0
     node: Any = document
     for part in path:

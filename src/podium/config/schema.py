@@ -24,7 +24,7 @@ Slug = Annotated[str, AfterValidator(_slug)]
 Side = Annotated[int, Field(ge=1, le=4096)]
 Task = Literal["regression", "binary", "multiclass"]
 
-# Text that stands for a missing value in a csv. "None" is not among them: it is a category in the
+# Text that means a missing value in a csv. "None" is not among them: it is a category in the
 # Ames table (no masonry veneer).
 NA_VALUES = ["", "NA", "NaN", "nan", "N/A", "null"]
 

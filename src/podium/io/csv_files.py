@@ -41,7 +41,7 @@ STARTS = {
 BEFORE_OPEN_QUOTE = (b"", b",", b"\n", b"\r", b'"', b"\xbf")
 # What is wrong in a row that starts at a line.
 RowError = Callable[[int, list[str]], PodiumError | None]
-# Stands after the last line where rows are read: no text holds it.
+# Follows the last line where rows are read: no text has it.
 END = "\0"
 
 
@@ -52,7 +52,7 @@ def read_csv(
 
     Args:
         path: the file.
-        na_values: what stands for a missing value.
+        na_values: values that mean a missing value.
         columns: keep these alone, in the order of the file, which may then be larger than memory;
             the first column if the file has none of them.
 

@@ -45,7 +45,7 @@ def _train(fit: Fit[NetworkParams], inputs: NetworkInputs) -> FittedMembers:
     """Train all folds and seeds together."""
     splits, params = fit.dataset.splits, fit.params
     pairs = [(split, seed) for split in range(len(splits)) for seed in range(params.seeds)]
-    told = _Told(fit)
+    forwarder = _ProgressForwarder(fit)
     return fit_members(
         inputs.train,
         fit.y,
@@ -58,7 +58,7 @@ def _train(fit: Fit[NetworkParams], inputs: NetworkInputs) -> FittedMembers:
         columns=inputs.columns,
         names=[_name(fit, params, index) for index in range(len(pairs))],
         score=lambda member, predicted: _score(fit, member, predicted),
-        on_epoch=told.epoch,
+        on_epoch=forwarder.epoch,
         checkpoint=fit.scratch,
     )
 
@@ -77,7 +77,7 @@ def _score(fit: Fit[NetworkParams], member: Member, predicted: Array) -> float:
         return fit.metric(fit.dataset.y[member.valid], fit.target.scorable(decoded))
 
 
-class _Told:
+class _ProgressForwarder:
     """Passes the engine's progress on to the reporter."""
 
     def __init__(self, fit: Fit[NetworkParams]) -> None:

@@ -80,8 +80,8 @@ def make_plan(
     least = -(-GROUP_WORK // each)
     together = _tables_together(data, device)
     groups: list[list[Member]] = []
-    for same in _alike(data, members, params, together):
-        groups += _dealt(same, least, most, workers)
+    for same in _equal_sized(data, members, params, together):
+        groups += _split_into_groups(same, least, most, workers)
     at_once = min(workers, len(groups), max(1, together))
     splits = max(len(group) for group in groups) * each > SHARED_WORK
     return Plan(groups, at_once, max(1, workers // at_once) if splits else 1, splits)
@@ -110,7 +110,7 @@ def _tables_together(data: Data, device: torch.device) -> int:
     return int(memory_of(device) * MEMORY_SHARE / (FLOAT * data.rows * max(1, data.columns.total)))
 
 
-def _alike(
+def _equal_sized(
     data: Data, members: Sequence[Member], params: NetworkParams, together: int
 ) -> list[list[Member]]:
     """Members that may share a group: equal steps per epoch, and tables that fit into memory."""
@@ -125,7 +125,9 @@ def _alike(
     return [list(same) for _, same in groupby(sorted(members, key=key), key)]
 
 
-def _dealt(members: list[Member], least: int, most: int, workers: int) -> list[list[Member]]:
+def _split_into_groups(
+    members: list[Member], least: int, most: int, workers: int
+) -> list[list[Member]]:
     """Even groups of at most ``most`` members: as many as needed to keep all workers busy, unless
     groups would get smaller than ``least``.
     """

@@ -10,7 +10,7 @@ DEFAULTS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     # Seven more processes, for work that Podium doesn't have.
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
-    # A server that is not there should be told in seconds, not minutes.
+    # A server that is down should be reported in seconds, not minutes.
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
     # Threads that wait must not spin: with a busy neighbour that makes training many times slower.

@@ -1,6 +1,6 @@
 """The source files that can change what a stage writes: all that it imports, exempt ones apart.
 
-They are found in the sources' syntax, without running them, wherever an import stands in a file.
+They are found in the sources' syntax, without running them, wherever in a file an import is.
 What is imported by a name in a table (a kind of competition, a provider, a model) is followed for
 the one that the competition uses, so that code of images is no part of a stage of tables.
 """

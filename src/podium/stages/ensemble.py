@@ -124,7 +124,7 @@ def _submission(
 
 
 def scores_table(models: Predictions, result: Blend) -> pd.DataFrame:
-    """One row a model and one for the blend: CV, seconds and weight."""
+    """One row per model and one for the blend: CV, seconds and weight."""
     rows = [
         {
             "model": name,

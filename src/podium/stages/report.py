@@ -63,7 +63,7 @@ def report(name: str) -> None:
 
 
 def submit_command(competition: Competition) -> str:
-    """The very command that sends the submission and brings its score back."""
+    """The exact command that sends the submission and brings its score back."""
     return f"podium submit {competition.name}"
 
 

@@ -1,4 +1,4 @@
-"""Stage resolve: what each later stage depends on, one small file a stage and model.
+"""Stage resolve: what each later stage depends on, one small file per stage and model.
 
 DVC can't know which defaults and which source files a stage uses. Here both are worked out: a file
 of ``data/resolved/<competition>/`` holds the values that a stage reads, defaults filled in, and the

@@ -55,7 +55,7 @@ def train(name: str, model: str) -> None:
         run.log_data(name, dataset.schema.data_sha256, dataset.schema.provider)
         with reporting(f"{name} {model}", console(), run.log_live) as reporter:
             scratch = paths.checkpoint(name, model)
-            with _told_if_stopped(scratch):
+            with _report_if_stopped(scratch):
                 result = fit_model(params, dataset, target, competition.scoring, reporter, scratch)
         _write(paths.model(name, model), result, dataset, target, competition)
         run.tag("oof.sha256", files.sha256(paths.model(name, model) / "oof.parquet"))
@@ -64,7 +64,7 @@ def train(name: str, model: str) -> None:
 
 
 @contextmanager
-def _told_if_stopped(scratch: Path) -> Iterator[None]:
+def _report_if_stopped(scratch: Path) -> Iterator[None]:
     """After Ctrl-C say that the next run goes on, where it does."""
     try:
         yield

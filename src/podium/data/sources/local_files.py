@@ -1,6 +1,6 @@
 """Which files of this machine a competition with provider ``local`` is made of.
 
-Nothing is opened here, so that DVC can be told of them at once.
+Nothing is opened here.
 """
 
 from pathlib import Path, PurePosixPath
@@ -26,9 +26,9 @@ def place(competition: Competition) -> Path:
         found = where.is_dir() or where.is_file()
     except (RuntimeError, OSError) as error:
         # No such user's home, a name that is too long, a folder that is closed.
-        raise _nowhere(competition, path, f" ({error})") from None
+        raise _not_found(competition, path, f" ({error})") from None
     if not found:
-        raise _nowhere(competition, where)
+        raise _not_found(competition, where)
     return where
 
 
@@ -76,7 +76,7 @@ def _table(where: Path, there: str) -> Path:
     return next((path for path in paths if path.is_file()), paths[0])
 
 
-def _nowhere(competition: Competition, where: object, why: str = "") -> PodiumError:
+def _not_found(competition: Competition, where: object, why: str = "") -> PodiumError:
     return PodiumError(
         f"params.yaml: {competition.name}.source.path: no folder or zip at "
         f"'{printable(str(where))}'{why}; give the path of the downloaded files"

@@ -14,6 +14,7 @@ from podium.io.errors import warn
 from podium.runtime import processes
 from podium.runtime.tracking.journal import Journal, tracking_uri
 from podium.runtime.tracking.launch import start_writer, warn_if_not_logged
+from podium.runtime.warm import owner
 
 METRICS_AN_EVENT = 1000
 PARAMS_AN_EVENT = 100
@@ -56,8 +57,8 @@ class Run:
     def log_live(self, points: Mapping[str, tuple[int, float]]) -> None:
         """The newest (step, value) of growing curves; some of them are logged right away.
 
-        They are points of the very curves that ``log_curves`` gets in the end, with the same names
-        and steps, so that no curve is there twice.
+        They are points of the same curves that ``log_curves`` gets at the end, with the same names
+        and steps, so that no point is logged twice.
         """
         for name, (step, value) in points.items():
             if math.isfinite(value) and (name, step) not in self.shown:
@@ -104,7 +105,8 @@ def tracked_run(experiment: str, name: str, tags: Mapping[str, str]) -> Iterator
     No trouble with the journal or with MLflow ends the block: after a good end it is a warning.
     """
     journal = Journal(tracking_uri(), run_header(experiment, name, tags))
-    start_writer()
+    # Under a DVC it lives as long as that, so that it imports MLflow once.
+    start_writer(owner.current.dvc or None)
     try:
         yield Run(journal)
     except BaseException as error:

@@ -1,4 +1,4 @@
-"""MLflow itself: one experiment a competition, one run a model and a blend.
+"""MLflow itself: one experiment per competition, one run per model and blend.
 
 Imported where it is needed, by the writer and by commands that read runs: it takes seconds.
 """
@@ -81,7 +81,7 @@ def _reason(error: Exception) -> str:
 
 
 def trouble(error: Exception, uri: str) -> str:
-    """Why a store could not be written, in one line; it is none of the caller's to mend."""
+    """Why a store could not be written, in one line."""
     failed = error if isinstance(error, OSError) else _disk_error(error, uri)
     if isinstance(failed, OSError) and failed.strerror:
         where = f"{failed.filename}: " if failed.filename else ""

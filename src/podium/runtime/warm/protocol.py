@@ -1,4 +1,4 @@
-"""What a stage and the resident process say to each other, and where they meet.
+"""The messages between a stage and the resident process, and the socket.
 
 Only what every Python has loaded anyway, or loads in a millisecond, is imported here: the client's
 imports are paid by every stage.

@@ -5,11 +5,10 @@ process group doesn't reach. It ends after its DVC:
 
 1. It loads the libraries that stages use, and forks a process per command that a stage's client
    asks for (``client.py``). Between two imports it looks for requests, so that none waits long.
-2. It starts the process that writes runs to MLflow, so that this is loaded beside the first stages.
-3. When DVC has ended it repairs what a kill left of DVC's own files: DVC reads them before any
+2. When DVC has ended it repairs what a kill left of DVC's own files: DVC reads them before any
    stage starts, so no stage can repair them for the next ``dvc repro``.
 
-Linux only; elsewhere, or with ``PODIUM_WARM=0``, it does the third alone and waits by looking.
+The first is for Linux only. Elsewhere, or with ``PODIUM_WARM=0``, it does the second alone.
 """
 
 import gc
