@@ -9,9 +9,13 @@ import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from pkgutil import resolve_name
 from typing import Any, NoReturn
 
 from podium.runtime.warm import owner, protocol
+
+# By name, as libraries are: nothing here knows what a command does.
+MAIN = "podium.cli:main"
 
 
 @dataclass(frozen=True)
@@ -86,10 +90,8 @@ def _writer(number: int, errors: str | None = None) -> Any:
 
 
 def _run(command: Command) -> int:
-    from podium.cli import main
-
     try:
-        main()
+        resolve_name(MAIN)()
     except SystemExit as error:
         if isinstance(error.code, str):
             print(error.code, file=sys.stderr)

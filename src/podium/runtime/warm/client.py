@@ -17,6 +17,9 @@ from podium.runtime.warm import protocol
 
 # DVC starts a stage through a shell or two.
 GENERATIONS = 4
+# The resident process may be in an import. If it is stuck, the command runs here; forked later, it
+# would end at once, since its client is gone.
+ANSWER_SECONDS = 60.0
 PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1)
 
 
@@ -32,13 +35,17 @@ def run(arguments: list[str]) -> None:
         connection = _connect()
         if connection is None:
             return
+        connection.settimeout(ANSWER_SECONDS)
         # The command's process gets the read end: there it sees this process's end.
         reader, _lifeline = os.pipe()
         protocol.send(connection, _request(arguments), (0, 1, 2, reader))
         os.close(reader)
         answer, files = protocol.receive(connection)
+    except KeyboardInterrupt:
+        os._exit(128 + signal.SIGINT)
     except (OSError, ValueError):
         return
+    connection.settimeout(None)
     # This end of the pipe stays open until this process ends.
     if answer.get("started"):
         _follow(connection, files[0])
