@@ -19,8 +19,9 @@ from podium.runtime.warm import protocol
 GENERATIONS = 4
 # The resident process may be in an import. If it is stuck, the command runs here; forked later, it
 # would end at once, since its client is gone.
-ANSWER_SECONDS = 60.0
+ANSWER_SECONDS = 30.0
 PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1)
+HANDLED = (*PASSED_ON, signal.SIGTSTP)
 
 
 def run(arguments: list[str]) -> None:
@@ -31,24 +32,31 @@ def run(arguments: list[str]) -> None:
     """
     if "DVC_STAGE" not in os.environ or not protocol.is_possible():
         return
+    # A signal that comes before it can be passed on waits.
+    signal.pthread_sigmask(signal.SIG_BLOCK, HANDLED)
+    started = _start(arguments)
+    if started:
+        _follow(*started)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDLED)
+
+
+def _start(arguments: list[str]) -> tuple[socket.socket, int] | None:
+    """Have the command started: the connection on which its end is reported, and its pidfd."""
     try:
         connection = _connect()
         if connection is None:
-            return
+            return None
         connection.settimeout(ANSWER_SECONDS)
-        # The command's process gets the read end: there it sees this process's end.
+        # The command's process gets the read end: there it sees this process's end. The other end
+        # stays open until then.
         reader, _lifeline = os.pipe()
         protocol.send(connection, _request(arguments), (0, 1, 2, reader))
         os.close(reader)
         answer, files = protocol.receive(connection)
-    except KeyboardInterrupt:
-        os._exit(128 + signal.SIGINT)
+        connection.settimeout(None)
+        return (connection, files[0]) if answer.get("started") else None
     except (OSError, ValueError):
-        return
-    connection.settimeout(None)
-    # This end of the pipe stays open until this process ends.
-    if answer.get("started"):
-        _follow(connection, files[0])
+        return None
 
 
 def _connect() -> socket.socket | None:
@@ -94,6 +102,7 @@ def _follow(connection: socket.socket, command: int) -> NoReturn:
         if signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, pass_on)
     signal.signal(signal.SIGTSTP, stop)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, HANDLED)
     try:
         result, _ = protocol.receive(connection)
     except (OSError, ValueError):
