@@ -13,6 +13,7 @@ import pytest
 
 from podium.io.kaggle import client
 from submission_help import FILE, LEDGER, NAME, blend_run, change_file, ledger, raise_first
+from tracking_help import log_runs
 
 
 def test_the_score_comes_back_beside_the_run(server, podium):
@@ -40,6 +41,7 @@ def test_the_default_message_holds_run_cv_and_commit(server, podium):
         git = ["git", "-c", "user.name=me", "-c", "user.email=me@example.org", *command.split()]
         subprocess.run(git, check=True)
     assert podium("ensemble", NAME).code == 0
+    assert log_runs() == ""
     assert podium("submit", NAME).code == 0
     head = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True).stdout
     (entry,) = ledger()
@@ -209,7 +211,7 @@ def test_an_unknown_allowance_stops_no_submission(server, podium):
     server.fail("GetSubmissionLimits", 404)
     outcome = podium("submit", NAME)
     assert outcome.code == 0, outcome.err
-    assert "unknown how many submissions are left" in outcome.err
+    assert "the number of submissions left today is unknown" in outcome.err
 
 
 @pytest.mark.deep

@@ -5,7 +5,6 @@ import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 from ruamel.yaml import YAML
@@ -23,8 +22,8 @@ from podium.stages.common import read_schema, target_column, target_of
 from podium.submissions.ledger import ERROR, Entry
 
 DVC_LOCK = Path("dvc.lock")
-# This covers training too: the ensemble depends on all models' parameters.
-STAGES = ("download", "preprocess", "ensemble")
+# It has the parameters of all others.
+FIRST_STAGE = "resolve"
 
 
 @dataclass(frozen=True)
@@ -97,23 +96,16 @@ def _edited_since(competition: Competition) -> str:
         return ""
     yaml = YAML(typ="safe", pure=True)
     try:
-        stages = yaml.load(DVC_LOCK)["stages"]
-        ran = [stages.get(f"{stage}@{competition.name}", {}) for stage in STAGES]
-        known = {key: value for one in ran for key, value in one["params"][PARAMS].items()}
+        stage = yaml.load(DVC_LOCK)["stages"][f"{FIRST_STAGE}@{competition.name}"]
+        ran = dict(stage["params"][PARAMS][competition.name])
     except (YAMLError, KeyError, TypeError, AttributeError, ValueError):
-        return ""  # DVC has not run all stages yet, or its lock file was cut off by a kill.
-    params = read_document(Path(PARAMS))
-    edited = [key for key, value in known.items() if _value_at(params, key) != value]
+        return ""  # DVC has not run the stage yet, or its lock file was cut off by a kill.
+    now = read_document(Path(PARAMS)).get(competition.name, {})
+    keys = dict.fromkeys([*ran, *now])
+    edited = [f"{competition.name}.{key}" for key in keys if ran.get(key) != now.get(key)]
     if not edited:
         return ""
     return f"{few(edited)} changed since this file was made; run 'dvc repro' for a new one"
-
-
-def _value_at(params: Any, key: str) -> Any:
-    """The value of a dotted key such as ``house-prices.models``."""
-    for part in key.split("."):
-        params = params.get(part) if isinstance(params, dict) else None
-    return params
 
 
 def last_identical(prepared: Prepared, ledger: Iterable[Entry]) -> Entry | None:
