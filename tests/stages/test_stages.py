@@ -231,7 +231,7 @@ def test_a_stopped_training_continues_to_the_same_files(project, podium, monkeyp
     assert podium("train", NAME, "mlp").code == 0
     whole = {name: (folder / name).read_bytes() for name in names}
 
-    told = networks._Told.epoch
+    told = networks._ProgressForwarder.epoch
     epochs = []
 
     def interrupt(self, progress):
@@ -241,7 +241,7 @@ def test_a_stopped_training_continues_to_the_same_files(project, podium, monkeyp
             raise KeyboardInterrupt
 
     monkeypatch.setattr("podium.nn.members.CHECKPOINT_SECONDS", 0.0)
-    monkeypatch.setattr(networks._Told, "epoch", interrupt)
+    monkeypatch.setattr(networks._ProgressForwarder, "epoch", interrupt)
     stopped = podium("train", NAME, "mlp")
     assert stopped.code != 0
     assert "stopped; the next run continues from here" in stopped.out
