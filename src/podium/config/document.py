@@ -48,7 +48,7 @@ def read_document(path: Path) -> CommentedMap:
         document = yaml.load(StringIO(text))
     except YAMLError as error:
         raise _not_yaml(path, text, error) from None
-    except KeyError:
+    except (AssertionError, KeyError):
         # ruamel.yaml looks up the rules of the version that a directive names.
         what = "a %YAML directive names a version that does not exist; remove it"
         raise _refused(path, 1, what) from None
