@@ -83,7 +83,7 @@ class ImagePreprocess(Block):
     """How images become one array of one size.
 
     ``size`` is [height, width] to resize to; without it images stay as they are and must all have
-    one size. ``damaged`` says what to do with a file that is no image: ``stop``, or ``skip`` it
+    one size. ``damaged`` says what to do with a file that is not an image: ``stop``, or ``skip`` it
     among the training images and count it.
     """
 
