@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from common import ROOT, machine
 from houses import shipped
-from tables import TABLES, Table
+from shipped_tables import TABLES, Table
 
 Array = NDArray[np.float64]
 RESULTS = ROOT / "benchmarks/results"
