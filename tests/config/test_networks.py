@@ -86,6 +86,12 @@ def test_dropout_is_one_rate_or_one_for_each_layer():
         MLPParams(hidden=[8, 4], dropout=[0.2])
 
 
+def test_batch_normalization_needs_batches():
+    with pytest.raises(ValidationError, match="normalization: batch needs batch_size above 1"):
+        MLPParams(normalization="batch", batch_size=1)
+    assert MLPParams(normalization="layer", batch_size=1).batch_size == 1
+
+
 def test_passes_with_dropout_on_need_dropout():
     with pytest.raises(ValidationError, match="mc_dropout needs dropout"):
         MLPParams(hidden=[8, 4], dropout=[0.0, 0.0], mc_dropout=5)
@@ -106,6 +112,7 @@ def test_passes_with_dropout_on_need_dropout():
         ("quantile", 1.0),
         ("gradient_clip", 0.0),
         ("smooth_clip", 0.0),
+        ("input_margin", -0.1),
         ("early_stopping", 0),
         ("holdout", 0.0),
         ("bins", 1),

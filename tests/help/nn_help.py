@@ -37,6 +37,7 @@ PLAIN: dict[str, Any] = {
     "skip": False,
     "dropout": 0.0,
     "standardize_inputs": False,
+    "input_margin": None,
     "smooth_clip": None,
     "input_scale": False,
     "numeric_embedding": "none",

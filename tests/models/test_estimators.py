@@ -266,9 +266,47 @@ def test_sparse_tables_and_gaps_are_refused(table):
 
 def test_a_number_too_large_for_the_network_is_refused(table):
     x, y = table
-    model = MLPRegressor(**FAST).fit(x, y)
+    model = MLPRegressor(**FAST, standardize_inputs=False).fit(x, y)
     with pytest.raises(ValueError, match="Input X contains infinity or a value too large"):
         model.predict(np.full((1, 3), 1e300))
+
+
+@pytest.mark.parametrize("unit", [2.0**-1000, 1e-13, 5e-8, 1e300, 2.0**1020])
+def test_numbers_have_no_unit(unit, table):
+    x, y = table
+    usual = MLPRegressor(**FAST).fit(x, y).predict(x)
+    given = MLPRegressor(**FAST).fit(unit * x, y).predict(unit * x)
+    np.testing.assert_allclose(given, usual, rtol=1e-4)
+
+
+@pytest.mark.parametrize("margin", [0.5, None])
+def test_a_column_that_is_constant_while_fitting_is_neutral(margin, table):
+    x, y = table
+    for value in (0.0, 0.1, 1e5):
+        x[:, 2] = value
+        model = MLPRegressor(**FAST, input_margin=margin).fit(x, y)
+        other = x.copy()
+        other[:, 2] = 1e9
+        np.testing.assert_array_equal(model.predict(other), model.predict(x))
+
+
+def test_a_wild_number_moves_a_prediction_no_further_than_the_data_does(table):
+    x, y = table
+    wild = x.copy()
+    wild[::2, 0], wild[1::2, 1] = 1e300, -1e6
+    predicted = MLPRegressor(**SMALL, random_state=0).fit(x, y).predict(wild)
+    assert np.abs(predicted - y.mean()).max() < 8 * y.std()
+    classes = MLPClassifier(**SMALL, random_state=0).fit(x, y > 10).predict_proba(wild)
+    assert np.isfinite(classes).all()
+
+
+def test_only_ratios_of_weights_count(table):
+    x, y = table
+    weight = 1.0 + np.arange(80) % 3
+    usual = MLPRegressor(**FAST).fit(x, y, sample_weight=weight).predict(x)
+    for unit in (1e-300, 1e50, 1e307):
+        given = MLPRegressor(**FAST).fit(x, y, sample_weight=unit * weight).predict(x)
+        np.testing.assert_allclose(given, usual, rtol=1e-4)
 
 
 def test_history_has_a_row_for_each_member_and_epoch(table):

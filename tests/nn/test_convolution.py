@@ -170,11 +170,10 @@ def test_tiny_odd_and_narrow_images(image, channels):
         assert torch.isfinite(tensor).all()
 
 
-@pytest.mark.parametrize("image", [(1, 1, 1), (8, 8, 3)])
-def test_one_image_is_a_batch_too(image):
-    """At its last stage it may be a single number a channel, which has no std."""
-    layer, parameters = shaken(image, channels=[2, 3, 4])
-    out = layer.forward(images(image, rows=1), training())
+def test_one_image_of_several_pixels_is_a_batch_too():
+    layer, parameters = shaken((16, 8, 3), channels=[2, 3, 4])
+    assert layer.least_rows == 1
+    out = layer.forward(images((16, 8, 3), rows=1), training())
     layer.backward(torch.ones_like(out), training())
     for tensor in (out, *parameters.values.values(), *parameters.grads.values()):
         assert torch.isfinite(tensor).all()
@@ -354,7 +353,16 @@ def test_dropout_of_features_draws_and_is_off_at_prediction():
     assert mean.shape == (1, 60, 2)
 
 
-@pytest.mark.parametrize("batch_size", [1, 13, 39])
+def test_one_image_of_one_pixel_at_the_last_stage_is_an_error():
+    """It is a single number a channel, which has no std."""
+    x, codes = bars()
+    knobs = {"epochs": 1, "batch_size": 1}
+    assert trained({**knobs, "channels": [2]}, x, codes).outcomes
+    with pytest.raises(PodiumError, match="needs 2 rows in every batch"):
+        trained({**knobs, "channels": [2, 2, 2]}, x, codes)
+
+
+@pytest.mark.parametrize("batch_size", [2, 13, 39])
 def test_any_batch_size_trains(batch_size):
     x, codes = bars()
     fitted = trained({"epochs": 1, "batch_size": batch_size, "channels": [2, 2, 2]}, x, codes)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 
+import nn_help
 from podium.config import LinearParams, MLPParams
 from podium.io.errors import PodiumError
 from podium.nn import Columns, fit_members
@@ -166,6 +167,39 @@ def test_weights_of_rows_count_as_repetition_does():
     plain = fit_members(x, y, [np.arange(40)], params, seeds=[1])
     assert weighted.predict(x) == pytest.approx(repeated.predict(x), abs=1e-3)
     assert np.abs(weighted.predict(x) - plain.predict(x)).max() > 0.01
+
+
+def test_only_ratios_of_weights_count():
+    x, y = nn_help.table()
+    weight = 1.0 + np.arange(nn_help.ROWS) % 3
+    usual = nn_help.fit(x, y, sample_weight=weight, epochs=3).predict(x)
+    for unit in (1e-300, 1e-50, 1e50, 1e300):
+        assert nn_help.fit(x, y, sample_weight=unit * weight, epochs=3).predict(x) == pytest.approx(
+            usual
+        )
+    heavy = np.where(np.arange(nn_help.ROWS) < 40, 1e50, 1.0)
+    alone = nn_help.fit(x, y, sample_weight=(heavy > 1).astype(float), epochs=3).predict(x)
+    valid = [np.arange(60)]
+    fitted = nn_help.fit(x, y, sample_weight=heavy, epochs=3, valid_rows_per_member=valid)
+    assert fitted.predict(x) == pytest.approx(alone)
+    assert np.isfinite(fitted.outcomes[0].history[-1].valid_loss)
+
+
+@pytest.mark.parametrize("value", [-1.0, np.nan, np.inf])
+def test_weights_that_cannot_be_are_one_line(value):
+    x, y = nn_help.table()
+    weight = np.ones(nn_help.ROWS)
+    weight[7] = value
+    with pytest.raises(PodiumError, match="sample_weight has numbers that are negative, infinite"):
+        nn_help.fit(x, y, sample_weight=weight, epochs=1)
+
+
+@pytest.mark.parametrize("unit", [1e-300, 1e-13, 1e13, 1e305])
+def test_a_standardized_target_has_no_unit(unit):
+    x, y = nn_help.table()
+    usual = nn_help.fit(x, y, epochs=3).predict(x)
+    given = nn_help.fit(x, y.astype(np.float64) * unit, epochs=3).predict(x)
+    assert given / unit == pytest.approx(usual, rel=1e-4)
 
 
 def test_no_hidden_layer_is_linear_least_squares():

@@ -182,6 +182,12 @@ class LayeredParams(NetworkParams):
         return self
 
     @model_validator(mode="after")
+    def _rows_to_normalize(self) -> Self:
+        if self.normalization == "batch" and self.batch_size == 1:
+            raise ValueError("normalization: batch needs batch_size above 1: one row has no std")
+        return self
+
+    @model_validator(mode="after")
     def _dropout_to_draw(self) -> Self:
         if self.mc_dropout and not self.has_dropout:
             raise ValueError("mc_dropout needs dropout above 0 on a hidden layer, or input_dropout")
@@ -213,6 +219,7 @@ class MLPParams(LayeredParams):
     weight_decay: NotNegative = 0.5
     # Its inputs.
     standardize_inputs: bool = False
+    input_margin: float | None = Field(0.5, ge=0)
     smooth_clip: float | None = Field(None, gt=0)
     input_scale: bool = False
     numeric_embedding: Literal["none", "periodic", "piecewise_linear"] = "periodic"

@@ -29,6 +29,38 @@ class Raw:
     categories: list[int]
 
 
+# Standardized numbers are cut here, far beyond what a network tells apart, to fit into float32.
+LARGEST = 1e30
+
+
+@dataclass(frozen=True)
+class Scaler:
+    """Numbers to mean 0 and standard deviation 1; a constant column becomes 0 everywhere.
+
+    In float64, and in units of each column's largest number, as a power of two (``exponents``):
+    which is exact, and so squares are finite and above zero. ``scale`` is infinite for constants.
+    """
+
+    exponents: NDArray[np.int32]
+    mean: Array
+    scale: Array
+
+    @classmethod
+    def learnt(cls, numbers: Array, weight: Array | None) -> Self:
+        """Learn means and standard deviations from numbers, shape (rows, columns)."""
+        exponents = np.frexp(np.abs(numbers).max(axis=0))[1]
+        scaler = StandardScaler().fit(np.ldexp(numbers, -exponents), sample_weight=weight)
+        # scikit-learn's sign of a column that is constant but for rounding: others are below 1.
+        scale = np.where(scaler.scale_ == 1.0, np.inf, scaler.scale_)
+        return cls(exponents, scaler.mean_, scale)
+
+    def __call__(self, numbers: Array) -> Array:
+        """Scaled numbers, shape (rows, columns)."""
+        with np.errstate(over="ignore"):
+            relative = np.ldexp(numbers, -self.exponents).clip(-LARGEST, LARGEST)
+        return np.clip((relative - self.mean) / self.scale, -LARGEST, LARGEST)
+
+
 @dataclass(frozen=True)
 class Inputs:
     """Converts a raw table to network inputs: numbers, then each category's one-hot block.
@@ -39,7 +71,7 @@ class Inputs:
 
     categories: list[int]
     columns: Columns
-    scaler: StandardScaler | None
+    scaler: Scaler | None
     encoder: OneHotEncoder | None
 
     @classmethod
@@ -50,7 +82,7 @@ class Inputs:
             # Networks standardize too, but in float32: numbers far from 0 would lose the digits
             # in which they differ.
             own = None if weight is None else weight[rows]
-            scaler = StandardScaler().fit(raw.numbers[rows], sample_weight=own)
+            scaler = Scaler.learnt(raw.numbers[rows], own)
         if raw.categories:
             encoder = OneHotEncoder(handle_unknown="ignore", sparse_output=False, dtype=np.float32)
             encoder.fit(raw.levels[rows])
@@ -62,9 +94,9 @@ class Inputs:
         """The network inputs, shape (rows, columns.total).
 
         Raises:
-            ValueError: a number is too large for float32.
+            ValueError: numbers are not standardized, and one is too large for float32.
         """
-        numbers = raw.numbers if self.scaler is None else self.scaler.transform(raw.numbers)
+        numbers = raw.numbers if self.scaler is None else self.scaler(raw.numbers)
         with np.errstate(over="ignore"):
             table = numbers.astype(np.float32)
         assert_all_finite(table, input_name="X")
@@ -74,10 +106,14 @@ class Inputs:
 
 
 def weights(sample_weight: Any, numbers: Array) -> Array | None:
-    """Checked sample weights; None if all rows have equal weight."""
+    """Checked sample weights, at most 1; None if all rows have equal weight."""
     if sample_weight is None:
         return None
-    return _check_sample_weight(sample_weight, numbers, dtype=np.float64, ensure_non_negative=True)
+    checked: Array = _check_sample_weight(
+        sample_weight, numbers, dtype=np.float64, ensure_non_negative=True
+    )
+    # Only their ratios matter. A power of two, which is exact: so that sums of squares are finite.
+    return np.ldexp(checked, -np.frexp(checked.max())[1])
 
 
 def training_rows(count: int, weight: Array | None, params: MLPParams) -> Rows:

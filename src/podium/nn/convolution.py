@@ -65,6 +65,11 @@ class ConvNet(Traced):
         return features.float() if mixed else features
 
     @property
+    def least_rows(self) -> int:  # type: ignore[override]
+        """2 if the last stage's images are one pixel, which has no variance over one row."""
+        return 2 if self._sizes()[-1][0] == 1 else 1
+
+    @property
     def row_size(self) -> int:
         """Activations per image, roughly."""
         each = [places * outputs for places, (_, outputs) in self._sizes()]
@@ -146,6 +151,4 @@ def _normalized(x: Tensor, own: Values, name: str, step: Step) -> Tensor:
     """Batch normalization (Ioffe and Szegedy 2015), over rows and pixels."""
     mean, variance = own[f"{name}.mean"], own[f"{name}.variance"]
     scale, shift = own[f"{name}.scale"], own[f"{name}.shift"]
-    # A single value has no variance, so the running statistics are used instead.
-    moving = step.training and x.numel() > x.shape[1]
-    return functional.batch_norm(x, mean, variance, scale, shift, moving, MOMENTUM, EPSILON)
+    return functional.batch_norm(x, mean, variance, scale, shift, step.training, MOMENTUM, EPSILON)

@@ -17,6 +17,11 @@ Rows = NDArray[np.int64]
 Table = NDArray[np.float32]
 # One table for all members, one per fold, or a function that makes a fold's table.
 FloatTables = Table | Sequence[Table] | Callable[[int], Table]
+# Columns whose largest number is beyond 2 to this power, or below its inverse, are scaled before
+# they become float32, which holds 2**-126 to 2**128: so that sums and squares fit too.
+EXPONENT = 60
+# The largest weight of a row, if the mean of the training rows' is 1.
+HEAVIEST = 1e30
 # RNG purpose: the order of rows in an epoch.
 ORDER = 4
 
@@ -108,7 +113,7 @@ class Data:
 
     ``tables`` have shape (rows, columns) or make such rows. ``y`` has shape (rows, outputs):
     numbers (float64, so that standardizing loses no precision) or class shares (float32).
-    ``weight`` has shape (rows,); None if all rows have equal weight.
+    ``weight`` has shape (rows,), float64; None if all rows have equal weight.
     """
 
     tables: Tables
@@ -134,7 +139,40 @@ def read_table(tables: FloatTables, index: int) -> Tensor:
         table = tables(index)
     else:
         table = tables if isinstance(tables, np.ndarray) else tables[index]
-    return torch.from_numpy(np.ascontiguousarray(table, dtype=np.float32))
+    with np.errstate(over="ignore"):
+        return torch.from_numpy(np.ascontiguousarray(table, dtype=np.float32))
+
+
+def column_exponents(tables: Tables) -> NDArray[np.int32] | None:
+    """Powers of two that bring columns of float64 into float32's range; None if they are in it.
+
+    Dividing by them is exact, so standardized columns don't depend on them.
+    """
+    given = [tables] if isinstance(tables, np.ndarray) else tables
+    if isinstance(given, Inputs) or callable(given):
+        return None
+    if not len(given) or any(table.dtype != np.float64 or not table.size for table in given):
+        return None
+    largest = np.max([np.abs(table).max(axis=0) for table in given], axis=0)
+    exponents = np.frexp(largest)[1]
+    exponents[np.abs(exponents) <= EXPONENT] = 0
+    return exponents if exponents.any() else None
+
+
+def scaled(tables: Tables, exponents: NDArray[np.int32] | None) -> Tables:
+    """Tables divided by two to the ``exponents`` of their columns."""
+    if exponents is None or isinstance(tables, Inputs):
+        return tables
+    if callable(tables):
+        return lambda index: _scaled(tables(index), exponents)
+    if isinstance(tables, np.ndarray):
+        return _scaled(tables, exponents)
+    return [_scaled(table, exponents) for table in tables]
+
+
+def _scaled(table: Table, exponents: NDArray[np.int32]) -> Table:
+    with np.errstate(over="ignore"):
+        return np.ldexp(table, -exponents).astype(np.float32)
 
 
 class GroupData:
@@ -198,7 +236,8 @@ class GroupData:
     def _weights(self) -> Tensor | None:
         if self.data.weight is None:
             return None
-        own = [self.data.weight / self.data.weight[m.train].mean() for m in self.members]
+        weight = self.data.weight / self.data.weight.max()
+        own = [(weight / weight[m.train].mean()).clamp(max=HEAVIEST).float() for m in self.members]
         return torch.stack(own).to(self.device)
 
     def fingerprint(self) -> Iterator[bytes | memoryview]:
@@ -257,6 +296,19 @@ class Orders:
         return [own[:, :width] for own, width in zip(steps, self.widths, strict=True)]
 
 
+def check_batches(members: Sequence[Member], batch_size: int, least: int) -> None:
+    """Check that every step of members that train together has at least ``least`` rows each.
+
+    Raises:
+        PodiumError: one has fewer; says what to change.
+    """
+    steps = steps_per_epoch(max(len(member.train) for member in members), batch_size)
+    fewest = min(len(member.train) for member in members) // steps
+    if fewest < least:
+        what = f"batch normalization needs {least} rows in every batch, and one has {fewest}"
+        raise PodiumError(f"{what}: raise batch_size, which is {batch_size}")
+
+
 def steps_per_epoch(rows: int, batch_size: int) -> int:
     """The number of steps in an epoch of ``rows`` rows."""
     return -(-rows // batch_size)
@@ -266,8 +318,11 @@ def check_rows(members: Sequence[Member], data: Data) -> None:
     """Check the members' rows before training.
 
     Raises:
-        PodiumError: a member has no rows of positive weight, or row numbers outside the table.
+        PodiumError: a weight is negative or not finite; a member has no rows of positive weight, or
+            row numbers outside the table.
     """
+    if data.weight is not None and not (torch.isfinite(data.weight) & (data.weight >= 0)).all():
+        raise PodiumError("sample_weight has numbers that are negative, infinite or missing")
     for member in members:
         if not len(member.train):
             raise PodiumError(f"member {member.index} has no rows to train on")

@@ -55,6 +55,8 @@ class Layer:
     learns_from_rows = False
     # Whether one member already keeps a core or a GPU busy, so that batching members gains nothing.
     fills_a_core = False
+    # The fewest rows of a training step.
+    least_rows = 1
 
     def first(self) -> None:
         """Mark the layer as the first trained one: its input needs no gradient."""
@@ -180,6 +182,11 @@ class Chain(Layer):
         return any(layer.fills_a_core for layer in self.layers)
 
     @property
+    def least_rows(self) -> int:  # type: ignore[override]
+        """What the layer that needs most rows needs."""
+        return max(layer.least_rows for layer in self.layers)
+
+    @property
     def row_size(self) -> int:
         """The sum over its layers."""
         return sum(layer.row_size for layer in self.layers)
@@ -233,6 +240,11 @@ class Skip(Layer):
         self.inner.bind(values, grads)
         if self.projection:
             self.projection.bind(values, grads)
+
+    @property
+    def least_rows(self) -> int:  # type: ignore[override]
+        """The inner layers'."""
+        return self.inner.least_rows
 
     @property
     def row_size(self) -> int:

@@ -14,9 +14,21 @@ from torch import Tensor
 from podium.config import MLPParams, NetworkParams
 from podium.io.errors import PodiumError
 from podium.nn.checkpoint import Checkpoint
-from podium.nn.data import Data, Inputs, Member, Rows, Tables, Task, check_rows
+from podium.nn.data import (
+    Data,
+    Inputs,
+    Member,
+    Rows,
+    Tables,
+    Task,
+    check_batches,
+    check_rows,
+    column_exponents,
+    scaled,
+)
 from podium.nn.device import device_of, pool_of
 from podium.nn.knobs.inputs import Columns
+from podium.nn.network import build_network
 from podium.nn.outcome import EpochLog, Outcome
 from podium.nn.plan import Plan, Round, make_plan
 from podium.nn.predict import Array, Predictor
@@ -52,12 +64,14 @@ class FittedMembers:
     """Trained members; predictions have the shape (members, rows, outputs).
 
     A member that diverged predicts NaN; ``outcomes`` has every member's training result.
+    ``exponents``: powers of two by which columns beyond float32's range are divided.
     """
 
     params: NetworkParams
     columns: Columns
     task: Task
     outcomes: list[Outcome]
+    exponents: NDArray[np.int32] | None = None
 
     @property
     def diverged(self) -> list[Outcome]:
@@ -71,11 +85,11 @@ class FittedMembers:
 
     def predict(self, X: Tables) -> Array:  # noqa: N803
         """Numbers, or the probability of each class, for the rows of each member's table."""
-        return np.stack(self._predictor.predict(X))
+        return np.stack(self._predictor.predict(self._scaled(X)))
 
     def predict_rows(self, X: Tables, rows: Sequence[Rows]) -> list[Array]:  # noqa: N803
         """Each member's predictions for its own list of rows, shape (rows, outputs)."""
-        return self._predictor.predict(X, rows)
+        return self._predictor.predict(self._scaled(X), rows)
 
     def predict_std(self, X: Tables, passes: int = 50) -> tuple[Array, Array]:  # noqa: N803
         """Monte-Carlo dropout: mean and standard deviation over ``passes`` with dropout on.
@@ -85,7 +99,7 @@ class FittedMembers:
         Raises:
             PodiumError: the members have no dropout.
         """
-        mean, std = self._predictor.std(X, passes)
+        mean, std = self._predictor.std(self._scaled(X), passes)
         return np.stack(mean), np.stack(std)
 
     def std_rows(
@@ -95,7 +109,10 @@ class FittedMembers:
         passes: int,
     ) -> tuple[list[Array], list[Array]]:
         """``predict_std`` for each member's own list of rows."""
-        return self._predictor.std(X, passes, rows)
+        return self._predictor.std(self._scaled(X), passes, rows)
+
+    def _scaled(self, X: Tables) -> Tables:  # noqa: N803
+        return scaled(X, self.exponents)
 
     @property
     def _predictor(self) -> Predictor:
@@ -152,15 +169,20 @@ def fit_members(
     members = _members(rows_per_member, params, seeds, table_per_member, valid_rows_per_member)
     if params.early_stopping:
         members = [_with_holdout(member, params.holdout) for member in members]
-    data = _data(X, y, task, columns, sample_weight)
+    standardized = isinstance(params, MLPParams) and params.standardize_inputs
+    exponents = column_exponents(X) if standardized else None
+    data = _data(scaled(X, exponents), y, task, columns, sample_weight)
     check_rows(members, data)
     device = device_of(params)
     plan = make_plan(data, members, params, device)
+    least = build_network(params, data.columns, task.width).least_rows
+    for group in plan.groups:
+        check_batches(group, params.batch_size, least)
     every = CHECKPOINT_SECONDS if checkpoint_seconds is None else checkpoint_seconds
     run = _Run(data, params, device, score, on_epoch, checkpoint, every)
     outcomes = sorted(run.all(plan), key=lambda outcome: outcome.member.index)
     _check_any_left(outcomes, params, names[0] if names else "member 0")
-    return FittedMembers(params, data.columns, task, outcomes)
+    return FittedMembers(params, data.columns, task, outcomes, exponents)
 
 
 def _check_any_left(outcomes: list[Outcome], params: NetworkParams, name: str) -> None:
@@ -301,7 +323,7 @@ def _data(
         targets = torch.from_numpy(np.array(y, dtype=np.float64).reshape(len(y), -1))
     weight = None
     if sample_weight is not None:
-        weight = torch.from_numpy(np.array(sample_weight, dtype=np.float32))
+        weight = torch.from_numpy(np.array(sample_weight, dtype=np.float64))
     return Data(X, targets, columns, task, weight)
 
 

@@ -8,6 +8,7 @@ from podium.nn.knobs.initialization import INITIALIZATIONS, he, last_layer
 from podium.nn.knobs.inputs import (
     CategoryEmbedding,
     Columns,
+    InputMargin,
     InputScale,
     NumericEmbedding,
     Parts,
@@ -74,9 +75,11 @@ def _inputs(params: NetworkParams, columns: Columns) -> tuple[list[Layer], int]:
 
 
 def _embedded(params: MLPParams, columns: Columns) -> tuple[list[Layer], int]:
-    """Layers that standardize, clip and embed numbers and embed categories, as configured."""
+    """The layers of numbers (range, scale, clip, embedding) and of categories, as configured."""
     numbers: list[Traced] = []
     width = columns.numeric
+    if width and params.input_margin is not None:
+        numbers.append(InputMargin("range", width, params.input_margin))
     if width and params.standardize_inputs:
         numbers.append(Standardize("numbers", width))
     if width and params.smooth_clip is not None:

@@ -124,8 +124,8 @@ class Trainer:
         params, steps = self.params, self.orders.steps * self.params.epochs
         done = number / steps
         self.step.number = number
-        self.step.dropout_factor = factor(params.dropout_schedule, params, done)
-        self.decay = params.weight_decay * factor(params.weight_decay_schedule, params, done)
+        self.step.dropout_factor = factor(params.dropout_schedule, params, done, steps)
+        self.decay = params.weight_decay * factor(params.weight_decay_schedule, params, done, steps)
         self.rate = params.learning_rate * rate_factor(params, done, steps)
         return self.rate
 
@@ -330,6 +330,10 @@ def _target_scale(y: Tensor, weight: Tensor, standardize: bool) -> Tensor:
     if not standardize:
         width = y.shape[1]
         return torch.stack([y.new_zeros(width), y.new_ones(width)]).double()
+    # In units of the largest number, as a power of two, which is exact: so that squares are finite.
+    largest = y.abs().amax(0).clamp(min=torch.finfo(y.dtype).tiny)
+    unit = largest / (2.0 * torch.frexp(largest).mantissa)
+    y = y / unit
     mean = (weight[:, None] * y).mean(0)
     std = (weight[:, None] * (y - mean).square()).mean(0).sqrt()
-    return torch.stack([mean, torch.where(std > 0, std, 1.0)])
+    return torch.stack([mean * unit, torch.where(std > 0, std * unit, 1.0)])

@@ -6,9 +6,12 @@ import torch
 from torch.nn import functional
 
 from nn_help import CPU, bound, check_gradients, fit, normal, plain, table, training
+from podium.config import MLPParams
+from podium.io.errors import PodiumError
 from podium.nn.knobs.inputs import (
     CategoryEmbedding,
     Columns,
+    InputMargin,
     InputScale,
     Periodic,
     PiecewiseLinear,
@@ -70,13 +73,108 @@ def test_standardize_weighs_rows():
 
 @pytest.mark.parametrize("value", [0.0, 0.1, 1000.1, 123456.7])
 @pytest.mark.parametrize("weighted", [False, True])
-def test_a_column_of_one_number_stays_of_its_size(value, weighted):
+def test_a_column_of_one_number_is_neutral(value, weighted):
     layer = Standardize("n", 1)
     parameters = bound(layer, members=1)
     weight = normal(999).exp() if weighted else torch.ones(999)
     layer.fit(0, torch.full((999, 1), value), weight / weight.mean())
-    assert parameters.values["n.scale"].item() == 1
-    assert layer.forward(torch.full((1, 1, 1), value), Step()).item() == 0
+    assert parameters.values["n.scale"].item() == 0
+    for other in (value, value + 1, 1e9):
+        assert layer.forward(torch.full((1, 1, 1), other), Step()).item() == 0
+
+
+UNITS = [2.0**-24, 1e-13, 2.0**-110, 2.0**100]
+WILDER = [1e-300, 1e-40, 1e300, 1e307]
+
+
+@pytest.mark.parametrize("unit", [*UNITS, *WILDER])
+@pytest.mark.parametrize("embedding", ["none", "piecewise_linear"])
+def test_standardized_numbers_have_no_unit(unit, embedding):
+    """In float32 as far as it goes, beyond it in float64."""
+    x, y = table()
+    knobs = {"standardize_inputs": True, "numeric_embedding": embedding, "epochs": 3}
+    knobs |= {"input_margin": 0.5, "rows": [np.arange(100)]}
+    usual = fit(x, y, **knobs).predict(x)
+    scaled = x.astype(np.float64) * unit
+    if unit in UNITS:
+        scaled = scaled.astype(np.float32)
+    for tables in (scaled, [scaled]):
+        given = fit(tables, y, **knobs)
+        assert given.predict(tables) == pytest.approx(usual, abs=1e-4)
+    assert given.predict(lambda number: scaled) == pytest.approx(usual, abs=1e-4)
+
+
+def test_numbers_too_large_for_float32_are_one_line():
+    x, y = table()
+    for wild in (1e300 * x.astype(np.float64), np.where(x > 2, np.nan, x)):
+        with pytest.raises(PodiumError, match=r"column \d of the networks' inputs has numbers"):
+            fit(wild, y, input_margin=0.5)
+
+
+def margin_of(*rows: float, margin: float = 0.5) -> InputMargin:
+    """The layer for a column with these training rows."""
+    layer = InputMargin("range", 1, margin)
+    bound(layer, members=1)
+    layer.fit(0, torch.tensor(rows)[:, None], torch.ones(len(rows)))
+    return layer
+
+
+def passed(layer: InputMargin, *numbers: float) -> list[float]:
+    return layer.forward(torch.tensor(numbers)[None, :, None], Step()).flatten().tolist()
+
+
+def test_numbers_within_the_training_range_are_left_as_they_are():
+    x = normal(50)
+    layer = margin_of(*x.tolist())
+    assert passed(layer, *x.tolist()) == x.tolist()
+
+
+def test_numbers_beyond_the_range_are_squeezed_smoothly_within_half_of_it():
+    layer = margin_of(-1.0, 3.0)
+    beyond = passed(layer, *np.linspace(3, 30, 271).tolist())
+    assert (np.diff(beyond) > 0).all()
+    assert np.diff(beyond)[0] == pytest.approx(0.1, rel=0.01)
+    assert 4.9 < beyond[-1] < 5
+    infinity = float("inf")
+    assert passed(layer, 1e30, infinity, -infinity) == pytest.approx([5, 5, -3])
+    assert passed(margin_of(-1.0, 3.0, margin=0.0), 7.0, -9.0) == [3, -1]
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1, 1e30])
+def test_a_constant_column_stays_constant(value):
+    layer = margin_of(value, value, value)
+    held = passed(layer, value)
+    assert passed(layer, -value, value + 1, 1e38, -1e38) == held * 4
+
+
+def test_rows_without_weight_are_not_in_the_range():
+    layer = InputMargin("range", 1, 0.0)
+    bound(layer, members=1)
+    layer.fit(0, torch.tensor([[1.0], [2.0], [9.0]]), torch.tensor([1.5, 1.5, 0.0]))
+    assert passed(layer, 0.0, 9.0) == [1, 2]
+
+
+@pytest.mark.parametrize("standardize", [True, False])
+@pytest.mark.parametrize("embedding", ["none", "periodic", "piecewise_linear"])
+def test_a_wild_number_is_bounded_by_default(standardize, embedding):
+    """So is a column that a member's training rows don't have."""
+    x, y = table()
+    x[:100, 3] = 0
+    wild = x.copy()
+    wild[100:110, 0], wild[110:, 3] = 1e6, -1e6
+    knobs = {"standardize_inputs": standardize, "numeric_embedding": embedding, "epochs": 10}
+    knobs |= {"rows": [np.arange(100)], "hidden": [16], "loss": "squared"}
+    assert MLPParams().input_margin == 0.5
+    default = MLPParams.model_fields["input_margin"].default
+    tame, free = (fit(x, y, input_margin=margin, **knobs) for margin in (default, None))
+    for name, value in free.outcomes[0].state.items():
+        assert torch.equal(value, tame.outcomes[0].state[name])
+    predicted = tame.predict(wild)[0, :, 0]
+    assert predicted[:100] == pytest.approx(free.predict(x)[0, :100, 0], abs=1e-6)
+    assert np.abs(predicted - y.mean()).max() < 8 * y.std()
+    neutral = x.copy()
+    neutral[:, 3] = 0
+    assert predicted[110:] == pytest.approx(tame.predict(neutral)[0, 110:, 0], abs=1e-6)
 
 
 def test_wild_units_are_learnt_once_standardized():
@@ -94,6 +192,8 @@ def test_smooth_clip_is_near_the_identity_inside_and_within_its_bound_outside():
     clip = SmoothClip(3.0)
     small = torch.linspace(-0.3, 0.3, 31)[None, :, None]
     assert torch.allclose(clip.compute(small, {}, Step()), small, rtol=0.006, atol=0)
+    infinite = torch.tensor([-1e38, 1e38, float("inf")])[None, :, None]
+    assert clip.compute(infinite, {}, Step()).flatten().tolist() == pytest.approx([-3, 3, 3])
     wide = torch.linspace(-1e4, 1e4, 1001)[None, :, None]
     out = clip.compute(wide, {}, Step())
     assert out.abs().max() <= 3 + 1e-6

@@ -6,6 +6,7 @@ import torch
 from torch.nn import functional
 
 from nn_help import bound, check_gradients, fit, normal, plain, table, trainer, training
+from podium.io.errors import PodiumError
 from podium.nn.knobs.normalization import EPSILON, BatchNorm, LayerNorm, normalization
 from podium.nn.layers import Step
 
@@ -82,7 +83,7 @@ def test_rows_that_only_fill_up_are_no_part_of_the_statistics():
 def test_running_statistics_near_those_of_the_batches():
     layer = BatchNorm("n", 5)
     parameters = shaken(layer)
-    mean, variance = X.mean(1, keepdim=True), X.var(1, keepdim=True, correction=0)
+    mean, variance = X.mean(1, keepdim=True), X.var(1, keepdim=True)
     layer.forward(X, training())
     assert torch.allclose(parameters.values["n.mean"], 0.1 * mean, atol=1e-5)
     assert torch.allclose(parameters.values["n.variance"], 0.9 + 0.1 * variance, atol=1e-4)
@@ -90,6 +91,37 @@ def test_running_statistics_near_those_of_the_batches():
         layer.forward(X, training())
     assert torch.allclose(parameters.values["n.mean"], mean, atol=1e-2)
     assert torch.allclose(parameters.values["n.variance"], variance, rtol=1e-2)
+
+
+@pytest.mark.parametrize("members", [1, 2])
+@pytest.mark.parametrize("padded", [False, True])
+def test_running_statistics_are_those_of_torch(members, padded):
+    layer = BatchNorm("n", 5)
+    parameters = bound(layer, members)
+    theirs = [torch.nn.BatchNorm1d(5) for _ in range(members)]
+    real = None
+    if padded:
+        real = torch.ones(members, 12, 1)
+        real[-1, 9:] = 0
+    for batch in range(3):
+        x = X[:members] + batch
+        layer.forward(x, training(members, real=real))
+        for member, module in enumerate(theirs):
+            module(x[member, : 9 if padded and member == members - 1 else 12])
+    for member, module in enumerate(theirs):
+        for ours, running in (("mean", module.running_mean), ("variance", module.running_var)):
+            assert torch.allclose(parameters.values[f"n.{ours}"][member, 0], running, rtol=1e-5)
+
+
+def test_a_batch_of_one_row_is_an_error():
+    x, y = table(rows=61)
+    knobs = {"epochs": 1, "normalization": "batch", "batch_size": 2}
+    assert fit(x[:60], y[:60], **knobs).outcomes
+    with pytest.raises(PodiumError, match="needs 2 rows in every batch, and one has 1: raise batc"):
+        fit(x, y, **knobs)
+    with pytest.raises(PodiumError, match="one has 1"):
+        fit(x, y, rows=[[3]], epochs=1, normalization="batch", skip=True)
+    assert fit(x, y, epochs=1, batch_size=1, normalization="layer").outcomes
 
 
 def test_prediction_uses_running_statistics_and_leaves_them():

@@ -4,6 +4,8 @@ from typing import get_args
 
 import numpy as np
 import pytest
+import torch
+from torch.optim import lr_scheduler as scheduler
 
 from nn_help import fit, fit_linear, plain, straight, trainer
 from podium.config.networks import Schedule
@@ -16,7 +18,7 @@ DONE = np.linspace(0, 1, 1001)[:-1]
 def shape(name: str, **knobs) -> np.ndarray:
     """The factor all through the training."""
     params = plain(schedule=name, **knobs)
-    return np.array([factor(name, params, done) for done in DONE])
+    return np.array([factor(name, params, done, len(DONE)) for done in DONE])
 
 
 def falls(values: np.ndarray) -> bool:
@@ -81,6 +83,50 @@ def test_one_cycle_rises_to_its_peak_and_falls_to_zero(peak):
     assert values[-1] < 1e-3
 
 
+# The same in ``torch.optim.lr_scheduler``: names, knobs, and how a scheduler of n steps is made.
+TORCHS = {
+    "one_cycle": ({}, lambda sgd, n: scheduler.OneCycleLR(sgd, 1.0, total_steps=n)),
+    "late peak": (
+        {"peak_at": 0.7},
+        lambda sgd, n: scheduler.OneCycleLR(sgd, 1.0, n, pct_start=0.7),
+    ),
+    "cosine": ({"schedule_end": 0.2}, lambda sgd, n: scheduler.CosineAnnealingLR(sgd, n, 0.2)),
+    "linear": ({"schedule_end": 0.1}, lambda sgd, n: scheduler.LinearLR(sgd, 1.0, 0.1, n)),
+    "exponential": (
+        {"schedule_end": 0.1},
+        lambda sgd, n: scheduler.ExponentialLR(sgd, 0.1 ** (1 / n)),
+    ),
+    "step": ({"step_every": 0.25}, lambda sgd, n: scheduler.StepLR(sgd, n // 4, 0.1)),
+    "warm_restarts": ({}, lambda sgd, n: scheduler.CosineAnnealingWarmRestarts(sgd, n // 4)),
+}
+
+
+@pytest.mark.parametrize("name", TORCHS)
+@pytest.mark.parametrize("steps", [8, 24, 1000])
+@pytest.mark.filterwarnings("ignore:.*lr_scheduler.step")
+def test_rates_are_those_of_torch(name, steps):
+    knobs, make = TORCHS[name]
+    params = plain(schedule="one_cycle" if name == "late peak" else name, **knobs)
+    sgd = torch.optim.SGD([torch.zeros(1)], lr=1.0)
+    torchs = make(sgd, steps)
+    for number in range(steps):
+        assert rate_factor(params, number / steps, steps) == pytest.approx(
+            sgd.param_groups[0]["lr"], abs=1e-9
+        ), number
+        if number < steps - 1:
+            torchs.step()
+
+
+def test_a_restart_after_warm_up_is_at_the_full_rate():
+    for steps in range(10, 200, 10):
+        params = plain(schedule="warm_restarts", warm_up=0.1, restarts=3)
+        rates = [rate_factor(params, number / steps, steps) for number in range(steps)]
+        for part in range(3):
+            first = -(-(steps * (1 + 3 * part)) // 10)
+            if steps * (1 + 3 * part) % 10 == 0:
+                assert rates[first] == pytest.approx(1), (steps, part)
+
+
 @pytest.mark.parametrize("until", [0.0, 0.5, 0.9])
 def test_flat_cosine_is_flat_until_then(until):
     values = shape("flat_cosine", flat_until=until)
@@ -118,7 +164,7 @@ def test_warm_up_is_a_line_up_then_the_whole_schedule(name):
     # The first step moves already, the last of the warm-up is at full rate.
     assert 0 < rates[0] < 0.01
     assert rates[rising][-1] == pytest.approx(1)
-    after = [factor(name, params, (done - 0.2) / 0.8) for done in DONE[~rising]]
+    after = [factor(name, params, (done - 0.2) / 0.8, 0.8 * steps) for done in DONE[~rising]]
     assert rates[~rising] == pytest.approx(after)
 
 

@@ -11,12 +11,20 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from podium.io.errors import PodiumError
 from podium.nn.knobs.initialization import he, normal
 from podium.nn.layers import Layer, Linear, Step, Traced
 from podium.nn.parameters import FREE, RUNNING, WEIGHT, Parameter, ones, zeros
 
 # Most rows from which quantiles are computed.
 QUANTILE_ROWS = 100_000
+# Numbers that differ by less, as a share of the largest of their column, count as one: two units in
+# the last place of float32.
+SAME = 2 * torch.finfo(torch.float32).eps
+# From this many times its bound on, a squeezed number is the bound in float32.
+FAR = 1e6
+# A range of quantiles that is never zero.
+LEAST_RANGE = 1e-30
 
 
 @dataclass(frozen=True)
@@ -71,9 +79,9 @@ class Parts(Layer):
     def fit(self, member: int, rows: Tensor, weight: Tensor) -> None:
         """Fit the layers of numbers, each on the output of the one before."""
         rows = rows[:, : self.sizes[0]]
-        for layer in self.numbers:
+        for place, layer in enumerate(self.numbers):
             layer.fit(member, rows, weight)
-            if layer is not self.numbers[-1]:
+            if any(later.learns_from_rows for later in self.numbers[place + 1 :]):
                 own = {name: value[member : member + 1] for name, value in layer.values.items()}
                 rows = layer.compute(rows[None], own, Step())[0]
 
@@ -107,10 +115,62 @@ class Parts(Layer):
         return [*self.numbers, *([self.categories] if self.categories else [])]
 
 
+class InputMargin(Traced):
+    """Numbers beyond the range of the member's training rows are squeezed smoothly.
+
+    They go beyond it by at most ``margin`` times its width, so that one wild number doesn't decide
+    a prediction. Numbers within the range, and so all training rows, are left as they are; a column
+    that is constant in the training rows stays at its constant.
+    """
+
+    learns_from_rows = True
+
+    def __init__(self, name: str, width: int, margin: float) -> None:
+        self.name, self.width, self.margin = name, width, margin
+
+    def parameters(self) -> list[Parameter]:
+        """Each member's smallest and largest numbers."""
+        return [
+            Parameter(f"{self.name}.{end}", (1, self.width), RUNNING, zeros(1, self.width))
+            for end in ("low", "high")
+        ]
+
+    def fit(self, member: int, rows: Tensor, weight: Tensor) -> None:
+        """Find the range of a member's training rows (of positive weight).
+
+        Raises:
+            PodiumError: it isn't finite.
+        """
+        used = weight > 0
+        low, high = torch.aminmax(rows if used.all() else rows[used], dim=0)
+        finite = torch.isfinite(low) & torch.isfinite(high)
+        if not finite.all():
+            what = f"column {int((~finite).nonzero()[0])} of the networks' inputs"
+            raise PodiumError(f"{what} has numbers that are missing or too large for float32")
+        self.values[f"{self.name}.low"][member] = low
+        self.values[f"{self.name}.high"][member] = high
+
+    def compute(self, x: Tensor, values: Mapping[str, Tensor], step: Step) -> Tensor:
+        """Squeeze what is beyond the range; training rows are within it."""
+        if step.training:
+            return x
+        low, high = values[f"{self.name}.low"], values[f"{self.name}.high"]
+        most = (self.margin * high - self.margin * low).clamp(max=torch.finfo(x.dtype).max)
+        inside = torch.clamp(x, low, high)
+        return inside + squeezed(x - inside, most)
+
+
+def squeezed(x: Tensor, bound: Tensor) -> Tensor:
+    """``x / sqrt(1 + (x / bound)^2)``: near the identity inside, within ``bound`` outside."""
+    share = (x / bound.clamp(min=torch.finfo(x.dtype).tiny)).clamp(-FAR, FAR)
+    return bound * share * torch.rsqrt(1.0 + share.square())
+
+
 class Standardize(Traced):
     """Numbers to mean 0 and standard deviation 1 over the member's own training rows.
 
-    So all folds can share one table, and no fold uses another fold's rows.
+    So all folds can share one table, and no fold uses another fold's rows. A column that is
+    constant in the training rows becomes 0 everywhere.
     """
 
     learns_from_rows = True
@@ -127,13 +187,19 @@ class Standardize(Traced):
 
     def fit(self, member: int, rows: Tensor, weight: Tensor) -> None:
         """Compute the (weighted) mean and standard deviation of a member's training rows."""
-        # Relative to the first row: for a constant column of a large number, rounding error would
-        # otherwise give a standard deviation above 0.
-        first = rows[0]
-        mean = (weight[:, None] * (rows - first)).mean(0)
-        std = (weight[:, None] * (rows - first - mean).square()).mean(0).sqrt()
-        self.values[f"{self.name}.mean"][member] = first + mean
-        self.values[f"{self.name}.scale"][member] = torch.where(std > 1e-7, 1 / std, 1.0)
+        # In units of the column's largest number, as a power of two, which is exact: so that
+        # squares are finite and above zero. Relative to the first row: for a constant column of a
+        # large number, rounding error would otherwise give a standard deviation above 0.
+        largest = rows.abs().amax(0).clamp(min=torch.finfo(rows.dtype).tiny)
+        unit = largest / (2.0 * torch.frexp(largest).mantissa)
+        first = rows[0] / unit
+        rows = rows / unit - first
+        mean = (weight[:, None] * rows).mean(0)
+        std = (weight[:, None] * (rows - mean).square()).mean(0).sqrt()
+        varies = (rows.abs().amax(0) > SAME) & (std > 0)
+        scale = torch.where(varies, 1 / std / unit, 0.0)
+        self.values[f"{self.name}.mean"][member] = (first + mean) * unit
+        self.values[f"{self.name}.scale"][member] = torch.nan_to_num(scale, posinf=0.0)
 
     def compute(self, x: Tensor, values: Mapping[str, Tensor], step: Step) -> Tensor:
         """Centre and scale."""
@@ -150,6 +216,7 @@ class SmoothClip(Traced):
 
     def compute(self, x: Tensor, values: Mapping[str, Tensor], step: Step) -> Tensor:
         """Clip smoothly."""
+        x = x.clamp(-FAR * self.bound, FAR * self.bound)
         return x * torch.rsqrt(1.0 + (x / self.bound).square())
 
 
@@ -268,7 +335,9 @@ class PiecewiseLinear(NumericEmbedding):
         """0 below a bin, 1 above it, linear inside."""
         edges = values[f"{self.name}.edges"][:, None]
         low, high = edges[..., :-1], edges[..., 1:]
-        return ((x[:, :, :, None] - low) / (high - low).clamp(min=1e-6)).clamp(0.0, 1.0)
+        # An empty bin is a step.
+        least = 1e-6 * (edges[..., -1:] - edges[..., :1]).clamp(min=LEAST_RANGE)
+        return ((x[:, :, :, None] - low) / torch.maximum(high - low, least)).clamp(0.0, 1.0)
 
 
 class CategoryEmbedding(Linear):

@@ -50,7 +50,11 @@ class BatchNorm(LayerNorm):
     """Each feature to mean 0 and variance 1 over the batch (Ioffe and Szegedy 2015; D2L 8.5).
 
     Training uses the batch's own statistics (without padding rows), prediction the running ones.
+    The running variance is unbiased: that of m rows times m / (m - 1), as in the paper and PyTorch.
     """
+
+    # A single row has no variance.
+    least_rows = 2
 
     def parameters(self) -> list[Parameter]:
         """The learnt scale and shift, the running mean and variance."""
@@ -72,7 +76,8 @@ class BatchNorm(LayerNorm):
         count = real.sum(1, keepdim=True)
         mean = (x * real).sum(1, keepdim=True) / count
         variance = ((x - mean).square() * real).sum(1, keepdim=True) / count
-        self._follow(mean.detach(), variance.detach(), values)
+        unbiased = variance.detach() * (count / (count - 1))
+        self._follow(mean.detach(), unbiased, values)
         return self._scaled(x, mean, variance, values)
 
     def _alone(self, x: Tensor, values: Mapping[str, Tensor]) -> Tensor:
@@ -82,7 +87,8 @@ class BatchNorm(LayerNorm):
             x[0], scale, shift, None, None, True, MOMENTUM, EPSILON
         )
         variance = rate.detach().square().reciprocal() - EPSILON
-        self._follow(mean.detach().view(1, 1, -1), variance.view(1, 1, -1), values)
+        unbiased = variance.mul_(x.shape[1] / (x.shape[1] - 1)).view(1, 1, -1)
+        self._follow(mean.detach().view(1, 1, -1), unbiased, values)
         return out[None]
 
     def _follow(self, mean: Tensor, variance: Tensor, values: Mapping[str, Tensor]) -> None:
