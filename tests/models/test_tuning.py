@@ -9,6 +9,7 @@ import pytest
 
 from model_help import KNOBS, NUMERIC, fit, make_dataset, with_folds
 from podium.config.models import TABLE_MODELS
+from podium.io.errors import PodiumError
 from podium.runtime.progress import Reporter
 
 TUNED = {
@@ -110,6 +111,14 @@ def test_fewer_training_rows_than_inner_folds(model, task):
     assert np.isfinite(result.oof).all()
     if (model, task) != ("ridge", "regression"):
         assert listening.warnings[0] == "fold0: 4 training rows for 5 inner folds; 4 are used"
+
+
+@pytest.mark.parametrize("model", ["ridge", "lasso", "lightgbm"])
+def test_one_training_row_is_one_clear_line(model):
+    dataset = make_dataset()
+    two = replace(dataset, train=dataset.train.iloc[:2], y=dataset.y[:2])
+    with pytest.raises(PodiumError, match="fold0 has 1 training row, and tuning needs 2"):
+        fit(model, with_folds(replace(two, train_ids=dataset.train_ids[:2]), np.arange(2)))
 
 
 HEADERS = ["Unnamed: 0", "", 'a,b:"c"[d]{e}', "a b", "a_b", "c0", "é"]

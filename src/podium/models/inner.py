@@ -44,7 +44,7 @@ class Inner:
         Raises:
             PodiumError: there are fewer than 2 rows.
         """
-        self._check()
+        self.check()
         seed = self.seed if seed is None else seed
         # As many are left as scikit-learn leaves, but at least one row.
         share = min(share, (self.rows - 1.5) / self.rows)
@@ -66,7 +66,7 @@ class Inner:
         """
         from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold
 
-        self._check()
+        self.check()
         groups = self._several_groups()
         found = self.rows if groups is None else len(np.unique(groups))
         if found < count:
@@ -84,7 +84,12 @@ class Inner:
             splitter = KFold(count, shuffle=True, random_state=self.seed)
         return list(splitter.split(np.zeros(self.rows), y, groups))
 
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Check that there is a row to train on and one to score.
+
+        Raises:
+            PodiumError: there are fewer than 2 rows.
+        """
         if self.rows < 2:
             raise PodiumError(
                 f"{self.where} has {self.rows} training row, and tuning needs 2: one to train on, "

@@ -102,6 +102,7 @@ def _search_ridge(x: Array, y: Array, params: RidgeParams, inner: Inner) -> Fitt
     from sklearn.linear_model import RidgeCV
 
     alphas = sorted(params.alphas, reverse=True)
+    inner.check()
     if inner.is_shuffled:
         model = RidgeCV(alphas=alphas, store_cv_results=True).fit(x, y)
         return model, _path(alphas, model.cv_results_.mean(axis=0)), {"alpha": float(model.alpha_)}
