@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from podium.models.inner import Parts
 from podium.runtime.resources import cores
@@ -81,9 +82,10 @@ class Searched:
 
     def fit(self, solver: Solver) -> Logistic:
         """The model with the best penalty, found along the path as in the search."""
-        for index in range(0, self.best, STRIDE):
-            solver.fit(self.path[index])
-        return solver.fit(self.alpha)
+        with threadpool_limits(1):
+            for index in range(0, self.best, STRIDE):
+                solver.fit(self.path[index])
+            return solver.fit(self.alpha)
 
 
 def choose(x: Array, y: Codes, path: Sequence[float], folds: Parts, make: MakeSolver) -> Searched:
@@ -103,7 +105,10 @@ def choose(x: Array, y: Codes, path: Sequence[float], folds: Parts, make: MakeSo
         valid = folds[fold][1]
         return _log_loss(solvers[fold].fit(alpha), x[valid], y[valid])
 
-    with ThreadPoolExecutor(min(len(folds), cores())) as pool:
+    # Matrices are too small for threads within a product: they would wait for one another. The
+    # limit of OpenMP is each thread's own.
+    workers = ThreadPoolExecutor(min(len(folds), cores()), "", threadpool_limits, (1,))
+    with threadpool_limits(1), workers as pool:
 
         def score(index: int) -> None:
             alphas = [found.path[index]] * len(folds)
