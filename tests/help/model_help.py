@@ -1,5 +1,7 @@
 """A small table with a signal, and every model with knobs that suit it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -11,6 +13,7 @@ from podium.data.tabular.transform import fit_transform_on
 from podium.data.targets import Target
 from podium.metrics import METRICS
 from podium.models import fit_model
+from podium.runtime.progress import SILENT, Reporter
 
 KNOBS = {
     "ridge": {"alphas": [0.1, 1, 10]},
@@ -51,9 +54,20 @@ def make_dataset(task: str = "regression", repeats: int = 1) -> TableDataset:
     return TableDataset(y, ids[:200], ids[200:], folds, schema, train, test, transforms)
 
 
-def fit(model: str, dataset: TableDataset, **knobs):
+def with_folds(dataset: TableDataset, folds: np.ndarray, **changes) -> TableDataset:
+    """The dataset with other folds, of shape (rows,), and the transforms of these."""
+    transforms = {
+        transform_name(0, fold): fit_transform_on(
+            dataset.train[folds != fold], NUMERIC, CATEGORICAL, Preprocess()
+        )
+        for fold in range(int(folds.max()) + 1)
+    }
+    return replace(dataset, folds=folds[:, None], transforms=transforms, **changes)
+
+
+def fit(model: str, dataset: TableDataset, reporter: Reporter = SILENT, **knobs):
     params = TABLE_MODELS[model].params(model=model, **{**KNOBS[model], **knobs})
     schema = dataset.schema
     target = Target(schema.task, "none", tuple(schema.classes))
     metric = METRICS["rmse" if target.is_regression else "logloss"]
-    return fit_model(params, dataset, target, metric)
+    return fit_model(params, dataset, target, metric, reporter)

@@ -1,10 +1,11 @@
 """What every block of params.yaml and every model's entry is made of."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from podium.config.folds import FoldScheme
 from podium.io.text import either
 
 Fraction = Annotated[float, Field(ge=0, lt=1)]
@@ -49,3 +50,7 @@ class ModelParams(Block):
 
     model: str = ""
     seed: Seed = 0
+
+    def idle(self, task: str, scheme: FoldScheme) -> Mapping[str, str]:
+        """Knobs that do nothing for a task and a scheme of folds, each with the reason."""
+        return {}

@@ -24,6 +24,7 @@ def check_competition(competition: Competition) -> Iterator[Finding]:
     yield from _check_ensemble(competition)
     yield from _check_models(competition)
     yield from _check_networks(competition)
+    yield from _check_idle(competition)
 
 
 def _check_folds(competition: Competition) -> Iterator[Finding]:
@@ -168,3 +169,12 @@ def _check_networks(competition: Competition) -> Iterator[Finding]:
                 if getattr(params, knob) != type(params).model_fields[knob].default:
                     message = f"does nothing for task '{competition.task}'; remove it"
                     yield ("models", name, knob), message
+
+
+def _check_idle(competition: Competition) -> Iterator[Finding]:
+    """Knobs that do nothing for the competition's task or folds."""
+    scheme = SCHEMES[competition.folds.scheme]
+    for name, params in competition.models.items():
+        for knob, why in params.idle(competition.task, scheme).items():
+            if getattr(params, knob) != type(params).model_fields[knob].default:
+                yield ("models", name, knob), f"does nothing {why}; remove it"

@@ -5,12 +5,14 @@ is; left out, it is the entry's own name, so ``mlp: {}`` and ``wide: {model: mlp
 stand side by side.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from podium.config.block import Count, ModelParams, Positive
+from podium.config.folds import FoldScheme
 from podium.config.images import CNNParams, ImageMLPParams, SoftmaxParams
 from podium.config.networks import LinearParams, MLPParams
 
@@ -26,6 +28,13 @@ class RidgeParams(ModelParams):
     )
     inner_folds: int = Field(5, ge=2)
 
+    def idle(self, task: str, scheme: FoldScheme) -> Mapping[str, str]:
+        """As of every model."""
+        if task == "regression" and scheme.shuffles:
+            why = "for regression: alpha is chosen by leave-one-out error"
+            return dict.fromkeys(("inner_folds", "seed"), why)
+        return _idle_seed(scheme)
+
 
 class LassoParams(ModelParams):
     """L1-penalised linear model; alpha is searched inside each fold (Tibshirani 1996).
@@ -37,6 +46,15 @@ class LassoParams(ModelParams):
     alpha_ratio: Annotated[float, Field(gt=0, lt=1)] = 1e-3
     inner_folds: int = Field(5, ge=2)
     max_iterations: Count = 3000
+
+    def idle(self, task: str, scheme: FoldScheme) -> Mapping[str, str]:
+        """As of every model."""
+        return _idle_seed(scheme)
+
+
+def _idle_seed(scheme: FoldScheme) -> Mapping[str, str]:
+    """Inner folds follow the outer ones, and nothing else of a linear model is random."""
+    return {} if scheme.shuffles else {"seed": "with folds that are not shuffled"}
 
 
 class ElasticNetParams(LassoParams):
@@ -54,6 +72,10 @@ class RidgeClassifierParams(ModelParams):
 
     alphas: list[Positive] = Field([10, 100, 1000, 10000], min_length=1)
     holdout: Annotated[float, Field(gt=0, lt=1)] = 0.1
+
+    def idle(self, task: str, scheme: FoldScheme) -> Mapping[str, str]:
+        """As of every model."""
+        return _idle_seed(scheme)
 
 
 class LightGBMParams(ModelParams):
@@ -79,6 +101,12 @@ class LightGBMParams(ModelParams):
     holdout: Annotated[float, Field(gt=0, lt=1)] = 0.2
     seeds: Count = 1
 
+    @model_validator(mode="after")
+    def _holdout_for_patience(self) -> Self:
+        if self.patience is None and self._is_set("holdout"):
+            raise ValueError("holdout does nothing with patience: null")
+        return self
+
 
 class ImageLightGBMParams(LightGBMParams):
     """The same trees on pixels."""
@@ -87,6 +115,12 @@ class ImageLightGBMParams(LightGBMParams):
     feature_fraction: Annotated[float, Field(gt=0, le=1)] = 0.2
     rounds: Count = 100
     patience: int | None = Field(None, ge=1)
+
+    def idle(self, task: str, scheme: FoldScheme) -> Mapping[str, str]:
+        """As of every model."""
+        return dict.fromkeys(
+            ("cat_smooth", "min_data_per_group"), "for pixels: no column is a category"
+        )
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The common part of preprocessed tables and images: rows, target, ids, folds."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,13 +13,15 @@ from podium.io import files
 
 Rows = NDArray[np.int64]
 SCHEMA = "schema.json"
+GROUP = "__group__"
 
 
 @dataclass(frozen=True)
 class Schema:
     """Metadata of a preprocessed dataset.
 
-    ``fit_on`` names the rows that preprocessing was fitted on: fold, train, train_and_test.
+    ``fit_on`` names the rows that preprocessing was fitted on: fold, train, train_and_test;
+    ``scheme`` is that of the folds.
     """
 
     id: str
@@ -31,6 +33,7 @@ class Schema:
     synthetic: bool
     data_sha256: str
     folds_sha256: str
+    scheme: str = field(default="kfold", kw_only=True)
 
     @classmethod
     def read(cls, folder: Path) -> Self:
@@ -40,7 +43,7 @@ class Schema:
             PodiumError: the preprocess stage has not run.
         """
         facts: Mapping[str, Any] = files.read_json(folder / SCHEMA)
-        return cls(**{field.name: facts[field.name] for field in fields(cls)})
+        return cls(**{one.name: facts[one.name] for one in fields(cls)})
 
     def write(self, folder: Path) -> None:
         """Write all facts into ``folder``."""
@@ -67,7 +70,8 @@ class Dataset:
     """A competition's rows, ready for models; each kind adds its own data.
 
     ``y`` is the target as numbers (class codes for classification), shape (n,); ``folds`` the
-    validating fold of each row, shape (n, repeats).
+    validating fold of each row, shape (n, repeats); ``groups`` the code of each row's group, shape
+    (n,), if folds keep groups together.
     """
 
     y: NDArray[np.float64]
@@ -75,6 +79,7 @@ class Dataset:
     test_ids: "pd.Series[Any]"
     folds: Rows
     schema: Schema
+    groups: Rows | None = field(default=None, kw_only=True)
 
     @property
     def kind(self) -> str:
@@ -103,8 +108,17 @@ def fold_splits(folds: Rows) -> Iterator[Split]:
             yield Split(repeat, fold, np.flatnonzero(~valid), np.flatnonzero(valid))
 
 
-def folds_frame(ids: "pd.Series[Any]", folds: Rows) -> pd.DataFrame:
-    """A table of ids and fold assignments, one column per repeat."""
+def folds_frame(ids: "pd.Series[Any]", folds: Rows, groups: Rows | None = None) -> pd.DataFrame:
+    """A table of ids and fold assignments, one column per repeat, and of groups if there are."""
     table = pd.DataFrame(folds, columns=[f"repeat_{index}" for index in range(folds.shape[1])])
+    if groups is not None:
+        table[GROUP] = groups
     table.insert(0, str(ids.name), ids.to_numpy())
     return table
+
+
+def read_folds(table: pd.DataFrame) -> tuple[Rows, Rows | None]:
+    """Fold assignments and groups from the columns of ``folds_frame``, after the ids."""
+    columns = table.iloc[:, 1:]
+    groups = columns[GROUP].to_numpy(dtype=np.int64) if GROUP in columns else None
+    return columns.drop(columns=GROUP, errors="ignore").to_numpy(dtype=np.int64), groups

@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.config import ModelParams
+from podium.config.folds import SCHEMES
 from podium.data.dataset import Dataset, Split
 from podium.data.targets import Target
 from podium.metrics import Metric
+from podium.models.inner import Inner
 from podium.runtime.progress import SILENT, Reporter
 
 Array = NDArray[np.float64]
@@ -57,6 +59,19 @@ class Fit(Generic[P_co]):
     def y(self) -> Array:
         """The training target on the model scale, shape (n,); class codes for classification."""
         return self.target.encode(self.dataset.y)
+
+    def inner(self, split: Split) -> Inner:
+        """How a fold's training rows are split again, to tune a model."""
+        dataset, rows = self.dataset, split.train_rows
+        return Inner(
+            where=split.name,
+            rows=len(rows),
+            scheme=SCHEMES[dataset.schema.scheme],
+            seed=self.params.seed,
+            warn=self.reporter.warn,
+            classes=None if self.target.is_regression else dataset.y[rows],
+            groups=None if dataset.groups is None else dataset.groups[rows],
+        )
 
     def each_split(
         self, fit_one: Callable[[Split], SplitFit], what: str, workers: int = 1

@@ -13,6 +13,7 @@ from podium.config.models import model_spec
 from podium.data.dataset import Dataset
 from podium.data.targets import Target
 from podium.metrics import Metric
+from podium.models.absent import without_absent_classes
 from podium.models.base import Array, Fit, ModelFunction, SplitFit
 from podium.runtime.progress import SILENT, Reporter
 
@@ -56,7 +57,7 @@ def fit_model(
     fit = Fit(dataset, target, params, metric, reporter, scratch)
     started = time.perf_counter()
     function: ModelFunction = resolve_name(model_spec(dataset.kind, params.model).fit)
-    splits = function(fit)
+    splits = without_absent_classes(fit, function(fit))
     seconds = time.perf_counter() - started
     oof = target.decode(_out_of_fold(dataset, splits, target.outputs))
     return ModelResult(

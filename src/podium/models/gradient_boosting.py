@@ -1,5 +1,6 @@
 """Gradient-boosted trees with LightGBM (Ke et al. 2017), on raw numbers and native categories."""
 
+import json
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from podium.config import LightGBMParams
 from podium.data.dataset import Split
 from podium.data.targets import Target
 from podium.models.base import Fit, SplitFit
-from podium.models.holdout import hold_out
+from podium.models.inner import Inner
 from podium.runtime.resources import cores
 
 Array = NDArray[np.float64]
@@ -28,14 +29,15 @@ def fit_lightgbm(fit: Fit[LightGBMParams]) -> list[SplitFit]:
 
 def _fit_split(fit: Fit[LightGBMParams], split: Split, threads: int) -> SplitFit:
     params = fit.params
-    table, test = fit.dataset.trees(split)
+    given, given_test = fit.dataset.trees(split)
+    (table, columns), (test, _) = _with_safe_names(given), _with_safe_names(given_test)
     train, valid = (
         (_rows(table, rows), fit.y[rows]) for rows in (split.train_rows, split.valid_rows)
     )
     options = {**_options(params, fit.target), "num_threads": threads}
     rounds = params.rounds
     if params.patience is not None:
-        rounds = _find_rounds(*train, params, options, fit.target)
+        rounds = _find_rounds(*train, params, options, fit.inner(split))
     boosters, history = [], []
     for seed in range(params.seeds):
         booster, curve = _train(train, valid, {**options, "seed": params.seed + seed}, rounds)
@@ -49,8 +51,20 @@ def _fit_split(fit: Fit[LightGBMParams], split: Split, threads: int) -> SplitFit
         weights={
             f"seed{seed}.txt": booster.model_to_string().encode()
             for seed, booster in enumerate(boosters)
-        },
+        }
+        | ({"columns.json": json.dumps(columns, indent=1).encode()} if columns else {}),
     )
+
+
+def _with_safe_names(table: Table) -> tuple[Table, dict[str, str]]:
+    """A table whose columns are ``c0``, ``c1`` ..., and the names that they had.
+
+    LightGBM takes neither JSON's characters in a name nor two names that differ in blanks only.
+    """
+    if not isinstance(table, pd.DataFrame):
+        return table, {}
+    names = [f"c{index}" for index in range(table.shape[1])]
+    return table.set_axis(names, axis=1), dict(zip(names, map(str, table), strict=True))
 
 
 def _rows(table: Table, rows: NDArray[np.int64]) -> Table:
@@ -80,13 +94,12 @@ def _options(params: LightGBMParams, target: Target) -> dict[str, Any]:
 
 
 def _find_rounds(
-    x: Table, y: Array, params: LightGBMParams, options: dict[str, Any], target: Target
+    x: Table, y: Array, params: LightGBMParams, options: dict[str, Any], inner: Inner
 ) -> int:
     """Early stopping on ``holdout`` of the given rows; the fold's scored rows are not used."""
     import lightgbm
 
-    classes = None if target.is_regression else y
-    kept, held = hold_out(np.arange(len(y)), params.holdout, params.seed, classes)
+    kept, held = inner.hold_out(params.holdout)
     train = lightgbm.Dataset(_rows(x, kept), y[kept])
     booster = lightgbm.train(
         options,

@@ -55,12 +55,23 @@ def _train(fit: Fit[NetworkParams], inputs: NetworkInputs) -> FittedMembers:
         seeds=[_member_seed(params, split, seed) for split, seed in pairs],
         table_per_member=[split for split, _ in pairs],
         valid_rows_per_member=[splits[split].valid_rows for split, _ in pairs],
+        stop_rows_per_member=_stop_rows(fit, pairs) if params.early_stopping else None,
         columns=inputs.columns,
         names=[_name(fit, params, index) for index in range(len(pairs))],
         score=lambda member, predicted: _score(fit, member, predicted),
         on_epoch=forwarder.epoch,
         checkpoint=fit.scratch,
     )
+
+
+def _stop_rows(fit: Fit[NetworkParams], pairs: list[tuple[int, int]]) -> list[Rows]:
+    """Each member's rows for early stopping, split off its training rows as the folds are."""
+    splits, params = fit.dataset.splits, fit.params
+    held = [
+        fit.inner(splits[split]).hold_out(params.holdout, _member_seed(params, split, seed))[1]
+        for split, seed in pairs
+    ]
+    return [splits[split].train_rows[own] for (split, _), own in zip(pairs, held, strict=True)]
 
 
 def _member_seed(params: NetworkParams, split: int, seed: int) -> int:

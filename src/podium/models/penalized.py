@@ -7,6 +7,7 @@ For classification the same penalties are used with logistic regression.
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,20 +17,28 @@ from safetensors.numpy import save
 from podium.config import ElasticNetParams, LassoParams, ModelParams, RidgeParams
 from podium.data.dataset import Split
 from podium.models.base import Fit, SplitFit
+from podium.models.inner import Inner, Parts
+from podium.models.logistic import Lasso, Logistic, Ridge, Searched, choose, constant
 
 Array = NDArray[np.float64]
+Codes = NDArray[np.int64]
 History = list[dict[str, float]]
-# Fits a linear model on (x, y); returns it with the history and the result of the search.
-Search = Callable[[Array, Array], tuple[Any, History, dict[str, float]]]
+# A linear model, the search as history, and what it found.
+Fitted = tuple[Any, History, dict[str, float]]
+# Fits a linear model on (x, y), tuned by inner splits.
+Search = Callable[[Array, Array, Inner], Fitted]
 
 
 def fit_ridge(fit: Fit[RidgeParams]) -> list[SplitFit]:
-    """Ridge, with alpha chosen by leave-one-out error; L2 logistic regression for classes."""
+    """Ridge, with alpha chosen by leave-one-out error; L2 logistic regression for classes.
+
+    Leaving out one row says little where rows of a group, or neighbours in time, are alike: with
+    such folds alpha is chosen by inner folds, as it is for classes.
+    """
     params = fit.params
     if fit.target.is_regression:
-        return _fit_each(fit, lambda x, y: _search_ridge(x, y, params), "alpha by leave-one-out")
-    strengths = sorted(1.0 / alpha for alpha in params.alphas)
-    return _fit_classifier(fit, strengths, [0.0], params.inner_folds, 1000)
+        return _fit_each(fit, lambda x, y, inner: _search_ridge(x, y, params, inner), "alpha")
+    return _fit_each(fit, lambda x, y, inner: _search_l2(x, y, params, inner), "alpha")
 
 
 def fit_lasso(fit: Fit[LassoParams]) -> list[SplitFit]:
@@ -42,36 +51,21 @@ def fit_elastic_net(fit: Fit[ElasticNetParams]) -> list[SplitFit]:
     return _fit_l1(fit, fit.params.l1_ratios)
 
 
-def _fit_l1(fit: Fit[LassoParams], l1_ratios: Sequence[float]) -> list[SplitFit]:
+def _fit_l1(fit: Fit[LassoParams], ratios: Sequence[float]) -> list[SplitFit]:
     params = fit.params
-    if fit.target.is_regression:
-        what = f"alpha by {params.inner_folds} inner folds"
-        return _fit_each(fit, lambda x, y: _search_l1(x, y, params, l1_ratios), what)
-    strengths = list(np.logspace(-3, 2, 12))
-    return _fit_classifier(fit, strengths, l1_ratios, params.inner_folds, params.max_iterations)
-
-
-def _fit_classifier(
-    fit: Fit[ModelParams],
-    strengths: list[float],
-    l1_ratios: Sequence[float],
-    inner_folds: int,
-    iterations: int,
-) -> list[SplitFit]:
-    def search(x: Array, y: Array) -> tuple[Any, History, dict[str, float]]:
-        return _search_logistic(x, y, strengths, l1_ratios, inner_folds, iterations)
-
-    return _fit_each(fit, search, f"C by {inner_folds} inner folds")
+    search = _search_l1 if fit.target.is_regression else _search_l1_classes
+    what = f"alpha by {params.inner_folds} inner folds"
+    return _fit_each(fit, lambda x, y, inner: search(x, y, params, ratios, inner), what)
 
 
 def _fit_each(fit: Fit[ModelParams], search: Search, what: str) -> list[SplitFit]:
     def fit_one(split: Split) -> SplitFit:
         x, test = fit.dataset.dense(split)
-        model, history, details = search(x[split.train_rows], fit.y[split.train_rows])
-        predict = model.predict if fit.target.is_regression else model.predict_proba
+        rows = split.train_rows
+        model, history, details = search(x[rows], fit.y[rows], fit.inner(split))
         return SplitFit(
-            valid=_two_dimensional(predict(x[split.valid_rows])),
-            test=_two_dimensional(predict(test)),
+            valid=_predicted(model, x[split.valid_rows], fit.target.outputs),
+            test=_predicted(model, test, fit.target.outputs),
             history=history,
             details={**details, "features": float(x.shape[1])},
             weights={"safetensors": _coefficients(model)},
@@ -80,36 +74,66 @@ def _fit_each(fit: Fit[ModelParams], search: Search, what: str) -> list[SplitFit
     return fit.each_split(fit_one, what)
 
 
-def _two_dimensional(prediction: Array) -> Array:
-    return prediction[:, None] if prediction.ndim == 1 else prediction
+def _predicted(model: Any, x: Array, outputs: int) -> Array:
+    """Predictions, shape (rows, outputs): 0 for a class that was not in the training rows."""
+    if not isinstance(model, Logistic):
+        return np.asarray(model.predict(x)).reshape(len(x), -1)
+    probabilities = np.zeros((len(x), outputs))
+    probabilities[:, model.classes_] = model.predict_proba(x)
+    return probabilities
 
 
 def _coefficients(model: Any) -> bytes:
-    """Coefficients, shape (outputs, features), and intercepts, as safetensors."""
-    coefficients = np.atleast_2d(np.asarray(model.coef_, dtype=np.float64))
-    intercept = np.atleast_1d(np.asarray(model.intercept_, dtype=np.float64))
-    return bytes(save({"coefficients": np.ascontiguousarray(coefficients), "intercept": intercept}))
+    """Coefficients, shape (outputs, features), and intercepts, as safetensors.
+
+    Of classes: with the codes of those that outputs are for; two classes have one output.
+    """
+    tensors = {
+        "coefficients": np.ascontiguousarray(np.atleast_2d(model.coef_), dtype=np.float64),
+        "intercept": np.atleast_1d(np.asarray(model.intercept_, dtype=np.float64)),
+    }
+    if isinstance(model, Logistic):
+        tensors["classes"] = model.classes_.astype(np.int64)
+    return bytes(save(tensors))
 
 
-def _search_ridge(x: Array, y: Array, params: RidgeParams) -> tuple[Any, History, dict[str, float]]:
+def _search_ridge(x: Array, y: Array, params: RidgeParams, inner: Inner) -> Fitted:
+    from sklearn.linear_model import Ridge as RidgeRegression
     from sklearn.linear_model import RidgeCV
 
     alphas = sorted(params.alphas, reverse=True)
-    model = RidgeCV(alphas=alphas, store_cv_results=True).fit(x, y)
-    history = _path(alphas, model.cv_results_.mean(axis=0))
-    return model, history, {"alpha": float(model.alpha_)}
+    inner.check()
+    if inner.is_shuffled:
+        model = RidgeCV(alphas=alphas, store_cv_results=True).fit(x, y)
+        return model, _path(alphas, model.cv_results_.mean(axis=0)), {"alpha": float(model.alpha_)}
+    errors = _ridge_errors(x, y, alphas, inner.folds(params.inner_folds))
+    alpha = float(alphas[int(np.argmin(errors))])
+    return RidgeRegression(alpha=alpha).fit(x, y), _path(alphas, errors), {"alpha": alpha}
+
+
+def _ridge_errors(x: Array, y: Array, alphas: Sequence[float], folds: Parts) -> Array:
+    """The mean squared error of inner folds for each alpha, by one decomposition a fold."""
+    errors = np.zeros(len(alphas))
+    for train, valid in folds:
+        mean, level = x[train].mean(axis=0), y[train].mean()
+        left, values, right = np.linalg.svd(x[train] - mean, full_matrices=False)
+        turned, new = left.T @ (y[train] - level), (x[valid] - mean) @ right.T
+        for index, alpha in enumerate(alphas):
+            predicted = level + new @ (turned * values / (values**2 + alpha))
+            errors[index] += np.mean((predicted - y[valid]) ** 2) / len(folds)
+    return errors
 
 
 def _search_l1(
-    x: Array, y: Array, params: LassoParams, l1_ratios: Sequence[float]
-) -> tuple[Any, History, dict[str, float]]:
+    x: Array, y: Array, params: LassoParams, l1_ratios: Sequence[float], inner: Inner
+) -> Fitted:
     from sklearn.linear_model import ElasticNetCV
 
     model = ElasticNetCV(
         l1_ratio=list(l1_ratios),
         eps=params.alpha_ratio,
         alphas=params.alpha_count,
-        cv=_inner_folds(params.inner_folds, params.seed),
+        cv=inner.folds(params.inner_folds),
         max_iter=params.max_iterations,
         tol=1e-3,
         precompute=True,
@@ -127,44 +151,46 @@ def _search_l1(
     return model, _path(list(alphas), errors), details
 
 
-def _search_logistic(
-    x: Array,
-    y: Array,
-    strengths: list[float],
-    l1_ratios: Sequence[float],
-    inner_folds: int,
-    iterations: int,
-) -> tuple[Any, History, dict[str, float]]:
-    from sklearn.linear_model import LogisticRegressionCV
-
-    model = LogisticRegressionCV(
-        Cs=strengths,
-        l1_ratios=list(l1_ratios),
-        solver="lbfgs" if l1_ratios == [0.0] else "saga",
-        cv=inner_folds,
-        scoring="neg_log_loss",
-        max_iter=iterations,
-        tol=1e-3,
-        random_state=0,
-        use_legacy_attributes=False,
-    )
+def _search_l2(x: Array, y: Array, params: RidgeParams, inner: Inner) -> Fitted:
+    """L2 logistic regression: alpha is 1 / C of scikit-learn."""
+    codes, alphas = y.astype(np.int64), sorted(params.alphas, reverse=True)
+    if (codes == codes[0]).all():
+        return constant(codes[0], x.shape[1]), [], {"alpha": float(alphas[0])}
     with _unconverged_paths():
-        model.fit(x, y)
-    losses = -np.asarray(model.scores_).reshape(inner_folds, len(l1_ratios), len(strengths))
-    chosen = list(l1_ratios).index(float(model.l1_ratio_))
-    alphas = [1.0 / strength for strength in strengths]
-    history = _path(alphas, losses.mean(axis=0)[chosen])
-    return model, history, {"alpha": 1.0 / float(model.C_), "l1_ratio": float(model.l1_ratio_)}
+        found = choose(x, codes, alphas, inner.folds(params.inner_folds), Ridge)
+        model = found.fit(Ridge(x, codes))
+    return model, _history(found), {"alpha": found.alpha}
 
 
-def _inner_folds(count: int, seed: int) -> Any:
-    """Shuffled folds, since the order of rows in many files is meaningful."""
-    from sklearn.model_selection import KFold
+def _search_l1_classes(
+    x: Array, y: Array, params: LassoParams, l1_ratios: Sequence[float], inner: Inner
+) -> Fitted:
+    """L1 logistic regression; alphas as in the elastic net for numbers, of the mean log loss."""
+    codes = y.astype(np.int64)
+    if (codes == codes[0]).all():
+        details = {"alpha": 0.0, "l1_ratio": float(l1_ratios[0]), "non_zero": 0.0}
+        return constant(codes[0], x.shape[1]), [], details
+    folds, tried = inner.folds(params.inner_folds), []
+    for ratio in l1_ratios:
+        make = partial(Lasso, l1_ratio=ratio, iterations=params.max_iterations)
+        path = np.geomspace(1.0, params.alpha_ratio, params.alpha_count) * make(x, codes).strongest
+        tried.append((make, choose(x, codes, list(path), folds, make)))
+    chosen = int(np.argmin([min(found.losses.values()) for _, found in tried]))
+    make, found = tried[chosen]
+    model = found.fit(make(x, codes))
+    details = {"alpha": found.alpha, "l1_ratio": float(l1_ratios[chosen])}
+    details["non_zero"] = float(np.count_nonzero(model.coef_))
+    return model, _history(found), details
 
-    return KFold(count, shuffle=True, random_state=seed)
+
+def _history(found: Searched) -> History:
+    """The search as history: a step is the same alpha in every fold of ridge."""
+    tried = sorted(found.losses)
+    rows = _path([found.path[index] for index in tried], [found.losses[index] for index in tried])
+    return [{**row, "step": index} for index, row in zip(tried, rows, strict=True)]
 
 
-def _path(alphas: Sequence[float], losses: Array) -> History:
+def _path(alphas: Sequence[float], losses: Sequence[float] | Array) -> History:
     """The search as history: one step per alpha, the strongest first."""
     return [
         {"step": step, "train_loss": np.nan, "valid_loss": float(loss), "alpha": float(alpha)}

@@ -13,7 +13,6 @@ from safetensors.numpy import save
 from podium.config import RidgeClassifierParams
 from podium.data.dataset import Split
 from podium.models.base import Fit, SplitFit
-from podium.models.holdout import hold_out
 
 Array = NDArray[np.float64]
 Floats = NDArray[np.float32]
@@ -43,7 +42,7 @@ def _fit_split(fit: Fit[RidgeClassifierParams], split: Split) -> SplitFit:
     x, test = fit.dataset.dense(split)
     y = np.eye(fit.target.outputs)[fit.y.astype(np.int64)]
     rows = split.train_rows
-    kept, held = hold_out(rows, params.holdout, params.seed, classes=fit.y[rows])
+    kept, held = (rows[part] for part in fit.inner(split).hold_out(params.holdout))
     candidates = ridges(x[kept], y[kept], params.alphas)
     tried = [_calibrated(ridge.scores(x[held]), y[held]) for ridge in candidates]
     best = int(np.argmin([loss for _, loss in tried]))

@@ -129,6 +129,7 @@ def fit_members(
     seeds: Sequence[int] | None = None,
     table_per_member: Sequence[int] | None = None,
     valid_rows_per_member: Sequence[Rows] | None = None,
+    stop_rows_per_member: Sequence[Rows] | None = None,
     sample_weight: NDArray[Any] | None = None,
     columns: Columns | None = None,
     names: Sequence[str] | None = None,
@@ -152,6 +153,8 @@ def fit_members(
         seeds: each member's random seed; drawn from ``params.seed`` by default.
         table_per_member: which table each member reads; the first by default.
         valid_rows_per_member: rows for each member's validation curve; they don't affect training.
+        stop_rows_per_member: which of its training rows each member holds out for early stopping;
+            drawn at random by default.
         sample_weight: the weight of each row, shape (rows,).
         columns: which columns are numbers and which are a category's; by default all are numbers.
         names: each member's name in error messages.
@@ -168,7 +171,7 @@ def fit_members(
     task = Task(bool(classes), classes or _outputs(y), params.class_loss == "binary_cross_entropy")
     members = _members(rows_per_member, params, seeds, table_per_member, valid_rows_per_member)
     if params.early_stopping:
-        members = [_with_holdout(member, params.holdout) for member in members]
+        members = [_with_holdout(one, params.holdout, stop_rows_per_member) for one in members]
     standardized = isinstance(params, MLPParams) and params.standardize_inputs
     exponents = column_exponents(X) if standardized else None
     data = _data(scaled(X, exponents), y, task, columns, sample_weight)
@@ -297,8 +300,11 @@ def _members(
     ]
 
 
-def _with_holdout(member: Member, share: float) -> Member:
-    """The member with a share of its training rows held out for early stopping."""
+def _with_holdout(member: Member, share: float, chosen: Sequence[Rows] | None) -> Member:
+    """The member with a share of its training rows, or those chosen, held out for stopping."""
+    if chosen is not None:
+        stop = np.sort(chosen[member.index])
+        return replace(member, train=np.setdiff1d(member.train, stop), stop=stop)
     order = generator(member.seed, HOLDOUT).permutation(member.train)
     count = max(1, round(share * len(order)))
     return replace(member, train=np.sort(order[count:]), stop=np.sort(order[:count]))

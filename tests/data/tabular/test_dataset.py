@@ -37,6 +37,21 @@ def test_written_and_read_back(make, tmp_path):
     assert again.schema == data.schema
 
 
+def test_groups_and_scheme_reach_the_models(make, project, tmp_path):
+    """Inner splits need them: written, and read back."""
+    folds = {"scheme": "group", "count": 3, "repeats": 1, "seed": 0, "group": "Neighborhood"}
+    project.edit(lambda params: params["house-prices"].update(folds=folds))
+    data = make()
+    write_dataset(tmp_path, data)
+    again = read_dataset(tmp_path)
+    assert again.schema.scheme == "group"
+    assert data.groups is not None
+    assert (again.groups == data.groups).all()
+    assert (again.folds == data.folds).all()
+    for split in again.splits:
+        assert not set(again.groups[split.train_rows]) & set(again.groups[split.valid_rows])
+
+
 def test_splits_cover_every_row_once(make):
     splits = make().splits
     assert len(splits) == 5

@@ -61,6 +61,7 @@ def make_dataset(
         synthetic=bool(manifest["synthetic"]),
         data_sha256=digest(repr(manifest["files"]).encode()),
         folds_sha256=digest(folds.tobytes()),
+        scheme=competition.folds.scheme,
         height=height,
         width=width,
         channels=channels,

@@ -7,7 +7,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from podium.data.dataset import Dataset, Schema, Split, fold_splits, folds_frame
+from podium.data.dataset import (
+    Dataset,
+    Schema,
+    Split,
+    fold_splits,
+    folds_frame,
+    read_folds,
+)
 from podium.data.tabular.transform import TableTransform
 from podium.io import files
 
@@ -79,7 +86,8 @@ def write_dataset(folder: Path, data: TableDataset) -> None:
     test.insert(0, data.schema.id, data.test_ids.to_numpy())
     train.to_parquet(folder / "train.parquet", index=False)
     test.to_parquet(folder / "test.parquet", index=False)
-    folds_frame(data.train_ids, data.folds).to_parquet(folder / "folds.parquet", index=False)
+    folds = folds_frame(data.train_ids, data.folds, data.groups)
+    folds.to_parquet(folder / "folds.parquet", index=False)
     (folder / "transforms").mkdir()
     for name, transform in data.transforms.items():
         files.write_json(folder / "transforms" / f"{name}.json", transform.to_json())
@@ -95,7 +103,7 @@ def read_dataset(folder: Path) -> TableDataset:
     schema = TableSchema.read(folder)
     train = pd.read_parquet(folder / "train.parquet")
     test = pd.read_parquet(folder / "test.parquet")
-    folds = pd.read_parquet(folder / "folds.parquet").drop(columns=schema.id)
+    folds, groups = read_folds(pd.read_parquet(folder / "folds.parquet"))
     paths = sorted((folder / "transforms").glob("*.json"))
     return TableDataset(
         train=train.drop(columns=[schema.id, TARGET]),
@@ -103,7 +111,8 @@ def read_dataset(folder: Path) -> TableDataset:
         y=train[TARGET].to_numpy(dtype=np.float64),
         train_ids=train[schema.id],
         test_ids=test[schema.id],
-        folds=folds.to_numpy(dtype=np.int64),
+        folds=folds,
+        groups=groups,
         transforms={path.stem: TableTransform.from_json(files.read_json(path)) for path in paths},
         schema=schema,
     )

@@ -1,6 +1,7 @@
 """From raw tables to the dataset: typed columns, folds, and transforms fitted per fold."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -44,7 +45,8 @@ def make_dataset(
     """The content of ``data/processed``, from the raw tables."""
     target_values, classes = read_target(raw.train, competition)
     tables = _typed(raw, competition)
-    folds = _folds(raw, target_values, competition)
+    groups = _groups(raw, competition)
+    folds = assign_folds(competition.folds, target_values, groups)
     schema = TableSchema(
         id=competition.id,
         target=competition.target,
@@ -57,6 +59,7 @@ def make_dataset(
         synthetic=bool(manifest["synthetic"]),
         data_sha256=digest(repr(manifest["files"]).encode()),
         folds_sha256=digest(folds.tobytes()),
+        scheme=competition.folds.scheme,
     )
     return TableDataset(
         train=tables.train,
@@ -65,6 +68,7 @@ def make_dataset(
         train_ids=raw.train[competition.id],
         test_ids=raw.test[competition.id],
         folds=folds,
+        groups=None if groups is None else pd.factorize(groups)[0],
         transforms=_fit_transforms(tables, folds, competition.preprocess),
         schema=schema,
     )
@@ -76,15 +80,14 @@ def _typed(raw: RawTables, competition: TableCompetition) -> TypedTables:
     return type_columns(raw.train, raw.test, reserved, competition.preprocess)
 
 
-def _folds(
-    raw: RawTables, y: NDArray[np.float64], competition: TableCompetition
-) -> NDArray[np.int64]:
+def _groups(raw: RawTables, competition: TableCompetition) -> "pd.Series[Any] | None":
+    """The column that keeps rows together in folds; missing values are a group too."""
     group = competition.folds.group
     if group is None:
-        return assign_folds(competition.folds, y)
+        return None
     if group not in raw.train:
         raise PodiumError(f"params.yaml: folds.group: no column '{group}' in train.csv")
-    return assign_folds(competition.folds, y, raw.train[group].fillna(""))
+    return raw.train[group].fillna("")
 
 
 def _fit_transforms(
