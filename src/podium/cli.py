@@ -199,10 +199,7 @@ def ui(
         raise PodiumError(f"no runs in {without_password(uri)} yet; 'make repro' makes some")
     if not remote:
         server.require_free_port(port)
-        server.become(
-            [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)]
-            + ["--workers", "1", "--backend-store-uri", uri]
-        )
+        server.become(server.mlflow_command(uri, port))
 
 
 def main() -> None:

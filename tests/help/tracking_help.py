@@ -77,14 +77,16 @@ def running_server(store: Path, port: int) -> Iterator[None]:
         start_new_session=True,
     )  # fmt: skip
     try:
-        _wait_for(f"http://127.0.0.1:{port}/health", process)
+        wait_for_server(port, process)
         yield
     finally:
         os.killpg(process.pid, 15)
         process.wait(timeout=30)
 
 
-def _wait_for(url: str, process: "subprocess.Popen[bytes]", seconds: float = 120) -> None:
+def wait_for_server(port: int, process: "subprocess.Popen[bytes]", seconds: float = 120) -> None:
+    """Wait until the server on a port of loopback answers."""
+    url = f"http://127.0.0.1:{port}/health"
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     for _ in range(int(seconds * 4)):
         assert process.poll() is None, "the server ended"
