@@ -19,10 +19,8 @@ TRAPS = ("kaggle", "requests", "numpy", "pandas", "typing", "json", "signal", "m
 def trapped(project: Project) -> Project:
     """A project with files that are named like modules, and leave a mark when they are run."""
     for name in TRAPS:
-        mark = (
-            f"import os; os.close(os.open({str(project.root / 'ran-')!r} + __name__, os.O_CREAT))"
-        )
-        (project.root / f"{name}.py").write_text(f"{mark}\nraise SystemExit(99)\n")
+        mark = f"os.close(os.open({str(project.root / f'ran-{name}')!r}, os.O_CREAT))"
+        (project.root / f"{name}.py").write_text(f"import os\n{mark}\nraise SystemExit(99)\n")
     return project
 
 

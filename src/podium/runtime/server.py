@@ -30,7 +30,8 @@ def mlflow_command(uri: str, port: int) -> list[str]:
     Uvicorn, which it starts, would look there first: its own folder takes that place.
     """
     found = find_spec("uvicorn")
-    assert found and found.origin
+    assert found
+    assert found.origin
     packages = Path(found.origin).parent.parent
     return [
         *(sys.executable, "-P", "-m", "mlflow", "server", "--host", "127.0.0.1"),

@@ -15,6 +15,7 @@ from podium.io import disk
 from podium.io.errors import PodiumError, without_password
 from podium.io.paths import project_home
 from podium.runtime.tracking.journal import tracking_uri
+from podium.runtime.tracking.moved import follow_move
 
 REASON_LENGTH = 500
 LOCK_SECONDS = 120.0
@@ -39,6 +40,7 @@ def open_store() -> Iterator[Any]:
     """
     from mlflow import MlflowClient
 
+    follow_move()
     with store_errors():
         yield MlflowClient(tracking_uri=tracking_uri())
 
@@ -171,6 +173,7 @@ def connect(uri: str) -> Store:
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
     with _creating():
         _make_database(uri)
+    follow_move()
     client = MlflowClient(tracking_uri=uri)
     # What is imported and opened at the first call is so while there is nothing to write yet.
     client.search_experiments(max_results=1)
