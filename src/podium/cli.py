@@ -101,6 +101,22 @@ def sync() -> None:
 
 
 @app.command()
+def repro() -> None:
+    """Run the pipeline of every listed competition; one that fails stops no other."""
+    from podium.config import load_config
+    from podium.runtime import repro
+
+    sync()
+    names = load_config().competitions
+    failed = repro.run_all(names)
+    if failed:
+        raise PodiumError(
+            f"{', '.join(failed)} failed, as said above; {len(names) - len(failed)} of "
+            f"{len(names)} competitions are up to date"
+        )
+
+
+@app.command()
 def resolve(competition: CompetitionName) -> None:
     """Stage: what each later stage depends on."""
     with guard.only_one("resolve", competition):
