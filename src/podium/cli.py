@@ -7,7 +7,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -222,7 +222,8 @@ def ui(
     warn_if_not_logged(30)
     uri = tracking_uri()
     remote = uri.startswith(("http://", "https://"))
-    pages = experiment_pages(without_password(uri) if remote else f"http://127.0.0.1:{port}")
+    address = without_password(uri) if remote else f"http://127.0.0.1:{port}"
+    pages = experiment_pages(address, _greater_is_better())
     for name, page in pages.items():
         print(f"{name}: {page}", flush=True)
     if not pages:
@@ -230,6 +231,16 @@ def ui(
     if not remote:
         server.require_free_port(port)
         server.become(server.mlflow_command(uri, port))
+
+
+def _greater_is_better() -> set[str]:
+    """Competitions whose metric is better when it is greater; none of an invalid params.yaml."""
+    from podium.config import load_config
+
+    with suppress(PodiumError):
+        blocks = load_config().blocks
+        return {name for name, block in blocks.items() if block.scoring.greater_is_better}
+    return set()
 
 
 def main() -> None:

@@ -223,6 +223,17 @@ def test_the_ui_is_given_the_page_of_every_experiment(project, podium, monkeypat
     assert started[0][3:9] == ["mlflow", "server", "--host", "127.0.0.1", "--port", "5123"]
 
 
+def test_the_ui_shows_the_best_run_first(project, podium, monkeypatch):
+    for competition in ("house-prices", "digit-recognizer", "gone"):
+        with tracked_run(competition, "m", {}):
+            pass
+    log_runs()
+    monkeypatch.setattr("podium.runtime.server.become", lambda command: None)
+    lines = podium("ui", "--port", "5123").out.splitlines()
+    ascending = {line.partition(":")[0]: line.rpartition("orderByAsc=")[2] for line in lines}
+    assert ascending == {"house-prices": "true", "digit-recognizer": "false", "gone": "true"}
+
+
 def test_the_ui_wants_a_free_port_and_the_projects_folder(project, podium, monkeypatch, tmp_path):
     with tracked_run("titanic", "m", {}):
         pass

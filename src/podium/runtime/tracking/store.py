@@ -5,7 +5,7 @@ Imported where it is needed, by the writer and by commands that read runs: it ta
 
 import glob
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -255,16 +255,18 @@ def _artifact_location(name: str, uri: str) -> str | None:
     return (project_home() / "mlartifacts" / name).as_uri()
 
 
-def experiment_pages(server: str) -> dict[str, str]:
-    """By experiment: the address of its runs on a server, sorted by CV.
+def experiment_pages(server: str, greater_is_better: Collection[str] = ()) -> dict[str, str]:
+    """By experiment: the address of its runs on a server, sorted by CV, the best first.
 
-    MLflow's own front page is about other work than training models.
+    ``greater_is_better`` names the experiments whose CV is better when it is greater. MLflow's own
+    front page is about other work than training models.
     """
     with open_store() as client:
         experiments = client.search_experiments()
-    view = "runs?workflowType=machine_learning&orderByKey=metrics.%60cv%60&orderByAsc=true"
+    view = "runs?workflowType=machine_learning&orderByKey=metrics.%60cv%60&orderByAsc="
     return {
         found.name: f"{server}/#/experiments/{found.experiment_id}/{view}"
+        f"{'false' if found.name in greater_is_better else 'true'}"
         for found in experiments
         if found.name != "Default"
     }
