@@ -63,7 +63,8 @@ def running_server(store: Path, port: int) -> Iterator[None]:
     store.mkdir()
     process = subprocess.Popen(
         [
-            sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port),
+            sys.executable, "-P", "-m", "mlflow", "server", "--host", "127.0.0.1",
+            "--port", str(port),
             "--workers", "1", "--backend-store-uri", f"sqlite:///{store}/server.db",
             "--artifacts-destination", str(store / "artifacts"),
         ],

@@ -8,10 +8,12 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from types import FrameType
 
-# -P: what lies in the project's folder is not imported.
-DVC = (sys.executable, "-P", "-m", "dvc")
+# The environment's own. Not ``python -m dvc``: by its arguments nobody would find that process, of
+# which DVC's list of readers and writers has other ones (``dvc_files.py``).
+DVC = (str(Path(sys.executable).with_name("dvc")),)
 
 
 def run_all(competitions: Sequence[str]) -> list[str]:
