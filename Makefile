@@ -20,8 +20,7 @@ env: ## Make the environment in .venv
 	@$(PYTHON) scripts/setup_env.py
 
 repro: env ## Run the pipeline: all competitions that params.yaml lists
-	@podium sync
-	@dvc repro
+	@podium repro
 
 test: ## Run the tests of daily work: a few minutes
 	@$(PYTHON) scripts/setup_env.py --dev

@@ -85,4 +85,4 @@ def _train(root: Path, model: str) -> Trained:
 
 
 def _podium(root: Path, *arguments: str) -> None:
-    timed(root, sys.executable, "-m", "podium", *arguments)
+    timed(root, sys.executable, "-P", "-m", "podium", *arguments)

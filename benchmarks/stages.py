@@ -66,7 +66,7 @@ def measure(root: Path) -> None:
 def repro(root: Path) -> Run:
     """Run ``dvc repro`` and note when each stage starts."""
     started = time.perf_counter()
-    command = [sys.executable, "-u", "-m", "dvc", "repro"]
+    command = [sys.executable, "-P", "-u", "-m", "dvc", "repro"]
     process = subprocess.Popen(
         command, cwd=root, env=environment(), stdout=subprocess.PIPE, text=True, bufsize=1
     )

@@ -95,7 +95,7 @@ def _install_torch() -> int:
 
 def _has_torch() -> bool:
     code = f"import importlib.metadata as m; assert m.version('torch').startswith('{TORCH}')"
-    return subprocess.run([_python(), "-c", code], capture_output=True).returncode == 0
+    return subprocess.run([_python(), "-P", "-c", code], capture_output=True).returncode == 0
 
 
 def _install_project(dev: bool) -> int:
@@ -104,9 +104,9 @@ def _install_project(dev: bool) -> int:
 
 
 def _pip(*arguments: str, quiet_failure: bool = False) -> int:
-    command = [str(_python()), "-m", "pip", "--disable-pip-version-check", "install", *arguments]
+    command = [str(_python()), "-P", "-m", "pip", "--disable-pip-version-check", "install"]
     output = subprocess.DEVNULL if quiet_failure else None
-    return subprocess.run(command, cwd=ROOT, stderr=output).returncode
+    return subprocess.run([*command, *arguments], cwd=ROOT, stderr=output).returncode
 
 
 if __name__ == "__main__":

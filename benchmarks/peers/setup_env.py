@@ -39,7 +39,15 @@ def python() -> Path:
 
 
 def _pip(packages: list[str]) -> int:
-    command = [str(python()), "-m", "pip", "--disable-pip-version-check", "install", "--quiet"]
+    command = [
+        str(python()),
+        "-P",
+        "-m",
+        "pip",
+        "--disable-pip-version-check",
+        "install",
+        "--quiet",
+    ]
     return subprocess.run([*command, "--constraint", str(CONSTRAINTS), *packages]).returncode
 
 

@@ -6,6 +6,10 @@ is imported here.
 
 import sys
 
+# ``python -m podium`` would import what lies in the working folder, a typing.py, before all else.
+if __name__ == "__main__" and not sys.flags.safe_path:
+    del sys.path[0]
+
 
 def main() -> None:
     """Run the command."""

@@ -6,11 +6,11 @@ Libraries are imported inside the commands, so that ``podium check`` answers at 
 import signal
 import sys
 import traceback
-from collections.abc import Iterable
-from contextlib import nullcontext
+from collections.abc import Sequence
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -39,35 +39,49 @@ def _options(
 
 @app.command()
 def check() -> None:
-    """Validate params.yaml without running anything."""
+    """Validate params.yaml without running anything; its columns too, where the data are there."""
     from podium.config import load_config
     from podium.config.load import ConfigError
 
     try:
         config = load_config()
     except ConfigError as error:
-        for line in error.lines[:-1]:
-            print(f"podium: error: {line}", file=sys.stderr)
-        raise PodiumError(error.lines[-1]) from None
+        _raise_last(error.lines)
     for name, competition in config.blocks.items():
         listed = "" if name in config.competitions else "  (not listed in competitions)"
         print(
             f"{name}: {competition.kind} {competition.task}, {competition.metric}, "
             f"{competition.folds.count} folds, models: {', '.join(competition.models)}{listed}"
         )
+    unknown = [line for block in config.blocks.values() for line in _data_problems(block)]
+    if unknown:
+        _raise_last(unknown)
     print("params.yaml is valid")
-    _warn_of_missing_files(config.blocks.values())
 
 
-def _warn_of_missing_files(competitions: "Iterable[Competition]") -> None:
-    """Say which local files are missing, where DVC would stop with words of its own."""
+def _raise_last(lines: Sequence[str]) -> NoReturn:
+    """Print all errors but the last, which ends the command."""
+    for line in lines[:-1]:
+        print(f"podium: error: {line}", file=sys.stderr)
+    raise PodiumError(lines[-1])
+
+
+def _data_problems(competition: "Competition") -> list[str]:
+    """Errors about columns that are not in the data, where these are there.
+
+    Local files that are missing, where DVC would stop with words of its own, are a warning:
+    params.yaml itself is valid.
+    """
+    from podium.stages.named_columns import table_there, unknown_columns
     from podium.stages.resolve import local_files
 
-    for competition in competitions:
-        try:
-            local_files(competition)
-        except PodiumError as error:
-            warn(f"{competition.name}: {error}")
+    try:
+        local_files(competition)
+        table = table_there(competition)
+        return unknown_columns(competition, table) if table else []
+    except PodiumError as error:
+        warn(f"{competition.name}: {error}")
+        return []
 
 
 @app.command()
@@ -84,6 +98,22 @@ def sync() -> None:
     if pipeline.sync(pipeline.competition_tasks()):
         print(f"{pipeline.TRAINING} was brought up to date with params.yaml")
     tracking.warn_if_not_logged(60)
+
+
+@app.command()
+def repro() -> None:
+    """Run the pipeline of every listed competition; one that fails stops no other."""
+    from podium.config import load_config
+    from podium.runtime import repro
+
+    sync()
+    names = load_config().competitions
+    failed = repro.run_all(names)
+    if failed:
+        raise PodiumError(
+            f"{', '.join(failed)} failed, as said above; {len(names) - len(failed)} of "
+            f"{len(names)} competitions are up to date"
+        )
 
 
 @app.command()
@@ -192,17 +222,25 @@ def ui(
     warn_if_not_logged(30)
     uri = tracking_uri()
     remote = uri.startswith(("http://", "https://"))
-    pages = experiment_pages(without_password(uri) if remote else f"http://127.0.0.1:{port}")
+    address = without_password(uri) if remote else f"http://127.0.0.1:{port}"
+    pages = experiment_pages(address, _greater_is_better())
     for name, page in pages.items():
         print(f"{name}: {page}", flush=True)
     if not pages:
         raise PodiumError(f"no runs in {without_password(uri)} yet; 'make repro' makes some")
     if not remote:
         server.require_free_port(port)
-        server.become(
-            [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port)]
-            + ["--workers", "1", "--backend-store-uri", uri]
-        )
+        server.become(server.mlflow_command(uri, port))
+
+
+def _greater_is_better() -> set[str]:
+    """Competitions whose metric is better when it is greater; none of an invalid params.yaml."""
+    from podium.config import load_config
+
+    with suppress(PodiumError):
+        blocks = load_config().blocks
+        return {name for name, block in blocks.items() if block.scoring.greater_is_better}
+    return set()
 
 
 def main() -> None:

@@ -63,7 +63,8 @@ def running_server(store: Path, port: int) -> Iterator[None]:
     store.mkdir()
     process = subprocess.Popen(
         [
-            sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port),
+            sys.executable, "-P", "-m", "mlflow", "server", "--host", "127.0.0.1",
+            "--port", str(port),
             "--workers", "1", "--backend-store-uri", f"sqlite:///{store}/server.db",
             "--artifacts-destination", str(store / "artifacts"),
         ],
@@ -77,14 +78,16 @@ def running_server(store: Path, port: int) -> Iterator[None]:
         start_new_session=True,
     )  # fmt: skip
     try:
-        _wait_for(f"http://127.0.0.1:{port}/health", process)
+        wait_for_server(port, process)
         yield
     finally:
         os.killpg(process.pid, 15)
         process.wait(timeout=30)
 
 
-def _wait_for(url: str, process: "subprocess.Popen[bytes]", seconds: float = 120) -> None:
+def wait_for_server(port: int, process: "subprocess.Popen[bytes]", seconds: float = 120) -> None:
+    """Wait until the server on a port of loopback answers."""
+    url = f"http://127.0.0.1:{port}/health"
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     for _ in range(int(seconds * 4)):
         assert process.poll() is None, "the server ended"

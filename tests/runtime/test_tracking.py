@@ -220,7 +220,18 @@ def test_the_ui_is_given_the_page_of_every_experiment(project, podium, monkeypat
     found = client().get_experiment_by_name("titanic")
     page = f"http://127.0.0.1:5123/#/experiments/{found.experiment_id}/runs"
     assert f"titanic: {page}" in outcome.out
-    assert started[0][2:8] == ["mlflow", "server", "--host", "127.0.0.1", "--port", "5123"]
+    assert started[0][3:9] == ["mlflow", "server", "--host", "127.0.0.1", "--port", "5123"]
+
+
+def test_the_ui_shows_the_best_run_first(project, podium, monkeypatch):
+    for competition in ("house-prices", "digit-recognizer", "gone"):
+        with tracked_run(competition, "m", {}):
+            pass
+    log_runs()
+    monkeypatch.setattr("podium.runtime.server.become", lambda command: None)
+    lines = podium("ui", "--port", "5123").out.splitlines()
+    ascending = {line.partition(":")[0]: line.rpartition("orderByAsc=")[2] for line in lines}
+    assert ascending == {"house-prices": "true", "digit-recognizer": "false", "gone": "true"}
 
 
 def test_the_ui_wants_a_free_port_and_the_projects_folder(project, podium, monkeypatch, tmp_path):

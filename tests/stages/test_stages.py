@@ -1,11 +1,13 @@
 """The stages through the real command line, from raw files to the printed submit command."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from rich.console import Console
 from sklearn.metrics import root_mean_squared_log_error
 
 from projects import HIDDEN, SMALL_MODELS, Project, made_once, run_podium, write_houses
@@ -58,12 +60,24 @@ def test_the_whole_way(finished):
     printed = (finished.root.parent / "printed").read_text()
     file = f"submissions/{NAME}/submission.csv"
     assert f"podium submit {NAME}" in printed
-    assert f"kaggle competitions submit -c {slug} -f {file} -m" in printed.replace("\n", " ")
+    assert f"kaggle competitions submit -c {slug} -f {file} -m" in printed
     for model in [*SMALL_MODELS, "blend"]:
         assert model in printed
 
 
-def test_local_files_need_no_slug(project, podium, house_files):
+def test_a_narrow_terminal_breaks_no_command(finished, tmp_path, monkeypatch, podium):
+    project = finished.copy(tmp_path / "copy")
+    monkeypatch.chdir(project.root)
+    narrow = partial(Console, width=60, force_terminal=True, color_system=None)
+    monkeypatch.setattr("podium.stages.report.console", narrow)
+    lines = podium("report", NAME).out.splitlines()
+    slug = project.params[NAME]["source"]["slug"]
+    file = f"submissions/{NAME}/submission.csv"
+    assert f'{"":12}kaggle competitions submit -c {slug} -f {file} -m "podium"' in lines
+    assert max(map(len, lines[:5])) <= 60
+
+
+def test_without_a_slug_there_is_no_command_to_submit(project, podium, house_files):
     project.use_files(house_files)
     keep_models(project, "ridge")
 
@@ -71,7 +85,12 @@ def test_local_files_need_no_slug(project, podium, house_files):
         params[NAME]["source"] = {"provider": "local", "path": str(house_files)}
 
     project.edit(change)
-    assert "submit -c <slug> -f" in run_all(podium, ["ridge"])[-1].out.replace("\n", " ")
+    printed = run_all(podium, ["ridge"])[-1].out
+    page = (project.root / f"reports/{NAME}/report.html").read_text()
+    for text in (printed, page):
+        assert f"set {NAME}.source.slug in params.yaml" in text
+        assert "-c " not in text
+        assert "podium submit" not in text
 
 
 def test_synthetic_data_are_named_wherever_results_are_shown(project, podium):

@@ -309,7 +309,7 @@ def test_a_file_that_kaggle_cannot_score(server, podium):
 @pytest.mark.deep
 def test_killed_between_upload_and_answer(server, podium):
     server.hang("CreateSubmission", work=True)
-    process = subprocess.Popen([sys.executable, "-m", "podium", "submit", NAME])
+    process = subprocess.Popen([sys.executable, "-P", "-m", "podium", "submit", NAME])
     for _ in range(600):
         if server.submissions:
             break

@@ -77,6 +77,15 @@ def load_config(path: Path = Path(PARAMS), only: str | None = None) -> Config:
     return config
 
 
+def located(keys: Path_, message: str, path: Path = Path(PARAMS)) -> str:
+    """A message about the value at ``keys``, with its file, line and key.
+
+    Raises:
+        PodiumError: as ``load_config``.
+    """
+    return _line(path, read_document(path), Problem(keys, message))
+
+
 class _Reader:
     """Turns the parsed document into a Config and collects what is wrong on the way."""
 
@@ -222,7 +231,8 @@ def _plain(value: Any) -> Any:
 
 
 def _line(path: Path, document: CommentedMap, problem: Problem) -> str:
-    key = ".".join(printable(str(part)) for part in problem.path)
+    # An item of a list is at its own line, under the list's name.
+    key = ".".join(printable(part) for part in problem.path if isinstance(part, str))
     return (
         f"{path}:{_line_of(document, problem.path)}: {key + ': ' if key else ''}{problem.message}"
     )

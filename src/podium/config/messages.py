@@ -1,11 +1,82 @@
 """The words of params.yaml's errors: what was expected and what was found."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from podium.io.text import nearest, printable, shown
+
+# Names that a key has in scikit-learn, LightGBM, XGBoost, CatBoost, PyTorch, Keras and fastai, and
+# others that people write; the first key that the block has is named.
+SYNONYMS = {
+    name: keys
+    for keys, names in {
+        # Boosting.
+        "rounds | epochs": "n_estimators num_boost_round num_iterations n_rounds num_rounds trees",
+        "rounds | epochs | max_iterations": "iterations max_iter n_iter",
+        "num_leaves": "max_depth depth max_leaves max_leaf_nodes leaves",
+        "bagging_fraction": "subsample bagging row_fraction sample_fraction",
+        "feature_fraction": "colsample_bytree colsample colsample_bylevel max_features rsm",
+        "min_child_samples": "min_data_in_leaf min_child_weight min_samples_leaf min_data",
+        "patience | early_stopping": "early_stopping_rounds early_stopping_patience",
+        "early_stopping | patience": "patience early_stopping n_iter_no_change",
+        "holdout": "validation_fraction valid_fraction val_split validation_split",
+        # Penalties.
+        "lambda_l1 | l1": "reg_alpha l1 l1_reg l1_regularization",
+        "lambda_l2 | l2 | weight_decay": "reg_lambda l2 l2_reg l2_regularization l2_leaf_reg",
+        "alphas | alpha_count | lambda_l1": "alpha lambda lambdas c",
+        "alpha_count": "alphas n_alphas",
+        "alpha_ratio": "eps",
+        "weight_decay | l2": "wd decay",
+        "l1_ratios": "l1_ratio mix",
+        "inner_folds | count": "cv n_splits k n_folds folds num_folds",
+        # Networks.
+        "learning_rate": "lr eta learning_rate_init step_size shrinkage",
+        "batch_size": "batch bs batchsize minibatch",
+        "epochs | rounds": "n_epochs num_epochs max_epochs epoch steps",
+        "hidden | channels": "hidden_layer_sizes layers hidden_sizes hidden_units units widths",
+        "channels | hidden": "filters width",
+        "normalization: batch": "bn batch_norm batchnorm batch_normalization",
+        "normalization: layer": "ln layer_norm layernorm",
+        "normalization": "norm",
+        "activation": "act nonlinearity activation_fn",
+        "initialization": "init weight_init kernel_initializer",
+        "dropout": "drop dropout_rate drop_rate p_drop drop_prob",
+        "optimizer": "optim opt solver",
+        "loss | class_loss": "criterion loss_fn objective",
+        "class_loss | loss": "loss",
+        "schedule": "scheduler lr_schedule lr_scheduler learning_rate_schedule",
+        "warm_up": "warmup warmup_steps warmup_ratio",
+        "gradient_clip": "grad_clip clip_grad max_grad_norm clipnorm gradient_clipping clip",
+        "averaging": "ema swa weight_averaging",
+        "average_decay": "ema_decay",
+        "label_smoothing": "smoothing label_smooth",
+        "input_noise": "noise gaussian_noise",
+        "seeds": "n_seeds num_seeds bags",
+        "seed": "random_state random_seed rng",
+        "mixed_precision": "amp fp16",
+        "tta": "test_time_augmentation",
+        # The competition's blocks.
+        "metric": "scoring score eval_metric",
+        "target": "label target_column y",
+        "id": "id_column index",
+        "kind": "type",
+        "slug": "competition competition_name kaggle",
+        "path": "folder dir directory",
+        "scheme": "method strategy cv_scheme",
+        "count": "n",
+        "repeats": "n_repeats",
+        "group": "groups group_column",
+        "impute": "imputer fillna fill_na imputation",
+        "standardize": "scale scaler standardise normalize",
+        "categorical": "cat_features categories categorical_features categoricals",
+        "na_values": "missing missing_values na",
+        "drop": "drop_columns ignore exclude",
+        "min_count": "min_frequency",
+    }.items()
+    for name in names.split()
+}
 
 
 def explain(details: ErrorDetails, kind: type[BaseModel]) -> str:
@@ -16,7 +87,7 @@ def explain(details: ErrorDetails, kind: type[BaseModel]) -> str:
     key = printable(str(details["loc"][-1]))
     fields = _fields_at(kind, details["loc"][:-1])
     if details["type"] == "extra_forbidden":
-        return f"unknown key '{key}'; {nearest(key, fields)}"
+        return f"unknown key '{key}'; {_meant(key, fields)}"
     if details["type"] == "missing":
         return f"missing key '{key}'; add it"
     expected = details["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
@@ -29,3 +100,10 @@ def _fields_at(kind: type[BaseModel], loc: Iterable[str | int]) -> list[str]:
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):
             kind = annotation
     return [name for name in kind.model_fields if name != "name"]
+
+
+def _meant(key: str, fields: Sequence[str]) -> str:
+    """A hint: the key that another library's name stands for, else the nearest."""
+    names = SYNONYMS.get(key.lower(), "").split(" | ")
+    meant = next((name for name in names if name.partition(":")[0] in fields), None)
+    return f"did you mean '{meant}'?" if meant else nearest(key, fields)

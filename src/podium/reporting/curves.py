@@ -13,11 +13,41 @@ PARTS = {"train_loss": "train", "valid_loss": "validation"}
 
 
 def mean_by_step(history: pd.DataFrame) -> pd.DataFrame:
-    """Losses averaged over folds and seeds: columns step, train_loss, valid_loss; thinned."""
+    """Losses averaged over folds and seeds: columns step, train_loss, valid_loss; thinned.
+
+    A search over alphas has a column alpha as well: folds are averaged at equal alphas.
+    """
     if history.empty:
         return pd.DataFrame(columns=["step", *PARTS])
+    if "alpha" in history:
+        return _thinned(_mean_by_alpha(history), MOST_POINTS)
     means = pd.DataFrame({part: _mean_of_members(history, part) for part in PARTS}).reset_index()
     return _thinned(means, MOST_POINTS)
+
+
+def _mean_by_alpha(history: pd.DataFrame) -> pd.DataFrame:
+    """The mean loss at alphas that every fold has tried, or tried on both sides.
+
+    Folds may have grids of their own. Their losses are then interpolated, linearly in log(alpha),
+    on as many alphas between the greatest of their smallest and the smallest of their greatest. No
+    row is left where they have no range in common. Steps keep the direction of the search.
+    """
+    folds = [
+        own.groupby("alpha")["valid_loss"].mean().sort_index()
+        for _, own in history.groupby(["repeat", "fold"])
+    ]
+    first = folds[0].index.to_numpy()
+    grid = first
+    if not all(np.array_equal(own.index.to_numpy(), first) for own in folds):
+        low = max(own.index.min() for own in folds)
+        high = min(own.index.max() for own in folds)
+        grid = np.geomspace(low, high, len(first)) if low < high else np.empty(0)
+    losses = [np.interp(np.log(grid), np.log(own.index.to_numpy()), own) for own in folds]
+    means = pd.DataFrame({"alpha": grid, "train_loss": np.nan})
+    means["valid_loss"] = np.mean(losses, axis=0)
+    falls = history["alpha"].iloc[0] > history["alpha"].iloc[-1]
+    means = means[::-1].reset_index(drop=True) if falls else means
+    return means.rename_axis("step").reset_index()
 
 
 def _thinned(table: pd.DataFrame, most: int) -> pd.DataFrame:

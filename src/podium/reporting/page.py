@@ -30,7 +30,7 @@ class Page:
     summary: pd.DataFrame
     tables: dict[str, pd.DataFrame]
     pictures: list[Path]
-    submit: str
+    submit: list[str]
     submit_note: str
 
 
@@ -47,7 +47,7 @@ def render(page: Page) -> str:
         f"<table>{facts}</table>\n"
         f"<h2>Scores</h2>\n{_table(page.scores)}\n"
         f"<h2>Submit</h2>\n<p>{html.escape(page.submit_note)}</p>\n"
-        f"<p><code>{html.escape(page.submit)}</code></p>\n"
+        f"{''.join(map(_command, page.submit))}"
         f"<h2>Plots</h2>\n<div class='pictures'>{''.join(map(_picture, page.pictures))}</div>\n"
         f"{''.join(map(_section, page.tables, page.tables.values()))}"
         f"<h2>What was done to the data (first fold)</h2>\n"
@@ -58,6 +58,10 @@ def render(page: Page) -> str:
 
 def _section(heading: str, table: pd.DataFrame) -> str:
     return f"<h2>{html.escape(heading)}</h2>\n<div class='summary'>{_table(table)}</div>\n"
+
+
+def _command(command: str) -> str:
+    return f"<p><code>{html.escape(command)}</code></p>\n"
 
 
 def _table(table: pd.DataFrame) -> str:

@@ -76,9 +76,8 @@ def learning_curve(history: pd.DataFrame, path: Path, model: str) -> None:
             axes.plot(means["step"], means["valid_loss"], color=ORANGE, label="validation, mean")
             axes.legend(frameon=False)
         else:
-            path_of_alphas = history.groupby("step")[[x, "valid_loss"]].mean()
-            axes.plot(path_of_alphas[x], path_of_alphas["valid_loss"], color=ORANGE)
-            log_scale(axes.xaxis, path_of_alphas[x])
+            axes.plot(means[x], means["valid_loss"], color=ORANGE)
+            log_scale(axes.xaxis, history[x])
         if len(history) and history["valid_loss"].min() > 0:
             log_scale(axes.yaxis, history["valid_loss"])
         axes.set_xlabel(x)

@@ -15,6 +15,8 @@ DEFAULTS = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
     # Threads that wait must not spin: with a busy neighbour that makes training many times slower.
     "OMP_WAIT_POLICY": "PASSIVE",
+    # What lies in the working folder is not imported, by no process that a child starts either.
+    "PYTHONSAFEPATH": "1",
     "GIT_PYTHON_REFRESH": "quiet",
 }
 

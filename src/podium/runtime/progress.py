@@ -4,11 +4,16 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
+from rich.table import Column
+from rich.text import Text
 
 SECONDS_BETWEEN_LINES = 10.0
+# The bar's line: its times (below an hour), and all of it.
+TIMES_WIDTH = len("59:59 elapsed, 59:59 left")
+MOST_WIDTH = 100
 # The newest (step, value) of curves by name.
 Points = Mapping[str, tuple[int, float]]
 
@@ -55,13 +60,10 @@ def reporting(
         return
     columns = (
         TextColumn("[bold]{task.description}"),
-        BarColumn(bar_width=24),
-        TextColumn("{task.fields[what]}"),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
+        BarColumn(bar_width=None, table_column=Column(ratio=1, min_width=10)),
+        _Times(table_column=Column(no_wrap=True, min_width=TIMES_WIDTH)),
     )
-    with Progress(*columns, console=console) as progress:
+    with _TwoLines(*columns, console=console) as progress:
         bar = _Bar(title, progress)
         bar.on_points = on_points
         yield bar
@@ -69,6 +71,35 @@ def reporting(
 
 def _describe(what: str, loss: float | None) -> str:
     return what if loss is None else f"{what}  loss {loss:.4f}"
+
+
+class _Times(ProgressColumn):
+    """How long the work has taken, and how long it will."""
+
+    def render(self, task: Task) -> Text:
+        """``1:12 elapsed, 9:30 left``; a time that is not known yet is left out."""
+        times = {"elapsed": task.finished_time or task.elapsed, "left": task.time_remaining}
+        known = (f"{_clock(at)} {name}" for name, at in times.items() if at is not None)
+        return Text(", ".join(known), no_wrap=True)
+
+
+def _clock(seconds: float) -> str:
+    """``9:30``, or ``1:09:30`` from an hour on."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+class _TwoLines(Progress):
+    """The bar with its times, and below it where the work is: both fit a terminal of 80 columns."""
+
+    def get_renderables(self) -> Iterator[RenderableType]:
+        """The two lines, as wide as the bar may be."""
+        for task in self.tasks:
+            table = self.make_tasks_table([task])
+            table.expand, table.width = True, min(self.console.width, MOST_WIDTH)
+            yield table
+            yield Text(f"  {task.fields['what']}", no_wrap=True, overflow="ellipsis")
 
 
 class _Bar(Reporter):

@@ -42,10 +42,9 @@ _BLOCK = """\
         - models/{name}/${{key}}/history.csv: {{persist: true}}
         - models/{name}/${{key}}/weights: {{persist: true}}
       metrics:
-        - models/{name}/${{key}}/metrics.json: {{cache: false, persist: true}}
+        - models/{name}/${{key}}/metrics.json: {{persist: true}}
       plots:
         - models/{name}/${{key}}/curves.csv:
-            cache: false
             persist: true
             template: learning_curve
             x: step

@@ -1,9 +1,11 @@
 """Stage preprocess: raw files become a dataset with folds that never change."""
 
 from podium.config import load_config
+from podium.config.load import ConfigError
 from podium.data import kinds
 from podium.io import files, paths
 from podium.runtime.console import console
+from podium.stages.named_columns import raw_table, unknown_columns
 
 
 def preprocess(name: str) -> None:
@@ -14,6 +16,9 @@ def preprocess(name: str) -> None:
     """
     competition = load_config(only=name)[name]
     raw = paths.raw(name)
+    unknown = unknown_columns(competition, raw_table(competition))
+    if unknown:
+        raise ConfigError(unknown)
     manifest = files.read_json(raw / files.MANIFEST)
     with files.publish(paths.processed(name)) as folder:
         done = kinds.of(competition).prepare(raw, competition, manifest, folder)

@@ -53,7 +53,7 @@ def report(name: str) -> None:
             summary=pd.read_csv(paths.processed(name) / "summary.csv"),
             tables=_class_tables(found),
             pictures=sorted(pictures.glob("*.png")),
-            submit=submit_command(competition),
+            submit=_commands(competition),
             submit_note=_note(competition, schema),
         )
         text = render(page)
@@ -62,16 +62,16 @@ def report(name: str) -> None:
     warn_at_end_of_pipeline(SERVER_SECONDS)
 
 
-def submit_command(competition: Competition) -> str:
-    """The exact command that sends the submission and brings its score back."""
-    return f"podium submit {competition.name}"
+def _commands(competition: Competition) -> list[str]:
+    """The exact commands that send the submission: Podium's, which brings its score back; Kaggle's.
 
-
-def plain_command(competition: Competition) -> str:
-    """The same by Kaggle's own command; ``podium submissions --sync`` finds it afterwards."""
-    slug = competition.source.slug or "<slug>"
-    path = paths.submission(competition.name)
-    return f'kaggle competitions submit -c {slug} -f {path} -m "podium"'
+    ``podium submissions --sync`` finds what Kaggle's sent. Without a slug there are none.
+    """
+    slug, path = competition.source.slug, paths.submission(competition.name)
+    if slug is None:
+        return []
+    kaggle = f'kaggle competitions submit -c {slug} -f {path} -m "podium"'
+    return [f"podium submit {competition.name}", kaggle]
 
 
 def _fit_seconds(name: str, model: str) -> float:
@@ -142,8 +142,13 @@ def _origin(schema: Schema) -> str:
 
 
 def _note(competition: Competition, schema: Schema) -> str:
-    """What to do first, where the submission is not one for Kaggle."""
+    """What to do first, where it is no submission for Kaggle, or nothing says which of Kaggle's."""
     if not is_sample(schema.provider):
+        if competition.source.slug is None:
+            return (
+                f"set {competition.name}.source.slug in params.yaml: the last part of the "
+                "competition's address on Kaggle"
+            )
         return ""
     kind = "synthetic" if schema.synthetic else "sample"
     own = providers_of(competition.kind)
@@ -168,11 +173,13 @@ _FITTED = {
 def _print(competition: Competition, schema: Schema, rows: list[list[str]]) -> None:
     out = console()
     out.print(scores_view(f"{label(competition, schema)}: {competition.scoring.title}", rows))
-    out.print(f"submission  {paths.submission(competition.name)}")
-    out.print(f"report      {paths.report(competition.name)}")
-    out.print(f"runs        mlflow, experiment '{competition.name}' (make ui)")
-    lines = filter(
-        None, [_note(competition, schema), submit_command(competition), plain_command(competition)]
-    )
-    for index, line in enumerate(lines):
-        out.print(f"{'' if index else 'submit':<12}{line}")
+    commands = [*filter(None, [_note(competition, schema)]), *_commands(competition)]
+    lines = [
+        f"submission  {paths.submission(competition.name)}",
+        f"report      {paths.report(competition.name)}",
+        f"runs        mlflow, experiment '{competition.name}' (make ui)",
+        *(f"{'' if index else 'submit':<12}{line}" for index, line in enumerate(commands)),
+    ]
+    for line in lines:
+        # The terminal itself wraps a long line, which then can be copied whole.
+        out.print(line, soft_wrap=True)

@@ -142,7 +142,7 @@ def test_a_broken_transfer_is_resumed(long_server, kaggle_project, podium, house
 def test_a_killed_download_goes_on_where_it_was(long_server, kaggle_project, podium, house_files):
     server = long_server
     server.throttle(2 * MIB)
-    process = subprocess.Popen([sys.executable, "-m", "podium", "download", "house-prices"])
+    process = subprocess.Popen([sys.executable, "-P", "-m", "podium", "download", "house-prices"])
     partial = kaggle_project.root / f".podium/downloads/{SLUG}/{SLUG}.zip"
     for _ in range(600):
         if partial.is_file() and partial.stat().st_size > 0:

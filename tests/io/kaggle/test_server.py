@@ -38,7 +38,7 @@ class Done:
 class Client:
     """The command with a home of its own, no other credentials, and this server only."""
 
-    program = (sys.executable, "-m", "kaggle")
+    program = (sys.executable, "-P", "-m", "kaggle")
 
     def __init__(self, server: KaggleServer, folder: Path) -> None:
         self.home = folder / "home"

@@ -181,7 +181,8 @@ def _run_worker(
     }
     with tempfile.TemporaryFile("w+", encoding="utf-8") as answer:
         process = subprocess.Popen(
-            [sys.executable, "-m", "podium.io.kaggle.worker"],
+            # -P: what lies in the project's folder, a kaggle.py, is not imported.
+            [sys.executable, "-P", "-m", "podium.io.kaggle.worker"],
             stdin=subprocess.PIPE,
             stdout=answer,
             stderr=subprocess.DEVNULL,

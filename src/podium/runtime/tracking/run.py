@@ -14,6 +14,7 @@ from podium.io.errors import warn
 from podium.runtime import processes
 from podium.runtime.tracking.journal import Journal, tracking_uri
 from podium.runtime.tracking.launch import start_writer, warn_if_not_logged
+from podium.runtime.tracking.moved import follow_move
 from podium.runtime.warm import owner
 
 METRICS_AN_EVENT = 1000
@@ -104,6 +105,7 @@ def tracked_run(experiment: str, name: str, tags: Mapping[str, str]) -> Iterator
 
     No trouble with the journal or with MLflow ends the block: after a good end it is a warning.
     """
+    follow_move()
     journal = Journal(tracking_uri(), run_header(experiment, name, tags))
     # Under a DVC it lives as long as that, so that it imports MLflow once.
     start_writer(owner.current.dvc or None)

@@ -5,7 +5,7 @@ Imported where it is needed, by the writer and by commands that read runs: it ta
 
 import glob
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from podium.io import disk
 from podium.io.errors import PodiumError, without_password
 from podium.io.paths import project_home
 from podium.runtime.tracking.journal import tracking_uri
+from podium.runtime.tracking.moved import follow_move
 
 REASON_LENGTH = 500
 LOCK_SECONDS = 120.0
@@ -39,6 +40,7 @@ def open_store() -> Iterator[Any]:
     """
     from mlflow import MlflowClient
 
+    follow_move()
     with store_errors():
         yield MlflowClient(tracking_uri=tracking_uri())
 
@@ -171,6 +173,7 @@ def connect(uri: str) -> Store:
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
     with _creating():
         _make_database(uri)
+    follow_move()
     client = MlflowClient(tracking_uri=uri)
     # What is imported and opened at the first call is so while there is nothing to write yet.
     client.search_experiments(max_results=1)
@@ -252,16 +255,18 @@ def _artifact_location(name: str, uri: str) -> str | None:
     return (project_home() / "mlartifacts" / name).as_uri()
 
 
-def experiment_pages(server: str) -> dict[str, str]:
-    """By experiment: the address of its runs on a server, sorted by CV.
+def experiment_pages(server: str, greater_is_better: Collection[str] = ()) -> dict[str, str]:
+    """By experiment: the address of its runs on a server, sorted by CV, the best first.
 
-    MLflow's own front page is about other work than training models.
+    ``greater_is_better`` names the experiments whose CV is better when it is greater. MLflow's own
+    front page is about other work than training models.
     """
     with open_store() as client:
         experiments = client.search_experiments()
-    view = "runs?workflowType=machine_learning&orderByKey=metrics.%60cv%60&orderByAsc=true"
+    view = "runs?workflowType=machine_learning&orderByKey=metrics.%60cv%60&orderByAsc="
     return {
         found.name: f"{server}/#/experiments/{found.experiment_id}/{view}"
+        f"{'false' if found.name in greater_is_better else 'true'}"
         for found in experiments
         if found.name != "Default"
     }

@@ -1,0 +1,67 @@
+"""Columns that params.yaml names and the data lack: podium check and the stage say which."""
+
+import pytest
+
+from projects import DIGITS, HOUSES
+
+NAMED = {
+    "drop": (lambda block: block["preprocess"].update(drop=["PoolQC", "Allex"]), "Alley"),
+    "categorical": (lambda block: block["preprocess"].update(categorical=["MSSubclas"]), "MSSub"),
+    "na_is_category": (lambda block: block["preprocess"]["na_is_category"].append("Fenc"), "Fence"),
+    "group": (lambda block: block.update(folds={"scheme": "group", "group": "YrSol"}), "YrSold"),
+    "id": (lambda block: block.update(id="Idd"), "Id"),
+    "target": (lambda block: block.update(target="SalesPrice"), "SalePrice"),
+}
+
+
+@pytest.fixture
+def downloaded(project, podium):
+    assert podium("download", HOUSES).code == 0
+    assert podium("check").code == 0
+    return project
+
+
+@pytest.mark.parametrize("key", NAMED)
+def test_a_column_that_is_not_there(key, downloaded, podium):
+    change, meant = NAMED[key]
+    downloaded.edit(lambda params: change(params[HOUSES]))
+    errors = []
+    for outcome in (podium("check"), podium("preprocess", HOUSES)):
+        assert outcome.code == 2
+        assert "is valid" not in outcome.out
+        (error,) = outcome.err.splitlines()
+        errors.append(error)
+    assert errors[0] == errors[1]
+    _, line, name = errors[0].removeprefix("podium: error: ").split(":")[:3]
+    assert name.strip().startswith(f"{HOUSES}.")
+    assert name.endswith(key)
+    assert "in train.csv" in errors[0]
+    assert f"did you mean '{meant}" in errors[0]
+    wrong = errors[0].split("no column '")[1].partition("'")[0]
+    assert wrong in (downloaded.root / "params.yaml").read_text().splitlines()[int(line) - 1]
+
+
+def test_all_columns_that_are_not_there_are_listed_by_check(downloaded, podium):
+    downloaded.edit(lambda params: params[HOUSES]["preprocess"].update(drop=["A", "B", "Id"]))
+    assert len(podium("check").err.splitlines()) == 2
+
+
+def test_data_of_another_source_say_nothing(downloaded, podium):
+    downloaded.edit(lambda params: params[HOUSES].update(target="y"))
+    assert podium("check").code == 2
+    downloaded.edit(lambda params: params[HOUSES]["source"].update(provider="kaggle"))
+    assert podium("check").code == 0
+
+
+def test_local_files_are_looked_at_before_they_are_copied(project, podium, house_files):
+    project.use_files(house_files)
+    assert podium("check").code == 0
+    project.edit(lambda params: params[HOUSES]["preprocess"].update(drop=["PoolQ"]))
+    assert "did you mean 'PoolQC'?" in podium("check").err
+
+
+def test_pixels_have_a_label_and_no_id(project, podium):
+    assert podium("download", DIGITS).code == 0
+    assert podium("check").code == 0
+    project.edit(lambda params: params[DIGITS].update(target="lable"))
+    assert "digit-recognizer.target: no column 'lable' in train.csv" in podium("check").err
