@@ -76,7 +76,7 @@ class Preprocess(Block):
     standardize: bool = True
     log_skewed: float | None = Field(None, gt=0)
     clip: float | None = Field(None, gt=0)
-    min_count: int = Field(1, ge=1)
+    min_count: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"
 
 
 class ImagePreprocess(Block):
