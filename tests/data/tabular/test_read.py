@@ -1,6 +1,5 @@
 """Raw tables: targets, columns of one table only, missing values, spellings."""
 
-
 import pandas as pd
 import pytest
 
