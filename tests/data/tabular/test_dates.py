@@ -6,6 +6,7 @@ import pytest
 
 from podium.config import Preprocess
 from podium.data.tabular.columns import type_columns
+from podium.data.tabular.transform import fit_transform_on
 
 DAYS = pd.to_datetime(["2017-06-12", "2016-12-05", "2017-01-31", "2016-02-29"])
 
@@ -21,7 +22,7 @@ def typed(train: list[str | None], test: list[str | None], **keys):
      "%B %d, %Y", "%m/%d/%y", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%d/%m/%Y %H:%M:%S"],
 )  # fmt: skip
 def test_every_common_format_gives_the_same_numbers(form):
-    tables = typed(list(DAYS.strftime(form)), list(DAYS[:1].strftime(form)))
+    tables = typed(list(DAYS.strftime(form)), [pd.Timestamp("2020-01-31").strftime(form)])
     assert not tables.categorical
     found = tables.train
     assert list(found) == [f"day {part}" for part in ("year", "month", "day", "weekday", "days")]
@@ -56,6 +57,18 @@ def test_later_dates_of_the_test_rows_are_numbers_too():
 )
 def test_other_texts_are_no_dates(values):
     assert typed(values, values).categorical == ["day"]
+
+
+def test_days_that_recur_are_levels_too_for_linear_models_and_networks():
+    days = [str(day.date()) for day in pd.date_range("2017-01-01", periods=9)] * 4
+    tables = typed(days, days)
+    assert tables.categorical == ["day"]
+    transform = fit_transform_on(
+        tables.train, tables.numeric, ["day"], Preprocess(), dense_only=tables.dates
+    )
+    assert list(transform.native(tables.train)) == tables.numeric
+    assert "day=2017-01-02" in transform.feature_names
+    assert typed(days[:4], days[4:9]).categorical == []
 
 
 def test_a_listed_date_stays_a_category():

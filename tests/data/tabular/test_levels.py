@@ -38,11 +38,11 @@ def test_a_column_of_cabins_does_not_become_thousands_of_columns():
 
 
 def test_the_most_frequent_levels_are_kept():
-    sizes = np.arange(1, 401)
+    sizes = np.arange(1, 601)
     fit = of([f"level {size}" for size in sizes for _ in range(size)])
     assert len(fit.levels) == MOST_LEVELS
-    assert fit.min_count == 400 - MOST_LEVELS + 1
-    assert fit.rare == 400 - MOST_LEVELS
+    assert fit.min_count == 600 - MOST_LEVELS + 1
+    assert fit.rare == 600 - MOST_LEVELS
     assert sorted(fit.levels) == fit.levels
 
 

@@ -21,13 +21,16 @@ Pair = dict[str, Text]
 NONE_LEVEL = "NA"
 # Up to this share of texts, a column was probably meant to be numeric.
 FEW_STRAYS = 0.05
+# Above this share of test rows that are on days of training rows, a day is a level too.
+RECURRING = 0.5
 
 
 @dataclass(frozen=True)
 class TypedTables:
     """Feature columns with their types: float64 for numbers, text for categories.
 
-    ``dates`` has the format of each date column; its parts are numbers in its place.
+    ``dates`` has the format of each date column. Its parts are numbers; where it stays a category
+    beside them, that is for linear models and networks only.
     """
 
     train: pd.DataFrame
@@ -44,9 +47,11 @@ def type_columns(
 
     A column is numeric if every value in train and test is a number, or if all are true and false
     (1 and 0, whatever their case). It is a date if every value is one in the same format, and
-    becomes several numbers. None of this happens to a column listed under ``categorical`` or
-    ``na_is_category``. There is a warning about columns that are categories only because of a few
-    texts. ``reserved`` columns (id, target, group) are not features.
+    becomes several numbers; where most test rows are on days that training rows have, so that test
+    rows are not simply the later ones, it stays a category beside them. None of this happens to a
+    column listed under ``categorical`` or ``na_is_category``. There is a warning about columns that
+    are categories only because of a few texts. ``reserved`` columns (id, target, group) are not
+    features.
 
     Raises:
         PodiumError: a listed column doesn't exist, a column is all missing or has an infinite
@@ -67,9 +72,9 @@ def type_columns(
         if not is_category and found is None and (date := _date(pair)):
             dates[name], found = date
             _check_new(found, names)
-        if found is None:
+        if found is None or (name in dates and _recurs(pair)):
             columns[name] = _category(pair, name in spec.na_is_category)
-        else:
+        if found is not None:
             numbers |= found
             columns |= found
     frames = {
@@ -137,6 +142,11 @@ def _date(pair: Pair) -> tuple[str, dict[str, Pair]] | None:
         _warn_of_strays(pair, strays, "dates")
         return None
     return found.format, date_parts(_name(pair), found.dates)
+
+
+def _recurs(pair: Pair) -> bool:
+    """Whether most test rows have a value that a training row has too."""
+    return bool(pair["test"].isin(pair["train"].dropna()).mean() > RECURRING)
 
 
 def _category(pair: Pair, missing_is_none: bool) -> Pair:

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from podium.config import Preprocess
 
-FEW_LEVELS, MOST_LEVELS = 20, 256
+FEW_LEVELS, MOST_LEVELS = 20, 512
 # Rows that a level needs, and rows per level, in columns of more than FEW_LEVELS levels.
 LEAST_ROWS, ROWS_PER_LEVEL = 5, 20
 

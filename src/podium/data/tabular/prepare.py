@@ -128,4 +128,5 @@ def _one_hot_columns(tables: TypedTables) -> int:
 def _fit(
     tables: TypedTables, rows: pd.DataFrame, spec: Preprocess, features: int
 ) -> TableTransform:
-    return fit_transform_on(rows, tables.numeric, tables.categorical, spec, features)
+    columns = tables.numeric, tables.categorical
+    return fit_transform_on(rows, *columns, spec, features, dense_only=tables.dates)

@@ -44,6 +44,10 @@ def _date_row(name: str, form: str) -> dict[str, object]:
     return {"column": name, "type": "date", "treatment": f"{form} -> {parts}"}
 
 
+def _is_date(name: str, tables: TypedTables) -> list[str]:
+    return ["a date, for linear models and networks only"] if name in tables.dates else []
+
+
 def _numeric_row(
     tables: TypedTables, name: str, fit: NumericColumn, spec: Preprocess
 ) -> dict[str, object]:
@@ -64,6 +68,7 @@ def _category_row(
     tables: TypedTables, name: str, fit: CategoryColumn, spec: Preprocess
 ) -> dict[str, object]:
     steps = [f"missing is the category '{NONE_LEVEL}'"] if name in spec.na_is_category else []
+    steps += _is_date(name, tables)
     steps += [f"one-hot of {len(fit.levels)} levels"] if fit.levels or not fit.rare else []
     pooled = fit.rare or len(fit.pooled)
     steps += [f"{pooled} rare levels pooled"] if pooled and fit.is_used else []

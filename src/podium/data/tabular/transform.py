@@ -4,6 +4,7 @@ A fitted transform consists of plain numbers and names. It is stored as readable
 it runs no code.
 """
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -48,6 +49,7 @@ class TableTransform:
     categorical: dict[str, CategoryColumn]
     clip: float | None
     rows: int
+    dense_only: tuple[str, ...] = ()
 
     @property
     def feature_names(self) -> list[str]:
@@ -101,7 +103,7 @@ class TableTransform:
         """The table for trees: raw numbers with NaN, and pandas categories with fitted levels."""
         columns = {name: table[name] for name in self.numeric}
         for name, fit in self.categorical.items():
-            if fit.is_used:
+            if fit.is_used and name not in self.dense_only:
                 columns[name] = _native(table[name], fit)
         return pd.DataFrame(columns, index=table.index)
 
@@ -114,7 +116,8 @@ class TableTransform:
         """The transform from ``to_json``'s data."""
         numeric = {name: NumericColumn(**fit) for name, fit in data["numeric"].items()}
         categorical = {name: CategoryColumn(**fit) for name, fit in data["categorical"].items()}
-        return cls(numeric, categorical, data["clip"], data["rows"])
+        dense_only = tuple(data["dense_only"])
+        return cls(numeric, categorical, data["clip"], data["rows"], dense_only)
 
 
 def fit_transform_on(
@@ -123,17 +126,19 @@ def fit_transform_on(
     categorical: list[str],
     spec: Preprocess,
     features: int | None = None,
+    dense_only: Iterable[str] = (),
 ) -> TableTransform:
     """Fit the transform on the rows of ``table`` only.
 
     ``features`` bounds the number of one-hot columns under ``min_count: auto``; None: no bound but
-    that of each column.
+    that of each column. ``dense_only``: categories that trees don't get.
     """
     return TableTransform(
         numeric={name: _fit_numeric(table[name], spec) for name in numeric},
         categorical=fit_categories(table[categorical], spec, features),
         clip=spec.clip,
         rows=len(table),
+        dense_only=tuple(name for name in categorical if name in set(dense_only)),
     )
 
 
