@@ -34,6 +34,12 @@ def test_model_defaults_to_its_own_name_and_empty_entries_are_defaults(project):
 RIDGE = "    ridge:"
 # (text in params.yaml, what stands there instead, where the error points, what it says)
 WRONG = {
+    "min_count in words": (
+        "min_count: 10 ",
+        "min_count: few ",
+        "min_count",
+        "expected auto or an integer of at least 1, found text 'few'",
+    ),
     "misspelt key": ("      dropout: 0.4", "      droput: 0.4", "droput", "did you mean 'dropout'"),
     "unknown key": ("  metric: rmsle", "  metric: rmsle\n  zzz: 1", "zzz", "valid: kind, source"),
     "ill-typed number": ("epochs: 3", "epochs: many", "epochs", "valid integer, found text 'many'"),

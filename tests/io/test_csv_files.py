@@ -196,8 +196,8 @@ def test_download_holds_no_column_that_it_does_not_check(project, podium, house_
     held = {}
     real = read_csv
 
-    def read(path, na_values, columns=None):
-        held[path.name] = list((table := real(path, na_values, columns)).columns)
+    def read(path, na_values, columns=None, **keys):
+        held[path.name] = list((table := real(path, na_values, columns, **keys)).columns)
         return table
 
     monkeypatch.setattr("podium.data.tabular.read.read_csv", read)

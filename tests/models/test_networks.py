@@ -1,13 +1,13 @@
 """The network as a model of the pipeline: folds side by side, knobs of the table, what is told."""
 
 import numpy as np
-import pandas as pd
 import pytest
 from safetensors.numpy import load
 
 from model_help import KNOBS, fit, make_dataset
 from podium.config import MLPParams, Preprocess
-from podium.data.tabular.dense import DenseTables, common_layout
+from podium.data.tabular.dataset import TableDataset
+from podium.data.tabular.dense import DenseTables, Layout
 from podium.data.tabular.transform import fit_transform_on
 from podium.data.targets import Target
 from podium.io.errors import PodiumError
@@ -131,23 +131,49 @@ def test_inputs_of_the_table(knobs):
     assert result.score < 0.85 * dataset.y.std()
 
 
-def test_folds_that_saw_other_levels_have_the_same_columns():
+def with_levels(levels: list[str]) -> TableDataset:
+    """The data set with levels in validation rows of fold 0 that no other row has."""
     dataset = make_dataset()
-    dataset.train.loc[dataset.splits[0].valid_rows[:1], "k"] = "rare"
-    refitted = make_dataset()
-    for split in refitted.splits:
+    rows = dataset.splits[0].valid_rows
+    dataset.train["k"] = dataset.train["k"].mask(np.isin(np.arange(200), rows[:3]), "x")
+    dataset.train.loc[rows[: len(levels)], "k"] = levels
+    for split in dataset.splits:
+        train = dataset.train.iloc[split.train_rows]
         name = f"repeat{split.repeat}-fold{split.fold}"
-        rows = dataset.train.iloc[split.train_rows]
-        refitted.transforms[name] = fit_transform_on(rows, ["a", "b", "c"], ["k"], Preprocess())
-    layout = common_layout([split.transform for split in refitted.splits])
-    assert layout.categories == [["k=x", "k=y", "k=z", "k=rare"]]
-    tables = DenseTables(refitted.splits, dataset.train, layout)
+        dataset.transforms[name] = fit_transform_on(train, ["a", "b", "c"], ["k"], Preprocess())
+    return dataset
+
+
+def test_folds_that_saw_other_levels_have_as_many_columns():
+    dataset = with_levels(["rare"])
+    layouts = [Layout.of(split.transform) for split in dataset.splits]
+    assert [layout.categories for layout in layouts] == [(3,), (4,), (4,), (4,)]
+    tables = DenseTables(dataset.splits, dataset.train, Layout.widest(layouts))
     rare = dataset.splits[0].valid_rows[0]
     # The fold that never saw the level has zeros in the category's block.
     assert tables(0)[rare, 3:].tolist() == [0, 0, 0, 0]
-    assert tables(1)[rare, 3:].tolist() == [0, 0, 0, 1]
-    kept = pd.DataFrame(tables(0)[:, :3], columns=["a", "b", "c"])
-    assert kept["a"].std() == pytest.approx(1, rel=0.2)
+    assert tables(1)[rare, 3:].tolist() == [1, 0, 0, 0]
+    assert tables(0)[:, 6].tolist() == [0] * 200
+
+
+@pytest.mark.parametrize(
+    ("model", "knobs"),
+    [
+        ("mlp", {}),
+        ("mlp", {"category_embedding": 2, "input_scale": True}),
+        ("mlp", {"initialization": "orthogonal", "skip": True, "hidden": [8, 8]}),
+        ("linear", {}),
+    ],
+)
+def test_levels_of_its_validation_rows_change_nothing_for_a_fold(model, knobs):
+    short = {"epochs": 4, "seeds": 1, **knobs}
+    first, second = (with_levels(levels) for levels in (["x"], ["p", "q", "zz"]))
+    rows = first.splits[0].valid_rows[3:]
+    before, after = (fit(model, dataset, **short).oof for dataset in (first, second))
+    # Sums of more columns, of which the added ones are 0, may differ in the last digits.
+    assert after[rows] == pytest.approx(before[rows], abs=1e-5)
+    others = first.splits[1].valid_rows
+    assert after[others] != pytest.approx(before[others], abs=1e-5)
 
 
 def test_stored_embeddings_are_vectors_of_levels():

@@ -58,7 +58,7 @@ DOWNLOAD_ERRORS = {
     "no id column": (drop("train.csv", "Id"), "no id column 'Id'"),
     "no id column in test": (drop("test.csv", "Id"), "test.csv: no id column 'Id'"),
     "duplicate ids": (put("train.csv", 4, "Id", "1"), "train.csv:6: duplicate Id 1"),
-    "missing id": (put("test.csv", 2, "Id", "NA"), "test.csv:4: Id is missing"),
+    "missing id": (put("test.csv", 2, "Id", ""), "test.csv:4: Id is missing"),
     "target missing": (put("train.csv", 1, "SalePrice", "NA"), "train.csv:3: SalePrice is miss"),
     "target negative": (put("train.csv", 1, "SalePrice", "-5"), "SalePrice '-5' is not positive"),
     "target text": (put("train.csv", 0, "SalePrice", "cheap"), "'cheap' is not a number"),

@@ -162,6 +162,39 @@ def without_clock(path):
     return pd.read_csv(path).drop(columns="seconds", errors="ignore").to_csv()
 
 
+def test_booleans_are_submitted_as_the_sample_spells_them(project, podium, tmp_path):
+    """Train has TRUE, test and sample True; most shops of the test rows are new: a warning."""
+    files = tmp_path / "booleans"
+    files.mkdir()
+    generator = np.random.default_rng(0)
+    vip = generator.random(120) < 0.5
+    table = pd.DataFrame({"id": np.arange(120), "vip": vip, "shop": ["a", "b"] * 60})
+    table["sold"] = vip ^ (generator.random(120) < 0.1)
+    train, test = table.iloc[:80], table.iloc[80:].assign(shop="new")
+    train = train.replace({"vip": {True: "TRUE", False: "FALSE"}})
+    train.assign(sold=np.where(train["sold"], "TRUE", "FALSE")).to_csv(
+        files / "train.csv", index=False
+    )
+    test.drop(columns="sold").to_csv(files / "test.csv", index=False)
+    test[["id"]].assign(sold=False).to_csv(files / "sample_submission.csv", index=False)
+
+    def change(params):
+        params[NAME].update(
+            source={"provider": "local", "path": str(files)}, task="binary", id="id",
+            target="sold", target_transform="none", metric="accuracy", preprocess={},
+            models={"ridge": {"alphas": [1], "inner_folds": 2}},
+        )  # fmt: skip
+
+    project.edit(change)
+    outcomes = run_all(podium, ["ridge"])
+    submission = pd.read_csv(project.root / f"submissions/{NAME}/submission.csv", dtype=str)
+    assert set(submission["sold"]) == {"True", "False"}
+    assert ((submission["sold"] == "True").to_numpy() == table["vip"].iloc[80:]).all()
+    told = "100% of the test rows that no training row has"
+    assert told in outcomes[1].err
+    assert told in (project.root / f"reports/{NAME}/report.html").read_text()
+
+
 def test_a_binary_competition_from_a_block_alone(project, podium, tmp_path):
     """Titanic's shape: text classes, a label submission, no transform."""
     files = tmp_path / "binary"

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from podium.config.block import Block, ModelParams, Seed, name_in
 from podium.config.folds import SCHEMES
@@ -20,7 +20,14 @@ def _slug(text: str) -> str:
     return text
 
 
+def _least_rows(value: object) -> object:
+    if value != "auto" and (type(value) is not int or value < 1):
+        raise ValueError("auto or an integer of at least 1")
+    return value
+
+
 Slug = Annotated[str, AfterValidator(_slug)]
+LeastRows = Annotated[int | Literal["auto"], BeforeValidator(_least_rows)]
 Side = Annotated[int, Field(ge=1, le=4096)]
 Task = Literal["regression", "binary", "multiclass"]
 
@@ -76,7 +83,7 @@ class Preprocess(Block):
     standardize: bool = True
     log_skewed: float | None = Field(None, gt=0)
     clip: float | None = Field(None, gt=0)
-    min_count: int = Field(1, ge=1)
+    min_count: LeastRows = "auto"
 
 
 class ImagePreprocess(Block):

@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+from pyarrow import compute
 from pyarrow import csv as arrow_csv
 
 from podium.io.errors import PodiumError
@@ -46,7 +47,10 @@ END = "\0"
 
 
 def read_csv(
-    path: Path, na_values: Sequence[str], columns: Sequence[str] | None = None
+    path: Path,
+    na_values: Sequence[str],
+    columns: Sequence[str] | None = None,
+    verbatim: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Check a whole csv and read it as text, with ``na_values`` as missing.
 
@@ -55,6 +59,7 @@ def read_csv(
         na_values: values that mean a missing value.
         columns: keep these alone, in the order of the file, which may then be larger than memory;
             the first column if the file has none of them.
+        verbatim: columns in which only an empty text is missing.
 
     Raises:
         PodiumError: as ``read_header`` and ``read_blocks``; or too many columns.
@@ -67,9 +72,19 @@ def read_csv(
     # Arrow takes an empty list for all columns; one is enough to check the rows.
     kept = kept or [0]
     types = {header[at]: pa.large_string() for at in kept}
-    blocks = read_blocks(path, header, types, _spellings(na_values))
-    table = pa.Table.from_batches(list(blocks))
-    return table.rename_columns([names[at] for at in kept]).to_pandas()
+    blocks = read_blocks(path, header, types, [] if verbatim else _spellings(na_values))
+    table = pa.Table.from_batches(list(blocks)).rename_columns([names[at] for at in kept])
+    if verbatim:
+        for at, name in enumerate(table.column_names):
+            missing = [""] if name in verbatim else _spellings(na_values)
+            table = table.set_column(at, name, _with_nulls(table[name], missing))
+    return table.to_pandas()
+
+
+def _with_nulls(column: pa.ChunkedArray, missing: Sequence[str]) -> pa.ChunkedArray:
+    """A column of texts in which some mean a missing value."""
+    known = pa.array(missing, type=column.type)
+    return compute.if_else(compute.is_in(column, value_set=known), None, column)
 
 
 def read_blocks(
@@ -330,8 +345,8 @@ def _never_closed(path: Path, line: int) -> PodiumError:
     )
 
 
-def check_same_columns(train: set[str], test: set[str]) -> None:
-    """Train and test have the same columns, the target apart.
+def check_same_columns(train: set[str], test: set[str], advice: str = "") -> None:
+    """Train and test have the same columns, the target apart; ``advice`` ends the error.
 
     Raises:
         PodiumError: they differ.
@@ -343,7 +358,7 @@ def check_same_columns(train: set[str], test: set[str]) -> None:
         if columns:
             raise PodiumError(
                 f"{TEST}: {what}: {few(sorted(columns))}; the two must have the same columns but "
-                "for the target"
+                f"for the target{advice}"
             )
 
 

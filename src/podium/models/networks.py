@@ -26,12 +26,16 @@ LIVE_CURVES = ("train_loss", "valid_loss", "valid_metric")
 
 @dataclass(frozen=True)
 class NetworkInputs:
-    """Inputs of networks: training and test rows, and the number of features for each fold."""
+    """Inputs of networks: training and test rows, and the number of features for each fold.
+
+    ``own``: the columns that each fold has, where some folds lack some of ``columns``.
+    """
 
     train: Tables
     test: Tables
     columns: Columns
     features: list[int]
+    own: list[Columns] | None = None
 
 
 def fit_network(fit: Fit[NetworkParams], inputs: NetworkInputs) -> list[SplitFit]:
@@ -57,6 +61,7 @@ def _train(fit: Fit[NetworkParams], inputs: NetworkInputs) -> FittedMembers:
         valid_rows_per_member=[splits[split].valid_rows for split, _ in pairs],
         stop_rows_per_member=_stop_rows(fit, pairs) if params.early_stopping else None,
         columns=inputs.columns,
+        columns_per_table=inputs.own,
         names=[_name(fit, params, index) for index in range(len(pairs))],
         score=lambda member, predicted: _score(fit, member, predicted),
         on_epoch=forwarder.epoch,

@@ -1,10 +1,10 @@
-"""Networks on tables: the folds' dense matrices with the same columns in the same places."""
+"""Networks on tables: the folds' dense matrices, padded to the same number of columns."""
 
 from typing import cast
 
 from podium.config import NetworkParams
 from podium.data.tabular.dataset import TableDataset
-from podium.data.tabular.dense import DenseTables, Layout, common_layout
+from podium.data.tabular.dense import DenseTables, Layout
 from podium.models.base import Fit, SplitFit
 from podium.models.networks import NetworkInputs, fit_network
 from podium.nn import Columns
@@ -13,15 +13,17 @@ from podium.nn import Columns
 def fit_table_network(fit: Fit[NetworkParams]) -> list[SplitFit]:
     """Train the network that ``fit.params`` describes on a table."""
     dataset = cast(TableDataset, fit.dataset)
-    layout = common_layout([split.transform for split in dataset.splits])
+    layouts = [Layout.of(split.transform) for split in dataset.splits]
+    widest = Layout.widest(layouts)
     train, test = (
-        DenseTables(dataset.splits, table, layout) for table in (dataset.train, dataset.test)
+        DenseTables(dataset.splits, table, widest) for table in (dataset.train, dataset.test)
     )
-    features = [len(split.transform.feature_names) for split in dataset.splits]
-    return fit_network(fit, NetworkInputs(train, test, _columns(layout), features))
+    features = [layout.total for layout in layouts]
+    own = [_columns(layout, widest) for layout in layouts]
+    return fit_network(fit, NetworkInputs(train, test, _columns(widest, widest), features, own))
 
 
-def _columns(layout: Layout) -> Columns:
-    return Columns(
-        len(layout.numeric), len(layout.plain), tuple(len(block) for block in layout.categories)
-    )
+def _columns(layout: Layout, widest: Layout) -> Columns:
+    """The columns of a layout; categories that have none in any fold are left out."""
+    blocks = zip(layout.categories, widest.categories, strict=True)
+    return Columns(layout.numeric, layout.flags, tuple(count for count, room in blocks if room))

@@ -113,7 +113,9 @@ class Data:
 
     ``tables`` have shape (rows, columns) or make such rows. ``y`` has shape (rows, outputs):
     numbers (float64, so that standardizing loses no precision) or class shares (float32).
-    ``weight`` has shape (rows,), float64; None if all rows have equal weight.
+    ``weight`` has shape (rows,), float64; None if all rows have equal weight. ``own`` are the
+    columns that each table has in fact: they come first in their part (or category), the rest of
+    which is zeros.
     """
 
     tables: Tables
@@ -121,6 +123,7 @@ class Data:
     columns: Columns
     task: Task
     weight: Tensor | None = None
+    own: Sequence[Columns] | None = None
 
     @property
     def rows(self) -> int:

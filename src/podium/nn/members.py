@@ -132,6 +132,7 @@ def fit_members(
     stop_rows_per_member: Sequence[Rows] | None = None,
     sample_weight: NDArray[Any] | None = None,
     columns: Columns | None = None,
+    columns_per_table: Sequence[Columns] | None = None,
     names: Sequence[str] | None = None,
     score: Score | None = None,
     on_epoch: OnEpoch | None = None,
@@ -157,6 +158,9 @@ def fit_members(
             drawn at random by default.
         sample_weight: the weight of each row, shape (rows,).
         columns: which columns are numbers and which are a category's; by default all are numbers.
+        columns_per_table: which of ``columns`` each table has, where some have fewer: its own come
+            first in their part or category, zeros follow. A member starts as if there were no other
+            columns, so that what other tables have changes nothing for it.
         names: each member's name in error messages.
         score: a metric of a member's predictions for its validation rows, for the curves.
         on_epoch: called after every epoch of every group, by one thread at a time.
@@ -175,6 +179,7 @@ def fit_members(
     standardized = isinstance(params, MLPParams) and params.standardize_inputs
     exponents = column_exponents(X) if standardized else None
     data = _data(scaled(X, exponents), y, task, columns, sample_weight)
+    data = replace(data, own=columns_per_table)
     check_rows(members, data)
     device = device_of(params)
     plan = make_plan(data, members, params, device)

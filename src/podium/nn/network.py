@@ -1,5 +1,9 @@
 """From hyperparameters to layers: one architecture for all members, each with its own weights."""
 
+from dataclasses import replace
+
+import torch
+
 from podium.config import CNNParams, LayeredParams, MLPParams, NetworkParams
 from podium.io.errors import PodiumError
 from podium.nn.convolution import ConvNet
@@ -20,9 +24,11 @@ from podium.nn.knobs.inputs import (
 from podium.nn.knobs.noise import Dropout, GaussianNoise
 from podium.nn.knobs.normalization import normalization
 from podium.nn.layers import Chain, Layer, Linear, Skip, Traced
+from podium.nn.parameters import Parameter
 
 # RNG purposes: the inputs, and the hidden layers from ``HIDDEN`` on.
 INPUT_DROPOUT, INPUT_NOISE, HIDDEN = 1, 2, 16
+CATEGORIES = "categories"
 
 
 def build_network(params: NetworkParams, columns: Columns, outputs: int) -> Chain:
@@ -46,6 +52,49 @@ def build_network(params: NetworkParams, columns: Columns, outputs: int) -> Chai
     network = Chain(layers)
     network.first()
     return network
+
+
+def padded_parameters(
+    params: NetworkParams, own: Columns, columns: Columns, outputs: int
+) -> list[Parameter]:
+    """The network's parameters, with the initial values that ``own`` columns alone would have.
+
+    Weights of the columns that a table lacks start at 0. Their inputs are 0, so they stay there.
+    """
+    padded = build_network(params, columns, outputs).parameters()
+    if own == columns:
+        return padded
+    exact = build_network(params, own, outputs).parameters()
+    embedding = params.category_embedding if isinstance(params, MLPParams) else None
+    return [
+        few if few.shape == many.shape else _padded(few, many, own, columns, embedding)
+        for few, many in zip(exact, padded, strict=True)
+    ]
+
+
+def _padded(
+    few: Parameter, many: Parameter, own: Columns, columns: Columns, embedding: int | None
+) -> Parameter:
+    """A parameter of ``many``'s shape, drawn as ``few`` and zero where only ``many`` has values."""
+    axis = next(axis for axis, size in enumerate(many.shape) if few.shape[axis] != size)
+    starts = [sum(columns.categories[:index]) for index in range(len(columns.categories))]
+    levels = [
+        start + level
+        for start, count in zip(starts, own.categories, strict=True)
+        for level in range(count)
+    ]
+    places = levels
+    if not few.name.startswith(CATEGORIES):
+        after = levels if embedding is None else list(range(embedding * len(starts)))
+        before = few.shape[axis] - len(after)
+        lacking = columns.plain - own.plain
+        places = [*range(before), *(before + lacking + place for place in after)]
+
+    def initial(generator: torch.Generator) -> torch.Tensor:
+        values = torch.zeros(many.shape)
+        return values.index_copy_(axis, torch.tensor(places), few.initial(generator))
+
+    return replace(many, initial=initial)
 
 
 def _image(columns: Columns) -> tuple[int, int, int]:
@@ -90,7 +139,7 @@ def _embedded(params: MLPParams, columns: Columns) -> tuple[list[Layer], int]:
         width = embedding.out_width
     categories, levels = None, sum(columns.categories)
     if columns.categories and params.category_embedding is not None:
-        categories = CategoryEmbedding("categories", columns.categories, params.category_embedding)
+        categories = CategoryEmbedding(CATEGORIES, columns.categories, params.category_embedding)
         levels = categories.outputs
     total = width + columns.plain + levels
     return ([Parts(columns, numbers, categories)] if numbers or categories else []), total

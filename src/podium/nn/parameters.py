@@ -63,11 +63,16 @@ class Parameters:
         self.values = self.views(self.flat)
         self.grads = self.views(self.flat_grad)
 
-    def draw(self, seeds: Sequence[int]) -> None:
-        """Draw the initial values, each member's from a generator with its own seed."""
+    def draw(self, seeds: Sequence[int], own: Sequence[Sequence[Parameter]] | None = None) -> None:
+        """Draw the initial values, each member's from a generator with its own seed.
+
+        ``own``: what each member draws them by, if not by the same parameters as all.
+        """
         generators = [torch.Generator().manual_seed(seed) for seed in seeds]
-        for parameter in self.specs:
-            drawn = torch.stack([parameter.initial(generator) for generator in generators])
+        own = own or [self.specs] * len(seeds)
+        for index, parameter in enumerate(self.specs):
+            pairs = zip(own, generators, strict=True)
+            drawn = torch.stack([specs[index].initial(generator) for specs, generator in pairs])
             self.values[parameter.name].copy_(drawn)
 
     def views(self, flat: Mapping[str, Tensor]) -> dict[str, Tensor]:

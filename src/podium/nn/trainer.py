@@ -19,9 +19,9 @@ from podium.nn.knobs.optimizers import Optimizer, selected
 from podium.nn.knobs.schedules import factor, rate_factor
 from podium.nn.knobs.stopping import EarlyStopping
 from podium.nn.layers import Step
-from podium.nn.network import build_network
+from podium.nn.network import build_network, padded_parameters
 from podium.nn.outcome import EpochLog, Outcome
-from podium.nn.parameters import Parameters
+from podium.nn.parameters import Parameter, Parameters
 from podium.nn.rng import Rng
 
 # Most activations of all layers and members in one pass at evaluation: 128 MiB of float32.
@@ -50,7 +50,7 @@ class Trainer:
         self.outcomes: list[Outcome] = []
         self.histories: dict[int, list[EpochLog]] = {member.index: [] for member in members}
         self.parameters = Parameters(self.network.parameters(), len(members), device)
-        self.parameters.draw([member.seed for member in members])
+        self.parameters.draw([member.seed for member in members], self._drawn_by(data))
         self.network.bind(self.parameters.values, self.parameters.grads)
         self._fit_to_rows()
         self.optimizer = Optimizer(self.parameters, params)
@@ -81,6 +81,15 @@ class Trainer:
             self.histories[member.index].append(EpochLog(self.epoch, *numbers, rate, seconds))
         self.epoch += 1
         self._retire_finished(diverged, out_of_patience | (self.epoch == self.params.epochs))
+
+    def _drawn_by(self, data: Data) -> list[list[Parameter]] | None:
+        """The parameters by which each member is drawn: its table's own columns decide."""
+        if data.own is None:
+            return None
+        width, own = data.task.width, {}
+        for table in {member.table for member in self.members}:
+            own[table] = padded_parameters(self.params, data.own[table], data.columns, width)
+        return [own[member.table] for member in self.members]
 
     def _fit_to_rows(self) -> None:
         """Compute what each member needs from its own training rows before the first step."""

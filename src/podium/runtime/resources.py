@@ -2,6 +2,7 @@
 
 import os
 import re
+from pathlib import Path
 
 # PyTorch on a CPU and on a GPU, C++.
 _OUT_OF_MEMORY = re.compile(r"can't allocate memory|out of memory|bad_alloc", re.IGNORECASE)
@@ -15,6 +16,14 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def memory() -> int:
+    """Bytes of memory of this machine, or of its container if that has less."""
+    found = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    limit = Path("/sys/fs/cgroup/memory.max")
+    text = limit.read_text().strip() if limit.is_file() else ""
+    return min(found, int(text)) if text.isdigit() else found
 
 
 def is_out_of_memory(error: Exception) -> bool:

@@ -39,6 +39,7 @@ def report(name: str) -> None:
     target = target_of(competition, schema)
     scores = pd.read_csv(paths.blend(name) / "scores.csv")
     scores["seconds"] = [_fit_seconds(name, model) for model in scores["model"]]
+    summary = pd.read_csv(paths.processed(name) / "summary.csv")
     rows = scores_rows(scores, nested=competition.ensemble.method == "weighted")
     with files.publish(paths.plots(name)) as folder:
         pictures = folder / "pictures"
@@ -48,9 +49,9 @@ def report(name: str) -> None:
         _draw_curves(pictures, competition)
         page = Page(
             title=label(competition, schema),
-            facts=_facts(competition, schema),
+            facts={**_facts(competition, schema), **_warnings(summary)},
             scores=pd.DataFrame(rows, columns=HEADINGS),
-            summary=pd.read_csv(paths.processed(name) / "summary.csv"),
+            summary=summary,
             tables=_class_tables(found),
             pictures=sorted(pictures.glob("*.png")),
             submit=_commands(competition),
@@ -132,6 +133,15 @@ def _facts(competition: Competition, schema: Schema) -> dict[str, str]:
         "preprocessing": _FITTED[schema.fit_on],
         "blend's score": _BLENDED[competition.ensemble.method],
     }
+
+
+def _warnings(summary: pd.DataFrame) -> dict[str, str]:
+    """What preprocessing warned about, by column."""
+    if "warning" not in summary:
+        return {}
+    found = summary.dropna(subset="warning")
+    rows = zip(found["column"], found["warning"], strict=True)
+    return {f"warning: {column}": str(warning) for column, warning in rows}
 
 
 def _origin(schema: Schema) -> str:

@@ -76,3 +76,27 @@ def test_dropped_columns_are_gone():
 def test_no_column_left():
     with pytest.raises(PodiumError, match="no feature column"):
         typed(drop=["code", "area", "alley", "zone", "mixed"])
+
+
+def one_column(train: list[str | None], test: list[str | None], **keys: list[str]):
+    frames = (pd.DataFrame({"x": pd.Series(own, dtype="str")}) for own in (train, test))
+    return type_columns(*frames, [], Preprocess(**keys))
+
+
+def test_booleans_are_numbers_however_each_table_spells_them():
+    tables = one_column(["TRUE", "FALSE", None], ["False", "true"])
+    assert tables.numeric == ["x"]
+    assert tables.train["x"].tolist()[:2] == [1, 0]
+    assert tables.train["x"].isna().tolist() == [False, False, True]
+    assert tables.test["x"].tolist() == [0, 1]
+
+
+def test_booleans_match_ones_and_zeros_of_the_other_table():
+    assert one_column(["1", "0"], ["TRUE", "FALSE"]).test["x"].tolist() == [1, 0]
+
+
+def test_a_category_has_one_spelling_of_true_and_false():
+    tables = one_column(["TRUE", "FALSE"], ["True", "false"], categorical=["x"])
+    assert set(tables.train["x"]) == set(tables.test["x"]) == {"True", "False"}
+    mixed = one_column(["TRUE", "maybe"], ["True", "maybe"])
+    assert mixed.train["x"].tolist() == mixed.test["x"].tolist() == ["True", "maybe"]

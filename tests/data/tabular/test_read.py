@@ -1,10 +1,11 @@
-"""Targets that the transform or the metric can't take."""
+"""Raw tables: targets, columns of one table only, missing values, spellings."""
 
 import pandas as pd
 import pytest
 
 from podium.config import TableCompetition, load_config
-from podium.data.tabular.read import read_target
+from podium.data.tabular.prepare import make_dataset, prepare
+from podium.data.tabular.read import check_raw, read_raw, read_target
 from podium.io.errors import PodiumError
 
 
@@ -28,3 +29,133 @@ def test_the_least_target(transform, metric, least, says, project):
         bad = pd.DataFrame({"SalePrice": ["5", says.split("'")[1]]})
         with pytest.raises(PodiumError, match=rf"train.csv:3: SalePrice {says}"):
             read_target(bad, competition)
+
+
+MANIFEST = {"provider": "local", "synthetic": False, "files": []}
+
+
+@pytest.fixture
+def competition(project, tmp_path):
+    """A competition of these tables and keys: ids 0 ..., two classes."""
+
+    def make(train: pd.DataFrame, test: pd.DataFrame, sample: pd.DataFrame, **keys):
+        for name, table in (("train", train), ("test", test), ("sample_submission", sample)):
+            table.to_csv(tmp_path / f"{name}.csv", index=False)
+        block = {
+            "task": "binary", "id": "id", "target": "y", "target_transform": "none",
+            "metric": "accuracy", "folds": {"count": 2}, "preprocess": {}, "models": {"ridge": {}},
+        }  # fmt: skip
+        project.edit(lambda params: params["house-prices"].update({**block, **keys}))
+        found = load_config(only="house-prices")["house-prices"]
+        assert isinstance(found, TableCompetition)
+        return tmp_path, found
+
+    return make
+
+
+def tables(rows: int = 12, **columns: list[object]) -> tuple[pd.DataFrame, ...]:
+    """A train, a test and a sample; ``columns`` are of both tables."""
+    table = pd.DataFrame({"id": range(rows), "x": range(rows), **columns})
+    train = table.assign(y=["no", "yes"] * (rows // 2))
+    return train, table, table[["id"]].assign(y="no")
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"preprocess": {"drop": ["when"]}},
+        {"folds": {"scheme": "group", "count": 2, "group": "when"}},
+    ],
+    ids=["dropped", "the group"],
+)
+def test_a_column_that_only_train_has_is_legal_where_no_model_reads_it(competition, keys):
+    train, test, sample = tables(when=[1, 2, 3] * 4)
+    folder, found = competition(train, test.drop(columns="when"), sample, **keys)
+    assert check_raw(folder, found) == "12 training rows, 12 test rows"
+    assert list(make_dataset(read_raw(folder, found), found, MANIFEST).train) == ["x"]
+
+
+def test_a_dropped_column_that_only_test_has_is_legal(competition):
+    train, test, sample = tables(when=[1, 2, 3] * 4)
+    keys = {"preprocess": {"drop": ["when"]}}
+    folder, found = competition(train.drop(columns="when"), test, sample, **keys)
+    assert list(make_dataset(read_raw(folder, found), found, MANIFEST).test) == ["x"]
+
+
+def test_any_other_column_that_only_train_has_is_told(competition):
+    train, test, sample = tables(when=[1, 2, 3] * 4)
+    folder, found = competition(train, test.drop(columns="when"), sample)
+    with pytest.raises(PodiumError, match="lacks columns that train.csv has: when;.*drop"):
+        read_raw(folder, found)
+
+
+def test_na_is_an_id_a_class_and_a_group_but_a_missing_feature(competition):
+    train, test, sample = tables(country=["NA", "FR", "DE"] * 4)
+    for table in (train, test, sample):
+        table["id"] = ["NA", "null", *range(2, 12)]
+    train["y"] = ["NA", "other"] * 6
+    sample["y"] = "NA"
+    folds = {"scheme": "group", "count": 3, "group": "country"}
+    folder, found = competition(train, test, sample)
+    data = make_dataset(read_raw(folder, found), found, MANIFEST)
+    assert data.train_ids.tolist()[:2] == ["NA", "null"]
+    assert data.schema.classes == ["NA", "other"]
+    assert data.train["country"].isna().tolist()[:3] == [True, False, False]
+    folder, found = competition(train, test, sample, folds=folds)
+    data = make_dataset(read_raw(folder, found), found, MANIFEST)
+    assert len(set(zip(data.folds[:, 0], train["country"], strict=True))) == 3
+
+
+def test_an_empty_id_or_class_is_missing(competition):
+    train, test, sample = tables()
+    train["y"] = ["", "yes", *train["y"][2:]]
+    folder, found = competition(train, test, sample)
+    with pytest.raises(PodiumError, match=r"train.csv:2: y is missing"):
+        read_raw(folder, found)
+
+
+def test_na_is_a_missing_target_of_numbers(competition):
+    train, test, sample = tables()
+    train["y"] = ["NA", *range(11)]
+    folder, found = competition(train, test, sample, task="regression", metric="rmse")
+    with pytest.raises(PodiumError, match=r"train.csv:2: y is missing"):
+        read_raw(folder, found)
+
+
+@pytest.mark.parametrize(
+    ("spelling", "expected"), [("False", "True"), ("false", "true"), ("0", "1")]
+)
+def test_boolean_classes_are_spelled_as_the_sample_does(competition, spelling, expected):
+    train, test, sample = tables(flag=["TRUE", "FALSE"] * 6)
+    train["y"] = ["TRUE", "FALSE"] * 6
+    test["flag"] = ["True", "False"] * 6
+    folder, found = competition(train, test, sample.assign(y=spelling))
+    data = make_dataset(read_raw(folder, found), found, MANIFEST)
+    assert data.schema.classes == [spelling, expected]
+    assert data.y.tolist() == [1, 0] * 6
+    assert data.train["flag"].tolist() == data.test["flag"].tolist() == [1, 0] * 6
+
+
+def test_levels_that_most_test_rows_have_and_no_training_row_are_told(
+    competition, capsys, tmp_path
+):
+    train, test, sample = tables(shop=["a", "b", "c"] * 4)
+    test["shop"] = ["d", "e", "a"] * 4
+    folder, found = competition(train, test, sample)
+    (out := tmp_path / "out").mkdir()
+    prepare(folder, found, MANIFEST, out)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "house-prices: column 'shop' holds levels in 67% of the test rows" in line
+    summary = pd.read_csv(out / "summary.csv").set_index("column")
+    assert "67% of the test rows" in summary.loc["shop", "warning"]
+    assert pd.isna(summary.loc["x", "warning"])
+
+
+def test_what_does_not_fit_into_memory_is_told_before_it_is_made(competition, monkeypatch):
+    train, test, sample = tables(name=[f"name {row}" for row in range(12)])
+    folder, found = competition(train, test, sample, preprocess={"min_count": 1})
+    data = make_dataset(read_raw(folder, found), found, MANIFEST)
+    data.dense(data.splits[0])
+    monkeypatch.setattr("podium.data.tabular.size.memory", lambda: 4 * 8 * 24 * 6)
+    with pytest.raises(PodiumError, match=r"features of 24 rows .*levels of 'name' \(6\): set"):
+        data.dense(data.splits[0])

@@ -109,3 +109,45 @@ def test_json_and_back():
     again = TableTransform.from_json(json.loads(json.dumps(transform.to_json())))
     assert again == transform
     assert again.feature_names == transform.feature_names
+
+
+def number(train: list[float], later: list[float], **keys) -> np.ndarray:
+    """Later rows of one column, standardized as training rows say."""
+    frame = pd.DataFrame({"x": train})
+    transform = fit_transform_on(frame, ["x"], [], Preprocess(na_indicators="none", **keys))
+    return transform.dense(pd.DataFrame({"x": later}))[:, 0]
+
+
+CONSTANT = {
+    "constant": [3.0] * 40,
+    "of zeros": [0.0] * 40,
+    "missing": [np.nan] * 40,
+    "but for rounding": [0.1 + 0.2, 0.3] * 20,
+    "large but for rounding": [1e15, 1e15 + 1] * 20,
+    "tiny": [1e-300] * 40,
+}
+
+
+@pytest.mark.parametrize("keys", [{}, {"standardize": False}, {"log_skewed": 0.5}])
+@pytest.mark.parametrize("case", CONSTANT)
+def test_a_column_that_says_nothing_in_the_fitted_rows_is_0_in_all(case, keys):
+    assert number(CONSTANT[case], [3.0, 0.0, 1e6, np.nan], **keys).tolist() == [0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("unit", [1e-300, 1e-200, 1e-13, 1e13, 1e200, 1e300])
+def test_the_unit_of_a_column_does_not_matter(unit):
+    values = np.random.default_rng(0).normal(5, 1, 60)
+    scaled = number(list(values * unit), list(values * unit))
+    assert scaled == pytest.approx(number(list(values), list(values)), rel=1e-9)
+    assert scaled.std() == pytest.approx(1)
+
+
+@pytest.mark.parametrize("keys", [{}, {"standardize": False}, {"impute": "mean"}])
+def test_the_largest_numbers_there_are_stay_finite(keys):
+    extreme = [1.7e308, -1.7e308, 1e308, np.nan, 0.0]
+    for train in (extreme, [1.0, 2.0, 3.0]):
+        found = number(train, extreme, **keys)
+        assert np.isfinite(found.astype(np.float32)).all()
+        assert np.isfinite(np.square(found, dtype=np.float32)).all()
+        assert found[0] > found[4] > found[1]
+    assert np.abs(number(extreme, extreme)).max() < 3

@@ -1,31 +1,43 @@
-"""Column types: number or category, and the meaning of missing values."""
+"""Column types: number, boolean, date or category, and the meaning of missing values."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
 
 from podium.config import Preprocess
+from podium.data.booleans import WORDS, as_boolean, in_title_case
+from podium.data.tabular.dates import date_parts, find_format
 from podium.io.csv_files import line_of
 from podium.io.errors import PodiumError, warn
 from podium.io.text import nearest, printable
 
+Text: TypeAlias = "pd.Series[Any]"
+# One column, of train and of test.
+Pair = dict[str, Text]
 # The level for missing values where missing means "none" (no garage, no pool).
 NONE_LEVEL = "NA"
 # Up to this share of texts, a column was probably meant to be numeric.
 FEW_STRAYS = 0.05
+# Above this share of test rows that are on days of training rows, a day is a level too.
+RECURRING = 0.5
 
 
 @dataclass(frozen=True)
 class TypedTables:
-    """Feature columns with their types: float64 for numbers, text for categories."""
+    """Feature columns with their types: float64 for numbers, text for categories.
+
+    ``dates`` has the format of each date column. Its parts are numbers; where it stays a category
+    beside them, that is for linear models and networks only.
+    """
 
     train: pd.DataFrame
     test: pd.DataFrame
     numeric: list[str]
     categorical: list[str]
+    dates: dict[str, str] = field(default_factory=dict)
 
 
 def type_columns(
@@ -33,34 +45,50 @@ def type_columns(
 ) -> TypedTables:
     """Give every feature column its type.
 
-    A column is numeric if every value in train and test is a number, unless it is listed under
-    ``categorical`` or ``na_is_category``; there is a warning about columns that aren't numeric only
-    because of a few texts. ``reserved`` columns (id, target, group) are not features.
+    A column is numeric if every value in train and test is a number, or if all are true and false
+    (1 and 0, whatever their case). It is a date if every value is one in the same format, and
+    becomes several numbers; where most test rows are on days that training rows have, so that test
+    rows are not simply the later ones, it stays a category beside them. None of this happens to a
+    column listed under ``categorical`` or ``na_is_category``. There is a warning about columns that
+    are categories only because of a few texts. ``reserved`` columns (id, target, group) are not
+    features.
 
     Raises:
         PodiumError: a listed column doesn't exist, a column is all missing or has an infinite
             number, or no feature is left.
     """
-    _check_listed(train, spec)
+    _check_listed(train, test, spec)
     names = [name for name in train if name not in {*reserved, *spec.drop}]
     if not names:
         raise PodiumError("train.csv: no feature column is left; drop fewer columns")
-    features = {"train": train[names].copy(), "test": test[names].copy()}
-    numeric, categorical = [], []
+    numbers: dict[str, Pair] = {}
+    columns: dict[str, Pair] = {}
+    dates: dict[str, str] = {}
     for name in names:
         _check_not_empty(train[name])
-        if _make_numeric(features, name, spec):
-            numeric.append(name)
-        else:
-            categorical.append(name)
-            _fill_none(features, name, spec)
-    return TypedTables(features["train"], features["test"], numeric, categorical)
+        pair = {"train": train[name], "test": test[name]}
+        is_category = name in spec.categorical or name in spec.na_is_category
+        found = None if is_category else _numbers(pair)
+        if not is_category and found is None and (date := _date(pair)):
+            dates[name], found = date
+            _check_new(found, names)
+        if found is None or (name in dates and _recurs(pair)):
+            columns[name] = _category(pair, name in spec.na_is_category)
+        if found is not None:
+            numbers |= found
+            columns |= found
+    frames = {
+        table: pd.DataFrame({name: pair[table] for name, pair in columns.items()})
+        for table in ("train", "test")
+    }
+    categorical = [name for name in columns if name not in numbers]
+    return TypedTables(frames["train"], frames["test"], list(numbers), categorical, dates)
 
 
-def _check_listed(train: pd.DataFrame, spec: Preprocess) -> None:
+def _check_listed(train: pd.DataFrame, test: pd.DataFrame, spec: Preprocess) -> None:
     for key in ("drop", "categorical", "na_is_category"):
         for name in getattr(spec, key):
-            if name not in train:
+            if name not in train and not (key == "drop" and name in test):
                 raise PodiumError(
                     f"params.yaml: preprocess.{key}: no column '{name}' in train.csv; "
                     f"{nearest(name, train.columns)}"
@@ -75,45 +103,81 @@ def _check_not_empty(column: "pd.Series[Any]") -> None:
         )
 
 
-def _make_numeric(features: dict[str, pd.DataFrame], name: str, spec: Preprocess) -> bool:
-    if name in spec.categorical or name in spec.na_is_category:
-        return False
-    columns = {table: frame[name] for table, frame in features.items()}
-    numbers = {table: pd.to_numeric(text, errors="coerce") for table, text in columns.items()}
-    strays = {table: numbers[table].isna() & text.notna() for table, text in columns.items()}
+def _check_new(parts: Mapping[str, Pair], names: Sequence[str]) -> None:
+    taken = sorted(set(parts) & set(names))
+    if taken:
+        raise PodiumError(
+            f"train.csv: column '{taken[0]}' has the name that a part of a date gets; rename it, "
+            "or list it or the date under preprocess.drop"
+        )
+
+
+def _numbers(pair: Pair) -> dict[str, Pair] | None:
+    """The column as numbers, or as 1 and 0 for true and false; None if it is something else."""
+    if any(_first(text).lower() in WORDS for text in pair.values()):
+        found = {table: as_boolean(text) for table, text in pair.items()}
+    else:
+        found = {table: pd.to_numeric(text, errors="coerce") for table, text in pair.items()}
+    strays = {table: found[table].isna() & text.notna() for table, text in pair.items()}
     if any(stray.any() for stray in strays.values()):
-        _warn_of_strays(columns, strays)
-        return False
-    for table, values in numbers.items():
+        _warn_of_strays(pair, strays, "numbers")
+        return None
+    for table, values in found.items():
         infinite = np.isinf(values.to_numpy(dtype=np.float64, na_value=np.nan))
         if infinite.any():
             raise PodiumError(
-                f"{table}.csv:{int(infinite.argmax()) + 2}: column '{name}' has an infinite "
+                f"{table}.csv:{int(infinite.argmax()) + 2}: column '{values.name}' has an infinite "
                 "number; fix it, or write it as missing"
             )
-        features[table][name] = values.astype(np.float64)
-    return True
+    return {_name(pair): {table: values.astype(np.float64) for table, values in found.items()}}
 
 
-def _warn_of_strays(
-    columns: "dict[str, pd.Series[Any]]", strays: "dict[str, pd.Series[Any]]"
-) -> None:
-    """Warn about a few texts that make an otherwise numeric column a category."""
+def _date(pair: Pair) -> tuple[str, dict[str, Pair]] | None:
+    """The format of a column of dates and their parts; None if it holds something else."""
+    found = find_format(pair)
+    if found is None:
+        return None
+    strays = {table: found.dates[table].isna() & text.notna() for table, text in pair.items()}
+    if any(stray.any() for stray in strays.values()):
+        _warn_of_strays(pair, strays, "dates")
+        return None
+    return found.format, date_parts(_name(pair), found.dates)
+
+
+def _recurs(pair: Pair) -> bool:
+    """Whether most test rows have a value that a training row has too."""
+    return bool(pair["test"].isin(pair["train"].dropna()).mean() > RECURRING)
+
+
+def _category(pair: Pair, missing_is_none: bool) -> Pair:
+    """The column as text, with one spelling of true and false."""
+    pair = {table: in_title_case(text) for table, text in pair.items()}
+    if missing_is_none:
+        return {table: text.fillna(NONE_LEVEL) for table, text in pair.items()}
+    return pair
+
+
+def _name(pair: Pair) -> str:
+    return str(pair["train"].name)
+
+
+def _first(text: Text) -> str:
+    """The first value that isn't missing, or an empty text."""
+    at = text.first_valid_index()
+    return "" if at is None else str(text.loc[at])
+
+
+def _warn_of_strays(pair: Pair, strays: Pair, meant: str) -> None:
+    """Warn about a few texts that make a column of numbers or dates a category."""
     count = sum(int(stray.sum()) for stray in strays.values())
-    values = sum(int(text.notna().sum()) for text in columns.values())
+    values = sum(int(text.notna().sum()) for text in pair.values())
     if count > FEW_STRAYS * values:
         return
     table = next(table for table, stray in strays.items() if stray.any())
-    text, stray = columns[table], strays[table]
+    text, stray = pair[table], strays[table]
     quoted = printable(str(text[stray].iloc[0])[:40])
     warn(
         f"{table}.csv:{line_of(stray)}: column '{text.name}' has '{quoted}' and becomes a "
-        f"category, although all but {count} of its {values} values are numbers; fix it, list the "
+        f"category, although all but {count} of its {values} values are {meant}; fix it, list the "
         "text under preprocess.na_values, or the column under preprocess.categorical"
     )
-
-
-def _fill_none(features: dict[str, pd.DataFrame], name: str, spec: Preprocess) -> None:
-    if name in spec.na_is_category:
-        for frame in features.values():
-            frame[name] = frame[name].fillna(NONE_LEVEL)

@@ -1,6 +1,6 @@
 """A preprocessed table on disk and in memory: written by the preprocess stage, read by models."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from podium.data.dataset import (
     folds_frame,
     read_folds,
 )
+from podium.data.tabular.size import check_fits
 from podium.data.tabular.transform import TableTransform
 from podium.io import files
 
@@ -23,10 +24,11 @@ TARGET = "__target__"
 
 @dataclass(frozen=True)
 class TableSchema(Schema):
-    """A table's metadata, including its columns by type."""
+    """A table's metadata, including its columns by type, and the format of each date column."""
 
     numeric: list[str]
     categorical: list[str]
+    dates: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -59,8 +61,13 @@ class TableDataset(Dataset):
         ]
 
     def dense(self, split: Split) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Standardized numbers and one-hot levels."""
+        """Standardized numbers and one-hot levels.
+
+        Raises:
+            PodiumError: the two matrices would not fit into memory.
+        """
         transform = self._transform(split)
+        check_fits(transform, len(self.train) + len(self.test))
         return transform.dense(self.train), transform.dense(self.test)
 
     def trees(self, split: Split) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -1,13 +1,20 @@
-"""The folds' matrices with identical columns, as networks need them."""
+"""The folds' matrices with the same number of columns, as networks need them.
 
-from collections.abc import Iterable, Sequence
+A fold has columns that others lack: a level may lie in its training rows only, and so in another
+fold's validation rows only. The columns of a fold are the first of their part, and zeros pad them,
+so that those of a fold are the same whatever levels the other folds have.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from podium.data.tabular.dataset import TableSplit
+from podium.data.tabular.size import check_fits
 from podium.data.tabular.transform import TableTransform
 
 # Up to this total size matrices are kept in memory; larger ones are made when they are read.
@@ -16,44 +23,61 @@ KEPT_BYTES = 2**30
 
 @dataclass(frozen=True)
 class Layout:
-    """Columns by type: numbers, then flags, then each category's one-hot block."""
+    """The number of columns by part: numbers, then flags, then each category's one-hot block."""
 
-    numeric: list[str]
-    plain: list[str]
-    categories: list[list[str]]
+    numeric: int
+    flags: int
+    categories: tuple[int, ...]
+
+    @classmethod
+    def of(cls, transform: TableTransform) -> Self:
+        """The columns that a fold has."""
+        widths = tuple(fit.width for fit in transform.categorical.values())
+        return cls(len(transform.numeric), len(transform.numeric_flags), widths)
+
+    @classmethod
+    def widest(cls, layouts: Sequence[Self]) -> Self:
+        """Room for the columns of any fold in every part."""
+        blocks = zip(*(layout.categories for layout in layouts), strict=True)
+        return cls(
+            layouts[0].numeric,
+            max(layout.flags for layout in layouts),
+            tuple(max(sizes) for sizes in blocks),
+        )
 
     @property
-    def names(self) -> list[str]:
-        """All columns in order."""
-        return [*self.numeric, *self.plain, *(name for block in self.categories for name in block)]
+    def total(self) -> int:
+        """All columns."""
+        return self.numeric + self.flags + sum(self.categories)
 
-
-def common_layout(transforms: Sequence[TableTransform]) -> Layout:
-    """The union of all folds' columns; a fold with fewer levels has zeros in the others."""
-    first = transforms[0]
-    blocks = [_union(one.category_features(name) for one in transforms)
-              for name in first.categorical]  # fmt: skip
-    return Layout(
-        numeric=list(first.numeric),
-        plain=_union(one.numeric_flags for one in transforms),
-        categories=[block for block in blocks if block],
-    )
+    def places_in(self, wide: "Layout") -> NDArray[np.int64]:
+        """Where this layout's columns are in a layout with room for them."""
+        own = [self.numeric, self.flags, *self.categories]
+        room = [wide.numeric, wide.flags, *wide.categories]
+        starts = np.cumsum([0, *room[:-1]])
+        parts = zip(starts, own, strict=True)
+        return np.concatenate([start + np.arange(count) for start, count in parts])
 
 
 class DenseTables:
     """A table transformed for each fold: a call with a fold's number returns a float32 matrix.
 
     Small matrices are kept, large ones are made at each call, so that they don't fill the memory.
+
+    Raises:
+        PodiumError: a matrix would not fit into memory.
     """
 
     def __init__(self, splits: Sequence[TableSplit], table: pd.DataFrame, layout: Layout) -> None:
         self.transforms = [split.transform for split in splits]
-        self.table, self.names = table, layout.names
-        self.keeps = 4 * len(table) * len(self.names) * len(splits) <= KEPT_BYTES
+        self.table, self.layout = table, layout
+        for transform in self.transforms:
+            check_fits(transform, len(table))
+        self.keeps = 4 * len(table) * layout.total * len(splits) <= KEPT_BYTES
         self.kept: dict[int, NDArray[np.float32]] = {}
 
     def __call__(self, index: int) -> NDArray[np.float32]:
-        """The matrix of a fold, shape (rows, len(layout.names))."""
+        """The matrix of a fold, shape (rows, layout.total)."""
         if index in self.kept:
             return self.kept[index]
         matrix = self._made(self.transforms[index])
@@ -62,13 +86,7 @@ class DenseTables:
         return matrix
 
     def _made(self, transform: TableTransform) -> NDArray[np.float32]:
-        matrix = np.zeros((len(self.table), len(self.names)), dtype=np.float32)
-        place = {name: index for index, name in enumerate(self.names)}
-        places = [place[name] for name in transform.feature_names]
+        matrix = np.zeros((len(self.table), self.layout.total), dtype=np.float32)
+        places = Layout.of(transform).places_in(self.layout)
         matrix[:, places] = transform.dense(self.table)
         return matrix
-
-
-def _union(lists: Iterable[list[str]]) -> list[str]:
-    """Everything in the lists, once, in order of first appearance."""
-    return list(dict.fromkeys(name for names in lists for name in names))

@@ -12,9 +12,10 @@ from podium.data.folds import assign_folds
 from podium.data.tabular.columns import TypedTables, type_columns
 from podium.data.tabular.dataset import TableDataset, TableSchema, transform_name, write_dataset
 from podium.data.tabular.read import RawTables, read_raw, read_target
+from podium.data.tabular.size import affordable_features
 from podium.data.tabular.summary import summarize
 from podium.data.tabular.transform import TableTransform, fit_transform_on
-from podium.io.errors import PodiumError
+from podium.io.errors import PodiumError, warn
 from podium.io.files import digest
 
 
@@ -28,9 +29,13 @@ def prepare(
     """
     data = make_dataset(read_raw(raw, competition), competition, manifest)
     write_dataset(folder, data)
-    tables = TypedTables(data.train, data.test, data.schema.numeric, data.schema.categorical)
+    schema = data.schema
+    tables = TypedTables(data.train, data.test, schema.numeric, schema.categorical, schema.dates)
     split, spec = data.splits[0], competition.preprocess
     summary = summarize(tables, split.transform, spec, spec.drop)
+    for name, warning in zip(summary["column"], summary["warning"], strict=True):
+        if warning:
+            warn(f"{competition.name}: column '{name}' {warning}")
     summary.to_csv(folder / "summary.csv", index=False, lineterminator="\n")
     return (
         f"{data.train.shape[1]} columns -> {len(split.transform.feature_names)} features "
@@ -54,6 +59,7 @@ def make_dataset(
         classes=classes,
         numeric=tables.numeric,
         categorical=tables.categorical,
+        dates=tables.dates,
         fit_on=competition.preprocess.fit_on,
         provider=str(manifest["provider"]),
         synthetic=bool(manifest["synthetic"]),
@@ -99,15 +105,31 @@ def _fit_transforms(
         for repeat in range(folds.shape[1])
         for fold in range(int(folds[:, repeat].max()) + 1)
     ]
+    features = _one_hot_columns(tables)
     if spec.fit_on == "fold":
         return {
-            transform_name(repeat, fold): _fit(tables, tables.train[folds[:, repeat] != fold], spec)
+            transform_name(repeat, fold): _fit(
+                tables, tables.train[folds[:, repeat] != fold], spec, features
+            )
             for repeat, fold in pairs
         }
     parts = [tables.train] + ([tables.test] if spec.fit_on == "train_and_test" else [])
-    shared = _fit(tables, pd.concat(parts, ignore_index=True), spec)
+    shared = _fit(tables, pd.concat(parts, ignore_index=True), spec, features)
     return {transform_name(repeat, fold): shared for repeat, fold in pairs}
 
 
-def _fit(tables: TypedTables, rows: pd.DataFrame, spec: Preprocess) -> TableTransform:
-    return fit_transform_on(rows, tables.numeric, tables.categorical, spec)
+def _one_hot_columns(tables: TypedTables) -> int:
+    """The number of columns that the categories may share under ``min_count: auto``.
+
+    It depends on the tables' shapes only, so no fold learns from its validation rows.
+    """
+    rows = len(tables.train) + len(tables.test)
+    others = 2 * len(tables.numeric) + 2 * len(tables.categorical)
+    return max(affordable_features(rows) - others, len(tables.categorical))
+
+
+def _fit(
+    tables: TypedTables, rows: pd.DataFrame, spec: Preprocess, features: int
+) -> TableTransform:
+    columns = tables.numeric, tables.categorical
+    return fit_transform_on(rows, *columns, spec, features, dense_only=tables.dates)

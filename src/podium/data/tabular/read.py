@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from podium.config import TableCompetition
+from podium.data.booleans import spelled_as
 from podium.data.classes import check_named_columns, check_predicted, encode_classes
 from podium.io.csv_files import (
     SAMPLE,
@@ -31,7 +32,10 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class RawTables:
-    """The three csv files as text columns; missing values are NaN by ``preprocess.na_values``."""
+    """The three csv files as text columns; missing values of features are NaN by ``na_values``.
+
+    Class labels that are true and false are spelled as in the sample submission.
+    """
 
     train: pd.DataFrame
     test: pd.DataFrame
@@ -67,23 +71,49 @@ def _read(
     test: list[str] | None = None,
 ) -> RawTables:
     """Check the files, and read all columns of train and test or those named."""
-    paths = [folder / name for name in (TRAIN, TEST, SAMPLE)]
-    wanted, na_values = (train, test, None), competition.preprocess.na_values
     # A file that is cut off or no csv is reported as that, and not by the columns it lacks.
+    na_values, kept = competition.preprocess.na_values, _not_features(competition)
     tables = RawTables(
-        *(read_csv(path, na_values, names) for path, names in zip(paths, wanted, strict=True))
+        read_csv(folder / TRAIN, na_values, train, verbatim=kept),
+        read_csv(folder / TEST, na_values, test, verbatim=kept),
+        read_csv(folder / SAMPLE, [""]),
     )
-    columns = [column_names(read_header(path)) for path in paths[:2]]
+    columns = [column_names(read_header(folder / name)) for name in (TRAIN, TEST)]
     _check_columns(columns[0], columns[1], competition)
+    _spell_labels(tables, competition)
     _check_rows(tables, competition)
     return tables
+
+
+def _not_features(competition: TableCompetition) -> list[str]:
+    """Columns whose texts stay as they are: an id, a class or a group may be called ``NA``."""
+    classes = [] if competition.task == "regression" else [competition.target]
+    group = competition.folds.group
+    return [competition.id, *classes, *([group] if group else [])]
+
+
+def _spell_labels(tables: RawTables, competition: TableCompetition) -> None:
+    """Spell true and false among the labels as the sample submission does."""
+    sample, target = tables.sample_submission, competition.target
+    if competition.task != "regression" and target in tables.train:
+        tables.train[target] = spelled_as(tables.train[target], _labels_of(sample, competition))
+
+
+def _labels_of(sample: pd.DataFrame, competition: TableCompetition) -> list[str]:
+    """The labels that the sample submission spells out: in its rows, or as columns; or none."""
+    if sample.shape[1] > 2:
+        return list(sample.columns[1:])
+    asks_for_labels = sample.shape[1] == 2 and competition.scoring.needs == "labels"
+    return list(sample.iloc[:, 1].dropna().unique()) if asks_for_labels else []
 
 
 def _check_columns(train: list[str], test: list[str], competition: TableCompetition) -> None:
     check_named_columns(TRAIN, train, competition)
     if competition.id not in test:
         raise PodiumError(f"{TEST}: no id column '{competition.id}'; it has {few(test)}")
-    check_same_columns(set(train) - {competition.target}, set(test))
+    ignored = {competition.target, competition.folds.group, *competition.preprocess.drop}
+    advice = "; list under preprocess.drop what no model should use"
+    check_same_columns(set(train) - ignored, set(test) - ignored, advice)
 
 
 def _check_rows(tables: RawTables, competition: TableCompetition) -> None:

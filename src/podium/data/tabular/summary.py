@@ -1,28 +1,34 @@
-"""A human-readable table of what preprocessing did to each column."""
+"""A human-readable table of what preprocessing did to each column, and what to look at."""
 
 import pandas as pd
 
 from podium.config import Preprocess
 from podium.data.tabular.columns import NONE_LEVEL, TypedTables
-from podium.data.tabular.transform import CategoryColumn, NumericColumn, TableTransform
+from podium.data.tabular.levels import MOST_LEVELS, CategoryColumn
+from podium.data.tabular.transform import NumericColumn, TableTransform
+from podium.io.csv_files import few
+
+# A warning, where this share of test rows holds levels that no training row has.
+MANY_UNSEEN = 0.5
 
 
 def summarize(
     tables: TypedTables, transform: TableTransform, spec: Preprocess, dropped: list[str]
 ) -> pd.DataFrame:
-    """One row per column: its type, missing values, and treatment.
+    """One row per column: its type, missing values, treatment, and a warning if there is one.
 
     ``transform`` is one fold's; means and fill values differ slightly between folds, treatments
     hardly.
     """
     rows = [_numeric_row(tables, name, fit, spec) for name, fit in transform.numeric.items()]
     rows += [_category_row(tables, name, fit, spec) for name, fit in transform.categorical.items()]
+    rows += [_date_row(name, form) for name, form in tables.dates.items()]
     rows += [{"column": name, "type": "dropped", "treatment": "not used"} for name in dropped]
     columns = [
-        "column", "type", "missing_train", "missing_test", "levels", "unseen_in_test",
-        "features", "treatment",
+        "column", "type", "missing_train", "missing_test", "levels", "min_count",
+        "unseen_in_test", "features", "treatment", "warning",
     ]  # fmt: skip
-    return pd.DataFrame(rows, columns=columns)
+    return pd.DataFrame(rows, columns=columns).fillna({"warning": ""})
 
 
 def _missing(tables: TypedTables, name: str) -> dict[str, object]:
@@ -33,38 +39,72 @@ def _missing(tables: TypedTables, name: str) -> dict[str, object]:
     }
 
 
+def _date_row(name: str, form: str) -> dict[str, object]:
+    parts = "numbers: year, month, day, weekday, days since 1970, and hour if there are times"
+    return {"column": name, "type": "date", "treatment": f"{form} -> {parts}"}
+
+
+def _is_date(name: str, tables: TypedTables) -> list[str]:
+    return ["a date, for linear models and networks only"] if name in tables.dates else []
+
+
 def _numeric_row(
     tables: TypedTables, name: str, fit: NumericColumn, spec: Preprocess
 ) -> dict[str, object]:
-    steps = ["log1p"] if fit.log else []
     missing = _missing(tables, name)
+    row = {**missing, "type": "number", "features": 1 + fit.indicator}
+    if fit.std == 0:
+        return {**row, "treatment": "constant in the first fold's training rows -> 0"}
+    steps = ["log1p"] if fit.log else []
     if missing["missing_train"] or missing["missing_test"]:
         steps.append(f"missing -> {spec.impute}")
     steps += ["missing indicator"] if fit.indicator else []
     steps += ["standardize"] if spec.standardize else []
     steps += [f"clip to ±{spec.clip:g}"] if spec.clip is not None else []
-    return {
-        **missing,
-        "type": "number",
-        "features": 1 + fit.indicator,
-        "treatment": ", ".join(steps) or "as it is",
-    }
+    return {**row, "treatment": ", ".join(steps) or "as it is"}
 
 
 def _category_row(
     tables: TypedTables, name: str, fit: CategoryColumn, spec: Preprocess
 ) -> dict[str, object]:
     steps = [f"missing is the category '{NONE_LEVEL}'"] if name in spec.na_is_category else []
-    steps += [f"one-hot of {len(fit.levels)} levels"]
-    steps += [f"{len(fit.pooled)} rare levels pooled"] if fit.pooled else []
+    steps += _is_date(name, tables)
+    steps += [f"one-hot of {len(fit.levels)} levels"] if fit.levels or not fit.rare else []
+    pooled = fit.rare or len(fit.pooled)
+    steps += [f"{pooled} rare levels pooled"] if pooled and fit.is_used else []
     steps += ["missing indicator"] if fit.indicator else []
     unseen = set(tables.test[name].dropna()) - set(tables.train[name].dropna())
-    steps += ["unseen levels -> all zeros"] if unseen else []
+    as_other = "pooled too" if fit.rare else "all zeros"
+    steps += [f"unseen levels -> {as_other}"] if unseen and fit.is_used else []
     return {
         **_missing(tables, name),
         "type": "category",
         "levels": int(tables.train[name].nunique()),
-        "unseen_in_test": ", ".join(sorted(unseen)),
-        "features": len(fit.levels) + bool(fit.pooled) + fit.indicator,
-        "treatment": ", ".join(steps),
+        "min_count": fit.min_count,
+        "unseen_in_test": few(sorted(unseen)),
+        "features": fit.width,
+        "treatment": ", ".join(steps) or "not used",
+        "warning": "; ".join(_warnings(tables, name, fit, unseen)),
     }
+
+
+def _warnings(tables: TypedTables, name: str, fit: CategoryColumn, unseen: set[str]) -> list[str]:
+    """What a person should look at in a category."""
+    found, levels = [], tables.train[name].nunique()
+    if fit.rare and not fit.levels:
+        found.append(
+            f"has {levels} levels, each too rare to learn from, and is not used but for whether it "
+            "is missing; make features of it, or list it under preprocess.drop"
+        )
+    if fit.width > MOST_LEVELS + 2:
+        found.append(
+            f"has {levels} levels and becomes {fit.width} features; set preprocess.min_count to "
+            "auto or higher, or list it under preprocess.drop"
+        )
+    share = float(tables.test[name].isin(unseen).mean()) if unseen else 0.0
+    if share > MANY_UNSEEN:
+        found.append(
+            f"holds levels in {share:.0%} of the test rows that no training row has (for example "
+            f"{few(sorted(unseen)[:2])}); scores on the folds say little about them"
+        )
+    return found

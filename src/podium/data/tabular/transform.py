@@ -4,6 +4,7 @@ A fitted transform consists of plain numbers and names. It is stored as readable
 it runs no code.
 """
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -12,27 +13,31 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from podium.config import Preprocess
+from podium.data.tabular.levels import CategoryColumn, fit_categories
 
+Array = NDArray[np.float64]
 OTHER_LEVEL = "(other)"
+# A column whose standard deviation is a smaller part of its largest value is constant: what is left
+# is rounding.
+CONSTANT = 1e-10
+# No number of a matrix is further from 0: float32 holds its square.
+LARGEST = 1e15
+# Numbers of a larger (or, negative, smaller) binary exponent are scaled before they are squared.
+SAFE_EXPONENT = 400
 
 
 @dataclass(frozen=True)
 class NumericColumn:
-    """Fitted values of a number column: whether log1p, fill for missing values, mean and std."""
+    """Fitted values of a number column: whether log1p, fill for missing values, mean and std.
+
+    A ``std`` of 0 marks a column that is constant or missing in the fitted rows: nothing was learnt
+    about it, so every row gets 0.
+    """
 
     log: bool
     fill: float
     mean: float
     std: float
-    indicator: bool
-
-
-@dataclass(frozen=True)
-class CategoryColumn:
-    """Fitted values of a category column: its levels, and the rare ones that are pooled."""
-
-    levels: list[str]
-    pooled: list[str]
     indicator: bool
 
 
@@ -44,6 +49,7 @@ class TableTransform:
     categorical: dict[str, CategoryColumn]
     clip: float | None
     rows: int
+    dense_only: tuple[str, ...] = ()
 
     @property
     def feature_names(self) -> list[str]:
@@ -60,41 +66,45 @@ class TableTransform:
         """The one-hot columns of a category."""
         fit = self.categorical[name]
         names = [f"{name}={level}" for level in fit.levels]
-        names += [f"{name}={OTHER_LEVEL}"] if fit.pooled else []
+        names += [f"{name}={OTHER_LEVEL}"] if fit.has_other else []
         return names + ([f"{name} is missing"] if fit.indicator else [])
 
-    def dense(self, table: pd.DataFrame) -> NDArray[np.float64]:
-        """The table as a matrix, shape (rows, len(feature_names)), without missing values.
+    def dense(self, table: pd.DataFrame) -> Array:
+        """The table as a matrix, shape (rows, len(feature_names)), of finite numbers.
 
-        A level that wasn't in the fitted rows has zeros in all its columns.
+        A level that wasn't in the fitted rows has zeros in all its columns, or counts as "(other)"
+        where the number of levels is bounded automatically.
         """
-        blocks = [self._numbers(table), self._numeric_indicators(table)]
-        blocks += [_one_hot(table[name], fit) for name, fit in self.categorical.items()]
-        return np.concatenate(blocks, axis=1)
+        matrix = np.zeros((len(table), len(self.feature_names)))
+        for place, (name, fit) in enumerate(self.numeric.items()):
+            matrix[:, place] = self._standardized(table[name], fit)
+        place = len(self.numeric)
+        for name in (name for name, fit in self.numeric.items() if fit.indicator):
+            matrix[:, place] = table[name].isna()
+            place += 1
+        for name, levels in self.categorical.items():
+            _one_hot(table[name], levels, matrix[:, place : place + levels.width])
+            place += levels.width
+        return matrix
 
-    def _numbers(self, table: pd.DataFrame) -> NDArray[np.float64]:
-        matrix = np.empty((len(table), len(self.numeric)))
-        for index, (name, fit) in enumerate(self.numeric.items()):
-            values = _logged(table[name].to_numpy(dtype=np.float64), fit.log)
-            values = np.where(np.isnan(values), fit.fill, values)
-            matrix[:, index] = (values - fit.mean) / fit.std
-        return matrix if self.clip is None else np.clip(matrix, -self.clip, self.clip)
-
-    def _numeric_indicators(self, table: pd.DataFrame) -> NDArray[np.float64]:
-        columns = [
-            table[name].isna().to_numpy(dtype=np.float64)
-            for name, fit in self.numeric.items()
-            if fit.indicator
-        ]
-        return np.stack(columns, axis=1) if columns else np.empty((len(table), 0))
+    def _standardized(self, column: "pd.Series[Any]", fit: NumericColumn) -> Array:
+        if fit.std == 0:
+            return np.zeros(len(column))
+        values = _logged(column.to_numpy(dtype=np.float64), fit.log)
+        values = np.where(np.isnan(values), fit.fill, values)
+        with np.errstate(over="ignore"):
+            standardized = (values - fit.mean) / fit.std
+            # The difference of two very large numbers overflows; a quarter of it doesn't.
+            quarters = (values / 4 - fit.mean / 4) / (fit.std / 4)
+        bound = LARGEST if self.clip is None else self.clip
+        return np.clip(np.where(np.isinf(standardized), quarters, standardized), -bound, bound)
 
     def native(self, table: pd.DataFrame) -> pd.DataFrame:
         """The table for trees: raw numbers with NaN, and pandas categories with fitted levels."""
         columns = {name: table[name] for name in self.numeric}
         for name, fit in self.categorical.items():
-            known = [*fit.levels, *fit.pooled]
-            values = table[name].where(table[name].isin(known))
-            columns[name] = pd.Categorical(values, categories=known)
+            if fit.is_used and name not in self.dense_only:
+                columns[name] = _native(table[name], fit)
         return pd.DataFrame(columns, index=table.index)
 
     def to_json(self) -> dict[str, Any]:
@@ -106,18 +116,29 @@ class TableTransform:
         """The transform from ``to_json``'s data."""
         numeric = {name: NumericColumn(**fit) for name, fit in data["numeric"].items()}
         categorical = {name: CategoryColumn(**fit) for name, fit in data["categorical"].items()}
-        return cls(numeric, categorical, data["clip"], data["rows"])
+        dense_only = tuple(data["dense_only"])
+        return cls(numeric, categorical, data["clip"], data["rows"], dense_only)
 
 
 def fit_transform_on(
-    table: pd.DataFrame, numeric: list[str], categorical: list[str], spec: Preprocess
+    table: pd.DataFrame,
+    numeric: list[str],
+    categorical: list[str],
+    spec: Preprocess,
+    features: int | None = None,
+    dense_only: Iterable[str] = (),
 ) -> TableTransform:
-    """Fit the transform on the rows of ``table`` only."""
+    """Fit the transform on the rows of ``table`` only.
+
+    ``features`` bounds the number of one-hot columns under ``min_count: auto``; None: no bound but
+    that of each column. ``dense_only``: categories that trees don't get.
+    """
     return TableTransform(
         numeric={name: _fit_numeric(table[name], spec) for name in numeric},
-        categorical={name: _fit_category(table[name], spec) for name in categorical},
+        categorical=fit_categories(table[categorical], spec, features),
         clip=spec.clip,
         rows=len(table),
+        dense_only=tuple(name for name in categorical if name in set(dense_only)),
     )
 
 
@@ -125,47 +146,59 @@ def _fit_numeric(column: "pd.Series[Any]", spec: Preprocess) -> NumericColumn:
     raw = column.to_numpy(dtype=np.float64)
     present = raw[~np.isnan(raw)]
     if present.size == 0:
-        return NumericColumn(log=False, fill=0.0, mean=0.0, std=1.0, indicator=False)
+        return NumericColumn(log=False, fill=0.0, mean=0.0, std=0.0, indicator=False)
     log = spec.log_skewed is not None and _skewed(present, spec.log_skewed)
-    values = _logged(present, log)
-    fills = {"mean": values.mean(), "median": np.median(values), "zero": 0.0}
-    std = float(values.std())
+    values, exponent = _scaled(_logged(present, log))
+    mean, std = float(values.mean()), float(values.std())
+    fills = {"mean": mean, "median": float(np.median(values)), "zero": 0.0}
+    constant = _is_constant(values)
     return NumericColumn(
         log=log,
-        fill=float(fills[spec.impute]),
-        mean=float(values.mean()) if spec.standardize else 0.0,
-        std=std if spec.standardize and std > 1e-12 else 1.0,
+        fill=float(np.ldexp(fills[spec.impute], exponent)),
+        mean=float(np.ldexp(mean, exponent)) if spec.standardize else 0.0,
+        std=0.0 if constant else float(np.ldexp(std, exponent)) if spec.standardize else 1.0,
         indicator=spec.na_indicators == "observed" and present.size < raw.size,
     )
 
 
-def _fit_category(column: "pd.Series[Any]", spec: Preprocess) -> CategoryColumn:
-    counts = column.value_counts().sort_index()
-    kept = [str(level) for level, count in counts.items() if count >= spec.min_count]
-    pooled = [str(level) for level, count in counts.items() if count < spec.min_count]
-    observed = spec.na_indicators == "observed" and bool(column.isna().any())
-    return CategoryColumn(kept, pooled, observed or spec.na_indicators == "categorical")
+def _scaled(values: Array) -> tuple[Array, int]:
+    """Values whose squares neither overflow nor vanish, and the power of two they lack."""
+    exponent = int(np.frexp(np.abs(values).max())[1])
+    if abs(exponent) < SAFE_EXPONENT:
+        return values, 0
+    return np.ldexp(values, -exponent), exponent
 
 
-def _one_hot(column: "pd.Series[Any]", fit: CategoryColumn) -> NDArray[np.float64]:
-    """One column per level, then one for pooled levels and one for missing values, as fitted."""
-    values = column.to_numpy(dtype=object)
-    parts = [values == level for level in fit.levels]
-    parts += [np.isin(values.astype(str), fit.pooled)] if fit.pooled else []
-    parts += [column.isna().to_numpy()] if fit.indicator else []
-    if not parts:
-        return np.empty((len(column), 0))
-    return np.stack(parts, axis=1).astype(np.float64)
+def _is_constant(values: Array) -> bool:
+    """Whether all values are equal but for rounding, whatever their unit."""
+    return bool(values.std() <= CONSTANT * np.abs(values).max())
 
 
-def _logged(values: NDArray[np.float64], log: bool) -> NDArray[np.float64]:
+def _one_hot(column: "pd.Series[Any]", fit: CategoryColumn, out: Array) -> None:
+    """Write one column per level, then one for pooled levels and one for missing, as fitted."""
+    codes, missing = fit.codes(column), column.isna().to_numpy()
+    known = np.flatnonzero(codes >= 0)
+    out[known, codes[known]] = 1.0
+    if fit.indicator:
+        out[missing, -1] = 1.0
+
+
+def _native(column: "pd.Series[Any]", fit: CategoryColumn) -> pd.Categorical:
+    """A pandas category: the rare levels too, unless their number is bounded automatically."""
+    if fit.rare:
+        return pd.Categorical.from_codes(fit.codes(column), [*fit.levels, OTHER_LEVEL])
+    known = [*fit.levels, *fit.pooled]
+    return pd.Categorical(column.where(column.isin(known)), categories=known)
+
+
+def _logged(values: Array, log: bool) -> Array:
     """log1p if the column was fitted so; later negative values count as zero."""
     return np.log1p(np.maximum(values, 0.0)) if log else values
 
 
-def _skewed(values: NDArray[np.float64], threshold: float) -> bool:
+def _skewed(values: Array, threshold: float) -> bool:
     """Whether a non-negative column's sample skewness is above the threshold."""
-    std = values.std()
-    if values.min() < 0 or std < 1e-12:
+    values, _ = _scaled(values)
+    if values.min() < 0 or _is_constant(values):
         return False
-    return bool(np.mean(((values - values.mean()) / std) ** 3) > threshold)
+    return bool(np.mean(((values - values.mean()) / values.std()) ** 3) > threshold)
