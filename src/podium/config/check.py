@@ -19,6 +19,7 @@ def check_competition(competition: Competition) -> Iterator[Finding]:
     yield from _check_folds(competition)
     yield from _check_metric(competition)
     yield from _check_target(competition)
+    yield from _check_submission(competition)
     yield from _check_source(competition)
     yield from _check_kind(competition)
     yield from _check_ensemble(competition)
@@ -82,6 +83,11 @@ def _check_target(competition: Competition) -> Iterator[Finding]:
             ("target",),
             f"'{competition.target}' is the id column too; name the column to predict",
         )
+
+
+def _check_submission(competition: Competition) -> Iterator[Finding]:
+    if competition.task == "regression" and competition.submission.values != "auto":
+        yield ("submission", "values"), "does nothing for regression; remove it"
 
 
 def _check_source(competition: Competition) -> Iterator[Finding]:

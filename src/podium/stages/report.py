@@ -12,7 +12,7 @@ from podium.io import files, paths
 from podium.io.text import either
 from podium.reporting import plots
 from podium.reporting.page import Page, render
-from podium.reporting.table import HEADINGS, scores_rows, scores_view
+from podium.reporting.table import HEADINGS, scores_rows, scores_view, submitted_of
 from podium.runtime.console import console
 from podium.runtime.tracking import warn_at_end_of_pipeline
 from podium.stages.class_report import ClassReport, class_report, draw_worst_of
@@ -39,16 +39,17 @@ def report(name: str) -> None:
     target = target_of(competition, schema)
     scores = pd.read_csv(paths.blend(name) / "scores.csv")
     scores["seconds"] = [_fit_seconds(name, model) for model in scores["model"]]
+    submitted = submitted_of(scores)
     rows = scores_rows(scores, nested=competition.ensemble.method == "weighted")
     with files.publish(paths.plots(name)) as folder:
         pictures = folder / "pictures"
         pictures.mkdir()
         plots.model_scores(scores, pictures / "1-scores.png", competition.scoring)
-        found = _predictions(competition, target, folder, pictures)
+        found = _predictions(competition, target, submitted, folder, pictures)
         _draw_curves(pictures, competition)
         page = Page(
             title=label(competition, schema),
-            facts=_facts(competition, schema),
+            facts=_facts(competition, schema, submitted),
             scores=pd.DataFrame(rows, columns=HEADINGS),
             summary=pd.read_csv(paths.processed(name) / "summary.csv"),
             tables=_class_tables(found),
@@ -58,7 +59,7 @@ def report(name: str) -> None:
         )
         text = render(page)
     files.write_text(paths.report(name), text)
-    _print(competition, schema, rows)
+    _print(competition, schema, rows, submitted)
     warn_at_end_of_pipeline(SERVER_SECONDS)
 
 
@@ -81,9 +82,9 @@ def _fit_seconds(name: str, model: str) -> float:
 
 
 def _predictions(
-    competition: Competition, target: Target, folder: Path, pictures: Path
+    competition: Competition, target: Target, submitted: str, folder: Path, pictures: Path
 ) -> ClassReport | None:
-    """The blend's OOF predictions beside the truth, as numbers and pictures.
+    """The OOF predictions of what is submitted beside the truth, as numbers and pictures.
 
     The numbers in a picture's name keep the order of the page.
     """
@@ -93,15 +94,15 @@ def _predictions(
         predicted = oof["prediction"]
         for name, draw in plots.NUMBER_PLOTS.items():
             path = pictures / f"2-{name.replace('_', '-')}.png"
-            draw(actual.to_numpy(), predicted.to_numpy(), path, "blend")
+            draw(actual.to_numpy(), predicted.to_numpy(), path, submitted)
         table = pd.DataFrame({"actual": actual, "predicted": predicted})
         table.to_csv(folder / "predictions.csv", index=False)
         return None
     probabilities = oof[target.columns].to_numpy()
     found = class_report(actual.to_numpy(), probabilities, oof[competition.id], target.classes)
     found.write(folder)
-    found.draw(pictures, "blend", "2-")
-    draw_worst_of(competition, found, pictures / "2-worst.png", "blend")
+    found.draw(pictures, submitted, "2-")
+    draw_worst_of(competition, found, pictures / "2-worst.png", submitted)
     return found
 
 
@@ -123,7 +124,7 @@ def _class_tables(found: ClassReport | None) -> dict[str, pd.DataFrame]:
     }
 
 
-def _facts(competition: Competition, schema: Schema) -> dict[str, str]:
+def _facts(competition: Competition, schema: Schema, submitted: str) -> dict[str, str]:
     folds = competition.folds
     return {
         "data": _origin(schema),
@@ -131,7 +132,12 @@ def _facts(competition: Competition, schema: Schema) -> dict[str, str]:
         "folds": f"{folds.count} ({folds.scheme}), {folds.repeats} repeat(s), seed {folds.seed}",
         "preprocessing": _FITTED[schema.fit_on],
         "blend's score": _BLENDED[competition.ensemble.method],
+        "submitted": "the blend" if submitted == "blend" else _not_the_blend(submitted),
     }
+
+
+def _not_the_blend(submitted: str) -> str:
+    return f"{submitted}, since the blend's score doesn't beat it"
 
 
 def _origin(schema: Schema) -> str:
@@ -155,7 +161,7 @@ def _note(competition: Competition, schema: Schema) -> str:
 
 
 _BLENDED = {
-    "weighted": "nested: each fold is predicted with weights fitted on the other folds",
+    "weighted": "nested: each fold is predicted with weights fitted on the other folds' rows",
     "mean": "of the plain mean of the models, for which nothing is fitted",
 }
 _FITTED = {
@@ -165,10 +171,11 @@ _FITTED = {
 }
 
 
-def _print(competition: Competition, schema: Schema, rows: list[list[str]]) -> None:
-    out = console()
-    out.print(scores_view(f"{label(competition, schema)}: {competition.scoring.title}", rows))
-    out.print(f"submission  {paths.submission(competition.name)}")
+def _print(competition: Competition, schema: Schema, rows: list[list[str]], submitted: str) -> None:
+    out, title = console(), f"{label(competition, schema)}: {competition.scoring.title}"
+    out.print(scores_view(title, rows, submitted))
+    made_of = "" if submitted == "blend" else f" (of {_not_the_blend(submitted)})"
+    out.print(f"submission  {paths.submission(competition.name)}{made_of}")
     out.print(f"report      {paths.report(competition.name)}")
     out.print(f"runs        mlflow, experiment '{competition.name}' (make ui)")
     lines = filter(

@@ -31,12 +31,14 @@ READS: dict[str, Mapping[str, Any]] = {
         **dict.fromkeys(("kind", "task", "id", "target", "target_transform", "metric"), True),
         "folds": True,
         "preprocess": True,
+        "submission": True,
         "source": {"files"},
     },
     "train": dict.fromkeys(("kind", "task", "id", "target", "target_transform", "metric"), True),
     "ensemble": {
         **dict.fromkeys(("kind", "task", "id", "target", "target_transform", "metric"), True),
-        "ensemble": {"method", "rounds"},
+        "submission": True,
+        "ensemble": {"method", "rounds", "submit"},
     },
     "report": {
         **dict.fromkeys(("kind", "task", "id", "target", "target_transform", "metric"), True),

@@ -23,15 +23,16 @@ from podium.stages.class_report import class_report
 from podium.stages.common import (
     DIGITS,
     TIMING,
-    cv_scores,
     label,
     log_scores,
     run_name,
     run_params,
     run_tags,
     score_facts,
+    shown_scores,
     target_column,
     target_of,
+    warn_of_undefined,
 )
 
 
@@ -134,9 +135,8 @@ def _log(run: Run, result: ModelResult, model: str, dataset: Dataset, target: Ta
 def _print_score(
     competition: Competition, dataset: Dataset, model: str, result: ModelResult
 ) -> None:
-    scores = cv_scores(result.score, result.fold_scores)
+    warn_of_undefined(model, competition.scoring, result.fold_scores)
     console().print(
         f"{label(competition, dataset.schema)}  {model}  {competition.metric} "
-        f"{scores['cv_mean']:.5f} ± {scores['cv_std']:.5f}, pooled OOF {scores['cv']:.5f}, "
-        f"{result.fit_seconds:.1f} s"
+        f"{shown_scores(result.score, result.fold_scores)}, {result.fit_seconds:.1f} s"
     )
