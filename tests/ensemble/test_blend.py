@@ -74,6 +74,19 @@ def test_a_fold_has_no_part_in_its_own_weights():
     assert (first.blended.oof[FOLDS == 0] == second.blended.oof[FOLDS == 0]).all()
 
 
+def test_inner_predictions_alone_decide_a_folds_weights():
+    """Fold 0's weights follow what is predicted without its rows, whatever the models' OOF is."""
+    good, bad = prediction(0.01, 1), prediction(0.5, 2)
+    swapped = np.stack([np.stack([bad, good]) if fold == 0 else np.stack([good, bad])
+                        for fold in range(5)])  # fmt: skip
+    swapped[0][:, FOLDS == 0] = np.nan
+    models = np.stack([good, bad])
+    result = blend(Ensemble(), models, models, Y, FOLDS, LOG, METRICS["rmsle"], swapped)
+    assert result.fold_weights[0].tolist() == [0.0, 1.0]
+    assert result.fold_weights[1].tolist() == [1.0, 0.0]
+    assert result.weights.tolist() == [1.0, 0.0]
+
+
 def test_greedy_selection_stops_at_the_best_prefix():
     truth = np.array([[1.0], [2.0]])
     candidates = np.stack([truth + 1, truth - 1, truth + 5])

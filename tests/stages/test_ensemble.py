@@ -50,7 +50,7 @@ def shop(project, podium, tmp_path) -> Callable[..., list[Outcome]]:
 
         project.edit(change)
         podium("sync")
-        words = {"train": ["train", NAME, "ridge"]}
+        words = {"train": ["train", NAME, "ridge"], "lasso": ["train", NAME, "lasso"]}
         return [podium(*words.get(stage, [stage, NAME])) for stage in stages]
 
     return run
@@ -157,3 +157,17 @@ def test_a_model_that_the_blend_does_not_beat_is_submitted_and_named(shop, podiu
     outcome = podium("report", NAME)
     assert "(of ridge, since the blend's score doesn't beat it)" in outcome.out
     assert "ridge, since the blend" in Path(f"reports/{NAME}/report.html").read_text()
+
+
+def test_fully_nested_weights_do_not_depend_on_the_scored_folds_target(shop):
+    """The models are fitted again: only fold 0's y changed, its nested blend stays."""
+    models = {"ridge": {"alphas": [1]}, "lasso": {"alpha_count": 3, "inner_folds": 2}}
+    noise = np.random.default_rng(1).normal(size=60)
+    block = {"models": models, "ensemble": {"nested": "full", "submit": "blend"}}
+    nested = []
+    for spoilt in (noise, np.where(np.arange(60) < 20, 30 * noise, noise)):
+        stages = ("download", "preprocess", "train", "lasso", "ensemble")
+        outcomes = shop(spoilt, {"y": 0}, stages, **block)
+        assert [one.code for one in outcomes] == [0] * 5, outcomes
+        nested.append(pd.read_parquet(f"reports/{NAME}/blend/oof.parquet").query("fold == 0"))
+    assert nested[0]["prediction"].equals(nested[1]["prediction"])

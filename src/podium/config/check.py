@@ -135,6 +135,7 @@ def _check_images(competition: ImageCompetition) -> Iterator[Finding]:
 
 
 def _check_ensemble(competition: Competition) -> Iterator[Finding]:
+    yield from _check_nested(competition)
     chosen = competition.ensemble.models
     if chosen == "all":
         return
@@ -144,6 +145,16 @@ def _check_ensemble(competition: Competition) -> Iterator[Finding]:
         if name not in competition.models:
             known = ", ".join(competition.models)
             yield ("ensemble", "models"), f"no model '{name}' in this competition; valid: {known}"
+
+
+def _check_nested(competition: Competition) -> Iterator[Finding]:
+    folds, path = competition.folds, ("ensemble", "nested")
+    if competition.ensemble.nested != "full":
+        return
+    if competition.ensemble.method != "weighted":
+        yield path, "'full' is for fitted weights; remove it, or set method to weighted"
+    if folds.repeats > 1 or folds.count < 3:
+        yield path, "'full' needs folds.repeats 1 and at least 3 folds"
 
 
 def _check_models(competition: Competition) -> Iterator[Finding]:

@@ -95,12 +95,15 @@ class ImagePreprocess(Block):
 class Ensemble(Block):
     """How the models' predictions become one.
 
+    ``nested``: the rows on which a fold's weights are fitted are predicted by the models of the
+    folds (``folds``), or by models that are fitted again without that fold's rows (``full``).
     ``submit``: ``better`` is the best model where the blend's nested score doesn't beat it.
     """
 
     method: Literal["weighted", "mean"] = "weighted"
     models: list[Name] | Literal["all"] = "all"
     rounds: int = Field(100, ge=1)
+    nested: Literal["folds", "full"] = "folds"
     submit: Literal["better", "blend"] = "better"
 
 

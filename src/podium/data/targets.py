@@ -43,6 +43,10 @@ class Target:
         """The names of a prediction's columns in ``oof.parquet`` and ``test.parquet``."""
         return ["prediction"] if self.is_regression else [f"prob_{name}" for name in self.classes]
 
+    def columns_without(self, fold: int) -> list[str]:
+        """Their names in ``oof.parquet`` for models that were fitted without a fold's rows."""
+        return [f"{name}_without_fold{fold}" for name in self.columns]
+
     def encode(self, values: Array) -> Array:
         """Values to the model scale; shapes are kept.
 

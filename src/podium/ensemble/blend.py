@@ -101,10 +101,10 @@ def blend(
         weights = _fitted(fit, coded, y, np.ones(len(y), dtype=bool))
         decoded = target.decode(nested), target.decode(_mix(weights, coded_test))
         candidates.append((weights, by_fold, scoring.scored(*decoded), decoded[1]))
-    *weights, blended, raw = min(candidates, key=lambda candidate: scoring.losses(candidate[2]))
+    weights, by_fold, blended, raw = min(candidates, key=lambda one: scoring.losses(one[2]))
     chosen = _better_model(scoring, blended, models) if spec.submit == "better" else None
     raw = raw if chosen is None else test[chosen]
-    return Blend(*weights, blended, models, chosen, int((raw < target.least(metric)).sum()))
+    return Blend(weights, by_fold, blended, models, chosen, int((raw < target.least(metric)).sum()))
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,10 @@ SCORES = ("cv_mean", "cv_std", "cv")
 
 @dataclass(frozen=True)
 class Predictions:
-    """What the models left: predictions stacked by model, shape (models, rows, outputs)."""
+    """What the models left: predictions stacked by model, shape (models, rows, outputs).
+
+    ``inner``: with ``nested: full``, shape (folds, models, rows, outputs).
+    """
 
     names: list[str]
     metrics: list[dict[str, Any]]
@@ -50,6 +53,7 @@ class Predictions:
     test_ids: "pd.Series[object]"
     y: Array
     fold_of_row: NDArray[np.int64]
+    inner: Array | None
 
 
 def ensemble(name: str) -> None:
@@ -76,6 +80,7 @@ def ensemble(name: str) -> None:
             models.fold_of_row,
             target,
             competition.scoring,
+            models.inner,
         )
         submission = _submission(competition, models, result, target)
         with files.scratch() as pictures:
@@ -115,7 +120,28 @@ def read_predictions(competition: Competition, target: Target) -> Predictions:
         test_ids=test[0][competition.id],
         y=first[target_column(competition)].to_numpy(dtype=np.float64),
         fold_of_row=first["fold"].to_numpy(dtype=np.int64),
+        inner=_inner(competition, target, names, oof),
     )
+
+
+def _inner(
+    competition: Competition, target: Target, names: list[str], oof: list[pd.DataFrame]
+) -> Array | None:
+    """Predictions by models that were fitted without each fold, if the blend is to use them.
+
+    Raises:
+        PodiumError: a model has none.
+    """
+    if competition.ensemble.nested != "full":
+        return None
+    columns = [target.columns_without(fold) for fold in range(int(oof[0]["fold"].max()) + 1)]
+    for model, table in zip(names, oof, strict=True):
+        if columns[-1][0] not in table:
+            raise PodiumError(
+                f"models/{competition.name}: '{model}' was trained before ensemble.nested was set "
+                "to full; run 'dvc repro'"
+            )
+    return np.stack([[table[own].to_numpy(np.float64) for table in oof] for own in columns])
 
 
 def _submission(

@@ -131,7 +131,8 @@ def _facts(competition: Competition, schema: Schema, submitted: str) -> dict[str
         "metric": f"{competition.scoring.title}, pooled over out-of-fold predictions",
         "folds": f"{folds.count} ({folds.scheme}), {folds.repeats} repeat(s), seed {folds.seed}",
         "preprocessing": _FITTED[schema.fit_on],
-        "blend's score": _BLENDED[competition.ensemble.method],
+        "blend's score": _BLENDED[competition.ensemble.method]
+        + _NESTED[competition.ensemble.nested],
         "submitted": "the blend" if submitted == "blend" else _not_the_blend(submitted),
     }
 
@@ -164,6 +165,7 @@ _BLENDED = {
     "weighted": "nested: each fold is predicted with weights fitted on the other folds' rows",
     "mean": "of the plain mean of the models, for which nothing is fitted",
 }
+_NESTED = {"folds": "", "full": ", which are predicted by models that never saw the scored fold"}
 _FITTED = {
     "fold": "fitted on each fold's training rows",
     "train": "fitted on all training rows, the scored ones included",

@@ -34,16 +34,19 @@ READS: dict[str, Mapping[str, Any]] = {
         "submission": True,
         "source": {"files"},
     },
-    "train": dict.fromkeys(("kind", "task", "id", "target", "target_transform", "metric"), True),
+    "train": {
+        **dict.fromkeys(("kind", "task", "id", "target", "target_transform", "metric"), True),
+        "ensemble": {"nested"},
+    },
     "ensemble": {
         **dict.fromkeys(("kind", "task", "id", "target", "target_transform", "metric"), True),
         "submission": True,
-        "ensemble": {"method", "rounds", "submit"},
+        "ensemble": {"method", "rounds", "nested", "submit"},
     },
     "report": {
         **dict.fromkeys(("kind", "task", "id", "target", "target_transform", "metric"), True),
         "folds": True,
-        "ensemble": {"method"},
+        "ensemble": {"method", "nested"},
         "source": {"slug"},
     },
 }

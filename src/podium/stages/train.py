@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from podium.config import Competition, load_config
 from podium.data import kinds
@@ -13,7 +14,7 @@ from podium.data.targets import Target
 from podium.io import files, paths
 from podium.io.errors import PodiumError
 from podium.io.text import nearest
-from podium.models import ModelResult, fit_model
+from podium.models import ModelResult, fit_model, fit_without_each_fold
 from podium.reporting import plots
 from podium.reporting.curves import mean_curves, mlflow_curves
 from podium.runtime.console import console
@@ -34,6 +35,8 @@ from podium.stages.common import (
     target_of,
     warn_of_undefined,
 )
+
+Array = NDArray[np.float64]
 
 
 def train(name: str, model: str) -> None:
@@ -57,8 +60,11 @@ def train(name: str, model: str) -> None:
         with reporting(f"{name} {model}", console(), run.log_live) as reporter:
             scratch = paths.checkpoint(name, model)
             with _report_if_stopped(scratch):
-                result = fit_model(params, dataset, target, competition.scoring, reporter, scratch)
-        _write(paths.model(name, model), result, dataset, target, competition)
+                given = params, dataset, target, competition.scoring, reporter, scratch
+                result = fit_model(*given)
+                full = competition.ensemble.nested == "full"
+                inner = fit_without_each_fold(*given) if full else []
+        _write(paths.model(name, model), result, inner, dataset, target, competition)
         run.tag("oof.sha256", files.sha256(paths.model(name, model) / "oof.parquet"))
         _log(run, result, model, dataset, target)
     _print_score(competition, dataset, model, result)
@@ -76,11 +82,18 @@ def _report_if_stopped(scratch: Path) -> Iterator[None]:
 
 
 def _write(
-    where: Path, result: ModelResult, dataset: Dataset, target: Target, competition: Competition
+    where: Path,
+    result: ModelResult,
+    inner: list[Array],
+    dataset: Dataset,
+    target: Target,
+    competition: Competition,
 ) -> None:
     oof = target.frame(dataset.train_ids, result.oof, result.oof_std)
     oof[target_column(competition)] = dataset.y
     oof["fold"] = dataset.folds[:, 0]
+    for fold, predictions in enumerate(inner):
+        oof[target.columns_without(fold)] = predictions
     with files.publish(where) as folder:
         oof.to_parquet(folder / "oof.parquet", index=False)
         test = target.frame(dataset.test_ids, result.test, result.test_std)
