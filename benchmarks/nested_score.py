@@ -59,16 +59,8 @@ def one_table(rows: int, seed: int) -> tuple[float, float]:
     inner = np.stack([inner_oof(x, y, fold_of_row, fold) for fold in range(FOLDS)])
     optimism = []
     for given in (None, inner):
-        made = blend(
-            Ensemble(submit="blend", rounds=50),
-            oof,
-            fresh[0],
-            y,
-            fold_of_row,
-            TARGET,
-            METRIC,
-            inner=given,
-        )
+        spec = Ensemble(submit="blend", rounds=50)
+        made = blend(spec, oof, fresh[0], y, fold_of_row, TARGET, METRIC, inner=given)
         mixed = np.einsum("fm,fmnk->fnk", made.fold_weights, fresh)
         optimism.append(float(mse(made.blended.oof, y) - mse(mixed, fresh_y).mean()))
     return optimism[0], optimism[1]
