@@ -38,7 +38,7 @@ MODELS: Sequence[Callable[[], Any]] = (
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=60)
+    parser.add_argument("--seeds", type=int, default=120)
     seeds = parser.parse_args().seeds
     print(f"nested MSE minus that of fresh rows, noise of variance 1, {seeds} tables")
     for rows in (50, 200):
