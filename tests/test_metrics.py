@@ -1,5 +1,7 @@
 """Metrics are scikit-learn's, and their losses are lower for better predictions."""
 
+import warnings
+
 import numpy as np
 import pytest
 from sklearn import metrics as reference
@@ -46,3 +48,25 @@ def test_losses_are_lower_for_better_predictions():
             y = (CODES > 0).astype(float)
             right = np.stack([1 - y, y], axis=1)
             assert metric.loss(y, right) < metric.loss(y, right[:, ::-1])
+
+
+def test_roc_auc_is_scikit_learns_with_ties():
+    y = (CODES > 0).astype(float)
+    second = np.round(PROBABILITIES[:, 0], 1)
+    expected = reference.roc_auc_score(y, second)
+    assert METRICS["auc"](y, np.stack([1 - second, second], axis=1)) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("name", "p"), [("auc", PROBABILITIES[:5, :2]), ("r2", P[:5])])
+def test_a_metric_is_nan_where_it_is_undefined(name, p):
+    """No warning, no error: whoever averages leaves it out."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert np.isnan(METRICS[name](np.ones(5), p))
+
+
+def test_macro_f1_is_scikit_learns_where_classes_are_missing():
+    y = np.array([0.0, 0.0, 1.0, 1.0])
+    for labels in ([0, 0, 0, 0], [0, 1, 2, 2], [1, 1, 2, 0]):
+        expected = reference.f1_score(y, labels, average="macro")
+        assert METRICS["macro_f1"](y, np.eye(4)[labels]) == pytest.approx(expected)

@@ -1,5 +1,7 @@
 """Blending: weights that sum to one, a nested score, models that help."""
 
+import time
+
 import numpy as np
 import pytest
 
@@ -34,7 +36,7 @@ def test_the_blend_beats_its_best_model():
     result = blended(models)
     assert result.weights.sum() == pytest.approx(1)
     assert (result.weights >= 0).all()
-    assert result.score < min(score(model) for model in models)
+    assert result.blended.score < min(score(model) for model in models)
 
 
 def test_a_model_of_noise_gets_no_weight():
@@ -49,7 +51,7 @@ def test_the_mean_weighs_all_alike():
 
 def test_the_blend_mixes_on_the_log_scale():
     one, two = np.full((ROWS, 1), 100.0), np.full((ROWS, 1), 400.0)
-    assert blended([one, two], method="mean").test[0, 0] == pytest.approx(200.0)
+    assert blended([one, two], method="mean").blended.test[0, 0] == pytest.approx(200.0)
 
 
 def test_nested_score_is_worse_than_the_score_of_the_fitted_rows():
@@ -58,7 +60,7 @@ def test_nested_score_is_worse_than_the_score_of_the_fitted_rows():
     models = [np.exp(np.log(Y).mean() + generator.normal(0, 0.05, (ROWS, 1))) for _ in range(30)]
     result = blended(models)
     mixed = np.exp(np.einsum("m,mnk->nk", result.weights, np.log(np.stack(models))))
-    assert score(mixed) < result.score
+    assert score(mixed) < result.blended.score
 
 
 def test_a_fold_has_no_part_in_its_own_weights():
@@ -69,7 +71,20 @@ def test_a_fold_has_no_part_in_its_own_weights():
         blend(Ensemble(), models, models, target, FOLDS, LOG, METRICS["rmsle"])
         for target in (Y, spoilt)
     )
-    assert (first.oof[FOLDS == 0] == second.oof[FOLDS == 0]).all()
+    assert (first.blended.oof[FOLDS == 0] == second.blended.oof[FOLDS == 0]).all()
+
+
+def test_inner_predictions_alone_decide_a_folds_weights():
+    """Fold 0's weights follow what is predicted without its rows, whatever the models' OOF is."""
+    good, bad = prediction(0.01, 1), prediction(0.5, 2)
+    swapped = np.stack([np.stack([bad, good]) if fold == 0 else np.stack([good, bad])
+                        for fold in range(5)])  # fmt: skip
+    swapped[0][:, FOLDS == 0] = np.nan
+    models = np.stack([good, bad])
+    result = blend(Ensemble(), models, models, Y, FOLDS, LOG, METRICS["rmsle"], swapped)
+    assert result.fold_weights[0].tolist() == [0.0, 1.0]
+    assert result.fold_weights[1].tolist() == [1.0, 0.0]
+    assert result.weights.tolist() == [1.0, 0.0]
 
 
 def test_greedy_selection_stops_at_the_best_prefix():
@@ -86,7 +101,7 @@ def test_a_metric_to_maximise():
     oof = np.stack([good[:, ::-1], good])
     result = blend(Ensemble(), oof, oof, y, np.arange(40) // 10, target, METRICS["auc"])
     assert result.weights.tolist() == [0.0, 1.0]
-    assert result.score == 1.0
+    assert result.blended.score == 1.0
 
 
 def test_where_labels_are_equally_good_the_surer_model_is_taken():
@@ -98,4 +113,105 @@ def test_where_labels_are_equally_good_the_surer_model_is_taken():
     oof = np.stack([unsure, sure])
     result = blend(Ensemble(), oof, oof, y, np.arange(40) // 10, target, METRICS["accuracy"])
     assert result.weights.tolist() == [0.0, 1.0]
-    assert result.score == 1.0
+    assert result.blended.score == 1.0
+
+
+BINARY = Target("binary", "none", ("no", "yes"))
+
+
+def as_probabilities(logits: np.ndarray) -> np.ndarray:
+    """Two columns of probabilities from the second class's logit."""
+    second = 1 / (1 + np.exp(-logits))
+    return np.stack([1 - second, second], axis=-1)
+
+
+def class_models(seed: int, rows: int = 400) -> tuple[np.ndarray, np.ndarray]:
+    """Probabilities of four models, shape (4, rows, 2), one of them clearly the best; the truth."""
+    generator = np.random.default_rng(seed)
+    signal = generator.normal(0, 2, rows)
+    y = (generator.uniform(size=rows) < 1 / (1 + np.exp(-signal))).astype(float)
+    noise = np.array([0.6, 1.2, 1.5, 2.5])[:, None] * generator.normal(size=(4, rows))
+    return as_probabilities(signal + noise), y
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "macro_f1", "auc"])
+def test_on_rows_that_nothing_saw_the_submission_is_at_least_the_best_model(metric):
+    """Weights by a metric of steps lose to the best model; the mean over seeds must not."""
+    gains = []
+    for seed in range(12):
+        models, y = class_models(seed, 800)
+        oof, test, folds = models[:, :400], models[:, 400:], np.arange(400) % 5
+        result = blend(Ensemble(rounds=30), oof, test, y[:400], folds, BINARY, METRICS[metric])
+        best = np.argmax([METRICS[metric](y[:400], one) for one in oof])
+        gains.append(
+            METRICS[metric](y[400:], result.submitted.test) - METRICS[metric](y[400:], test[best])
+        )
+    assert np.mean(gains) >= 0
+
+
+def test_the_nested_blend_is_at_least_the_best_model_on_average():
+    gains = []
+    for seed in range(12):
+        oof, y = class_models(seed)
+        result = blend(Ensemble(rounds=30), oof, oof, y, np.arange(400) % 5, BINARY, METRICS["auc"])
+        gains.append(result.blended.score - max(model.score for model in result.models))
+    assert np.mean(gains) >= 0
+
+
+def test_a_blend_that_does_not_beat_its_best_model_is_not_submitted():
+    truth = prediction(0.01, 1)
+    useless = [prediction(0.5, seed) for seed in range(2, 8)]
+    result = blended([*useless, truth], method="mean")
+    assert result.chosen == 6
+    assert (result.submitted.oof == truth).all()
+    assert result.submitted.score < result.blended.score
+    kept = blended([*useless, truth], method="mean", submit="blend")
+    assert kept.chosen is None
+    assert kept.submitted is kept.blended
+
+
+def test_a_blend_that_wins_is_submitted():
+    result = blended([prediction(0.2, seed) for seed in range(3)])
+    assert result.chosen is None
+    assert result.submitted.score < min(model.score for model in result.models)
+
+
+def test_one_model_is_the_blend_and_nothing_is_searched(monkeypatch):
+    monkeypatch.setattr("podium.metrics._rmsle", None)
+    result = blended([prediction(0.2, 1)])
+    assert (result.weights.tolist(), result.chosen) == ([1.0], None)
+    assert result.blended.score == result.models[0].score
+
+
+@pytest.mark.parametrize("metric", ["auc", "accuracy"])
+def test_a_fold_of_one_class(metric):
+    """All positives are in one fold: without it, no mixture has a ROC AUC."""
+    oof, _ = class_models(0, 40)
+    y, folds = (np.arange(40) < 10).astype(float), np.arange(40) // 10
+    result = blend(Ensemble(rounds=5), oof, oof, y, folds, BINARY, METRICS[metric])
+    assert np.isfinite(result.blended.score)
+    assert np.isfinite(result.weights).all()
+    assert np.isnan(result.blended.fold_scores).all() == (metric == "auc")
+
+
+def test_weights_are_equal_where_no_mixture_has_a_loss():
+    weights = select_greedily(np.ones((2, 3, 1)), lambda mixed: (float("nan"),), 5)
+    assert weights.tolist() == [0.5, 0.5]
+
+
+@pytest.mark.parametrize(("transform", "metric"), [("none", "rmsle"), ("log1p", "rmse")])
+def test_predictions_below_the_bound_are_set_to_it_and_counted(transform, metric):
+    target = Target("regression", transform)
+    oof = prediction(0.1, 1)[None] / Y.max()
+    test = np.array([[[-0.5], [2.0], [-1.0]]])
+    result = blend(Ensemble(), oof, test, Y / Y.max(), FOLDS, target, METRICS[metric])
+    assert result.submitted.test[:, 0] == pytest.approx([0.0, 2.0, 0.0])
+    assert result.raised == 2
+
+
+def test_a_large_table_takes_seconds():
+    """The metric of a mixture costs a sort; 200,000 rows took a minute for one model."""
+    oof, y = class_models(0, 50_000)
+    started = time.perf_counter()
+    blend(Ensemble(rounds=20), oof, oof[:, :9], y, np.arange(50_000) % 5, BINARY, METRICS["auc"])
+    assert time.perf_counter() - started < 5

@@ -53,7 +53,7 @@ DOWNLOAD_ERRORS = {
         lambda f: change(f, "train.csv", lambda t: t.rename(columns={"SalePrice": "Saleprice"})),
         "did you mean 'Saleprice'?",
     ),
-    "sample of two columns": (two_predicted_columns, "expected the id and one column"),
+    "sample of two columns": (two_predicted_columns, "has 2 columns after the id"),
     "no target column": (drop("train.csv", "SalePrice"), "no target column 'SalePrice'"),
     "no id column": (drop("train.csv", "Id"), "no id column 'Id'"),
     "no id column in test": (drop("test.csv", "Id"), "test.csv: no id column 'Id'"),

@@ -193,7 +193,8 @@ def test_stages_read_no_key_that_they_do_not_depend_on(project, podium, house_fi
         words = [stage, "house-prices", *(["ridge"] if stage == "train" else [])]
         assert podium(*words).code == 0
         # Its own checks of the raw files are made again when they are preprocessed.
-        checks = {"target_transform", "metric", "preprocess"} if stage == "download" else set()
+        checks = {"target_transform", "metric", "preprocess", "submission"}
+        checks = checks if stage == "download" else set()
         assert read - checks - {"name", "models"} <= set(resolve.READS[stage]), stage
 
 

@@ -20,6 +20,7 @@ from podium.config.schema import (
     ImagePreprocess,
     Preprocess,
     Source,
+    Submission,
     TableCompetition,
 )
 
@@ -46,6 +47,7 @@ __all__ = [
     "RidgeParams",
     "SoftmaxParams",
     "Source",
+    "Submission",
     "TableCompetition",
     "load_config",
 ]

@@ -19,6 +19,7 @@ def check_competition(competition: Competition) -> Iterator[Finding]:
     yield from _check_folds(competition)
     yield from _check_metric(competition)
     yield from _check_target(competition)
+    yield from _check_submission(competition)
     yield from _check_source(competition)
     yield from _check_kind(competition)
     yield from _check_ensemble(competition)
@@ -85,6 +86,11 @@ def _check_target(competition: Competition) -> Iterator[Finding]:
         )
 
 
+def _check_submission(competition: Competition) -> Iterator[Finding]:
+    if competition.task == "regression" and competition.submission.values != "auto":
+        yield ("submission", "values"), "does nothing for regression; remove it"
+
+
 def _check_source(competition: Competition) -> Iterator[Finding]:
     source, provider = competition.source, PROVIDERS[competition.source.provider]
     if provider.needs == "path" and source.path is None:
@@ -130,6 +136,7 @@ def _check_images(competition: ImageCompetition) -> Iterator[Finding]:
 
 
 def _check_ensemble(competition: Competition) -> Iterator[Finding]:
+    yield from _check_nested(competition)
     chosen = competition.ensemble.models
     if chosen == "all":
         return
@@ -139,6 +146,16 @@ def _check_ensemble(competition: Competition) -> Iterator[Finding]:
         if name not in competition.models:
             known = ", ".join(competition.models)
             yield ("ensemble", "models"), f"no model '{name}' in this competition; valid: {known}"
+
+
+def _check_nested(competition: Competition) -> Iterator[Finding]:
+    folds, path = competition.folds, ("ensemble", "nested")
+    if competition.ensemble.nested != "full":
+        return
+    if competition.ensemble.method != "weighted":
+        yield path, "'full' is for fitted weights; remove it, or set method to weighted"
+    if folds.repeats > 1 or folds.count < 3:
+        yield path, "'full' needs folds.repeats 1 and at least 3 folds"
 
 
 def _check_models(competition: Competition) -> Iterator[Finding]:

@@ -100,17 +100,43 @@ class ImagePreprocess(Block):
 
 
 class Ensemble(Block):
-    """How the models' predictions become one."""
+    """How the models' predictions become one.
+
+    ``nested``: the rows on which a fold's weights are fitted are predicted by the models of the
+    folds (``folds``), or by models that are fitted again without that fold's rows (``full``).
+    ``submit``: ``better`` is the best model where the blend's nested score doesn't beat it.
+    """
 
     method: Literal["weighted", "mean"] = "weighted"
     models: list[Name] | Literal["all"] = "all"
     rounds: int = Field(100, ge=1)
+    nested: Literal["folds", "full"] = "folds"
+    submit: Literal["better", "blend"] = "better"
+
+
+def _as_text(value: object) -> object:
+    """A class is text, though YAML reads 1 and true as a number and a boolean."""
+    if isinstance(value, Mapping):
+        return {_as_text(key): _as_text(item) for key, item in value.items()}
+    return str(value) if isinstance(value, bool | int | float) else value
+
+
+class Submission(Block):
+    """What a submission's columns hold, where names or the metric don't tell.
+
+    ``columns``: by column of the sample submission, the class whose probability it holds (for
+    regression: the target); null for a class that no training row has, which gets 0. ``values``:
+    ``auto`` is by the metric, and checked against the sample submission's values.
+    """
+
+    columns: Annotated[Mapping[str, Name | None], BeforeValidator(_as_text)] = {}
+    values: Literal["auto", "labels", "probabilities"] = "auto"
 
 
 class Competition(Block):
     """One competition: its data, its task, its folds and its models.
 
-    Every key is required, since DVC stages depend on them by name; blocks may be empty (``{}``).
+    Blocks may be empty (``{}``); only ``submission`` may be left out.
     """
 
     name: Name
@@ -124,6 +150,7 @@ class Competition(Block):
     folds: Folds
     models: Mapping[str, ModelParams]
     ensemble: Ensemble
+    submission: Submission = Submission()
 
     @property
     def scoring(self) -> Metric:

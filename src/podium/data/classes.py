@@ -8,7 +8,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from podium.config import Competition
-from podium.io.csv_files import SAMPLE, few, no_bad_rows
+from podium.data.submission_form import form_of
+from podium.io.csv_files import few, no_bad_rows
 from podium.io.errors import PodiumError
 from podium.io.text import nearest
 
@@ -58,42 +59,16 @@ def encode_classes(
     return codes.to_numpy(dtype=np.float64), classes
 
 
-def check_predicted(sample: pd.DataFrame, classes: list[str], competition: Competition) -> None:
-    """Check the sample's columns after the id: one, or one per class for probabilities.
-
-    Raises:
-        PodiumError: there are other columns.
-    """
-    columns = list(sample.columns[1:])
-    if len(columns) == 1:
-        return
-    if competition.scoring.needs != "probabilities":
-        raise PodiumError(
-            f"{SAMPLE}: has the columns {few(sample.columns)}; expected the id and one column for "
-            f"'{competition.metric}'"
-        )
-    unknown = sorted(set(columns) - set(classes))
-    if unknown:
-        raise PodiumError(
-            f"{SAMPLE}: column '{unknown[0]}' is not a class of {competition.target}; classes: "
-            f"{few(classes)}"
-        )
-
-
 def check_labels(
     name: str, text: "pd.Series[Any]", sample: pd.DataFrame, competition: Competition
 ) -> None:
     """Check that labels and the sample submission's columns fit the task and each other.
 
     Raises:
-        PodiumError: as ``encode_classes`` and ``check_predicted``; or the sample has one column per
-            class, and a label has no column.
+        PodiumError: as ``encode_classes`` and ``form_of``.
     """
     _, classes = encode_classes(name, text, competition)
-    columns = list(sample.columns[1:])
-    if len(columns) > 1 and competition.scoring.needs == "probabilities":
-        no_bad_rows(name, text, ~text.isin(columns), f"is no column of {SAMPLE} ({few(columns)})")
-    check_predicted(sample, classes, competition)
+    form_of(sample, classes, competition)
 
 
 def _order(name: str) -> tuple[bool, float, str]:

@@ -1,7 +1,7 @@
 """The common part of preprocessed tables and images: rows, target, ids, folds."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,6 +14,8 @@ from podium.io import files
 Rows = NDArray[np.int64]
 SCHEMA = "schema.json"
 GROUP = "__group__"
+# The fold of a row that is neither trained on nor validated.
+LEFT_OUT = -1
 
 
 @dataclass(frozen=True)
@@ -70,8 +72,8 @@ class Dataset:
     """A competition's rows, ready for models; each kind adds its own data.
 
     ``y`` is the target as numbers (class codes for classification), shape (n,); ``folds`` the
-    validating fold of each row, shape (n, repeats); ``groups`` the code of each row's group, shape
-    (n,), if folds keep groups together.
+    validating fold of each row, shape (n, repeats), ``LEFT_OUT`` for a row that is not used;
+    ``groups`` the code of each row's group, shape (n,), if folds keep groups together.
     """
 
     y: NDArray[np.float64]
@@ -91,6 +93,10 @@ class Dataset:
         """Every fold of every repeat, in order."""
         return list(fold_splits(self.folds))
 
+    def without(self, fold: int) -> Self:
+        """The same, with the rows of one fold left out, whose own split is not there."""
+        return replace(self, folds=np.where(self.folds == fold, LEFT_OUT, self.folds))
+
     def dense(self, split: Split) -> tuple[NDArray[Any], NDArray[Any]]:
         """Training and test rows for linear models: a matrix of numbers each."""
         raise NotImplementedError
@@ -105,7 +111,9 @@ def fold_splits(folds: Rows) -> Iterator[Split]:
     for repeat, fold_of_row in enumerate(folds.T):
         for fold in range(int(fold_of_row.max()) + 1):
             valid = fold_of_row == fold
-            yield Split(repeat, fold, np.flatnonzero(~valid), np.flatnonzero(valid))
+            train = ~valid & (fold_of_row != LEFT_OUT)
+            if valid.any():
+                yield Split(repeat, fold, np.flatnonzero(train), np.flatnonzero(valid))
 
 
 def folds_frame(ids: "pd.Series[Any]", folds: Rows, groups: Rows | None = None) -> pd.DataFrame:

@@ -6,7 +6,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from podium.metrics import Metric
+
 Array = NDArray[np.float64]
+# The least values of targets by their transforms; the logarithm takes nothing below.
+LEAST = {"none": -np.inf, "log": float(np.finfo(np.float64).tiny), "log1p": 0.0}
+_ABOVE_MINUS_1 = float(np.nextafter(-1.0, 0.0))
 
 
 @dataclass(frozen=True)
@@ -38,17 +43,30 @@ class Target:
         """The names of a prediction's columns in ``oof.parquet`` and ``test.parquet``."""
         return ["prediction"] if self.is_regression else [f"prob_{name}" for name in self.classes]
 
+    def columns_without(self, fold: int) -> list[str]:
+        """Their names in ``oof.parquet`` for models that were fitted without a fold's rows."""
+        return [f"{name}_without_fold{fold}" for name in self.columns]
+
     def encode(self, values: Array) -> Array:
-        """Values to the model scale; shapes are kept."""
+        """Values to the model scale; shapes are kept.
+
+        A prediction can be decoded to less than what the logarithm takes (0, -1), by rounding.
+        """
         if self.transform == "log":
-            return np.log(values)
-        return np.log1p(values) if self.transform == "log1p" else values
+            return np.log(np.maximum(values, LEAST["log"]))
+        return np.log1p(np.maximum(values, _ABOVE_MINUS_1)) if self.transform == "log1p" else values
 
     def decode(self, values: Array) -> Array:
         """Values from the model scale; shapes are kept."""
         if self.transform == "log":
             return np.exp(values)
         return np.expm1(values) if self.transform == "log1p" else values
+
+    def least(self, metric: Metric) -> float:
+        """The least value that a prediction can have, by the transform and the metric."""
+        if not self.is_regression:
+            return -np.inf
+        return max(LEAST[self.transform], -np.inf if metric.minimum is None else metric.minimum)
 
     def scorable(self, prediction: Array) -> Array:
         """A decoded prediction in the shape for metrics: (n,) for regression, else (n, k)."""

@@ -1,12 +1,17 @@
-"""Blending models' predictions, with an unbiased score.
+"""Blending models' predictions, and what is submitted: the blend, or a model that it doesn't beat.
 
 Weights come from greedy ensemble selection with replacement (Caruana et al. 2004): start with an
 empty ensemble, repeatedly add the model that improves the mean prediction most, and keep the best
-prefix. A metric of labels doesn't see probabilities, so log loss breaks its ties. The reported
-score is nested: each fold is predicted with weights fitted without its rows.
+prefix. A metric of labels or ranks moves in steps, which weights are easily fitted to by chance, so
+that log loss guides instead (``_criteria``).
+
+The reported score is nested: each fold is predicted with weights fitted on the other folds' rows.
+Still, the models that predicted those rows were trained with the scored fold's rows, so that the
+score is slightly optimistic; ``benchmarks/nested_score.py`` measures by how much. Given ``inner``
+predictions, made without the scored fold's rows, nothing of it is left.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,25 +22,47 @@ from podium.data.targets import Target
 from podium.metrics import METRICS, Metric
 
 Array = NDArray[np.float64]
+Rows = NDArray[np.int64]
+LOG_LOSS = METRICS["logloss"]
+# Weights are fitted on no more rows, evenly chosen: a few numbers are known well enough by then.
+MOST_ROWS = 50_000
 # What weights are chosen by, the most important first.
 Losses = tuple[float, ...]
-LOG_LOSS = METRICS["logloss"]
-# Fits one weight per model on the given training rows.
-FitWeights = Callable[[NDArray[np.int64]], Array]
+# Fits one weight per model on predictions, shape (models, rows, outputs), and the rows' target.
+FitWeights = Callable[[Array, Array], Array]
 
 
 @dataclass(frozen=True)
-class Blend:
-    """A blend's weights, predictions (decoded, shape (n, outputs)) and scores.
+class Scored:
+    """Decoded predictions, shape (n, outputs), and the scores of the OOF ones."""
 
-    ``oof`` and ``score`` are nested. ``test`` uses ``weights``, which are fitted on all OOF rows.
-    """
-
-    weights: Array
     oof: Array
     test: Array
     score: float
     fold_scores: list[float]
+
+
+@dataclass(frozen=True)
+class Blend:
+    """A blend and the models it is made of.
+
+    The blend's ``oof`` and scores are nested; its ``test`` uses ``weights``, which are fitted on
+    all OOF rows; ``fold_weights``, shape (folds, models), predict each fold. ``chosen`` is the
+    model that is submitted in the blend's place, by its index. ``raised`` test rows were below what
+    the target can be, and are at that bound.
+    """
+
+    weights: Array
+    fold_weights: Array
+    blended: Scored
+    models: list[Scored]
+    chosen: int | None
+    raised: int
+
+    @property
+    def submitted(self) -> Scored:
+        """What the submission is made of."""
+        return self.blended if self.chosen is None else self.models[self.chosen]
 
 
 def blend(
@@ -43,9 +70,10 @@ def blend(
     oof: Array,
     test: Array,
     y: Array,
-    fold_of_row: NDArray[np.int64],
+    fold_of_row: Rows,
     target: Target,
     metric: Metric,
+    inner: Array | None = None,
 ) -> Blend:
     """Blend models on the model scale.
 
@@ -57,61 +85,134 @@ def blend(
         fold_of_row: the fold that validates each row, shape (n,).
         target: converts between predictions and the model scale.
         metric: what to optimise and report.
+        inner: for each fold, OOF predictions of the other folds' rows by models that were trained
+            without it, shape (folds, models, n, outputs); the fold's own rows are not read.
     """
-    oof, test = target.encode(oof), target.encode(test)
-    by_labels = metric.needs == "labels"
+    scoring = _Scoring(y, fold_of_row, target, metric)
+    models = [scoring.scored(one, of_test) for one, of_test in zip(oof, test, strict=True)]
+    coded, coded_test = target.encode(oof), target.encode(test)
+    fitted_on = [coded] * scoring.folds if inner is None else [*target.encode(inner)]
+    candidates = []
+    for fit in _fits(spec, target, metric):
+        by_fold = np.stack(
+            [_fitted(fit, own, y, fold_of_row != fold) for fold, own in enumerate(fitted_on)]
+        )
+        nested = np.einsum("nm,mnk->nk", by_fold[fold_of_row], coded)
+        weights = _fitted(fit, coded, y, np.ones(len(y), dtype=bool))
+        decoded = target.decode(nested), target.decode(_mix(weights, coded_test))
+        candidates.append((weights, by_fold, scoring.scored(*decoded), decoded[1]))
+    weights, by_fold, blended, raw = min(candidates, key=lambda one: scoring.losses(one[2]))
+    chosen = _better_model(scoring, blended, models) if spec.submit == "better" else None
+    raw = raw if chosen is None else test[chosen]
+    return Blend(weights, by_fold, blended, models, chosen, int((raw < target.least(metric)).sum()))
 
-    def fit_weights(rows: NDArray[np.int64]) -> Array:
-        if spec.method == "mean":
-            return np.full(len(oof), 1.0 / len(oof))
 
+@dataclass(frozen=True)
+class _Scoring:
+    """What predictions are scored with."""
+
+    y: Array
+    fold_of_row: Rows
+    target: Target
+    metric: Metric
+
+    @property
+    def folds(self) -> int:
+        return int(self.fold_of_row.max()) + 1
+
+    def scored(self, oof: Array, test: Array) -> Scored:
+        """Predictions, none below what the target can be, with their scores."""
+        least = self.target.least(self.metric)
+        oof, test = np.maximum(oof, least), np.maximum(test, least)
+        rows = [self.fold_of_row == fold for fold in range(self.folds)]
+        return Scored(oof, test, self._score(oof), [self._score(oof[own], own) for own in rows])
+
+    def _score(self, oof: Array, rows: NDArray[np.bool_] | slice = slice(None)) -> float:
+        return self.metric(self.y[rows], self.target.scorable(oof))
+
+    def losses(self, one: Scored) -> Losses:
+        """What decides between predictions: the metric; log loss where that is equal."""
+        sign = -1.0 if self.metric.greater_is_better else 1.0
+        first = sign * one.score if one.score == one.score else np.inf
+        return (first, LOG_LOSS.loss(self.y, one.oof)) if self.metric.stepwise else (first,)
+
+
+def _better_model(scoring: _Scoring, blended: Scored, models: Sequence[Scored]) -> int | None:
+    """The best model's index, unless the blend beats it, or is just that model."""
+    losses = [scoring.losses(model) for model in models]
+    best = losses.index(min(losses))
+    if len(models) == 1 or scoring.losses(blended) < losses[best]:
+        return None
+    return best
+
+
+def _fits(spec: Ensemble, target: Target, metric: Metric) -> list[FitWeights]:
+    """The ways to fit weights, of which the best nested score decides."""
+
+    def equal(predictions: Array, y: Array) -> Array:
+        return np.full(len(predictions), 1.0 / len(predictions))
+
+    def by_metric(predictions: Array, y: Array) -> Array:
         def loss(mixed: Array) -> Losses:
             predicted = target.scorable(target.decode(mixed))
-            first = metric.loss(y[rows], predicted)
-            return (first, LOG_LOSS.loss(y[rows], predicted)) if by_labels else (first,)
+            first = metric.loss(y, predicted)
+            return (first, LOG_LOSS.loss(y, predicted)) if metric.stepwise else (first,)
 
-        return select_greedily(oof[:, rows], loss, spec.rounds)
+        return select_greedily(predictions, loss, spec.rounds)
 
-    nested = target.decode(_nested(oof, fold_of_row, fit_weights))
-    weights = fit_weights(np.arange(len(y)))
-    return Blend(
-        weights=weights,
-        oof=nested,
-        test=target.decode(_mix(weights, test)),
-        score=metric(y, target.scorable(nested)),
-        fold_scores=[
-            metric(y[fold_of_row == fold], target.scorable(nested[fold_of_row == fold]))
-            for fold in range(int(fold_of_row.max()) + 1)
-        ],
-    )
+    def by_log_loss(predictions: Array, y: Array) -> Array:
+        true_class = predictions[:, np.arange(len(y)), y.astype(int)]
+        return select_greedily(true_class, _log_loss_of_true_class, spec.rounds)
+
+    if spec.method == "mean":
+        return [equal]
+    if not metric.stepwise:
+        return [by_metric if target.is_regression else by_log_loss]
+    # Ranks are the more sensitive and by far the slower guide of the two.
+    return [by_log_loss] if metric.needs == "probabilities" else [by_log_loss, by_metric]
+
+
+def _log_loss_of_true_class(probabilities: Array) -> Losses:
+    """The log loss from each row's probability of its own class, shape (rows,)."""
+    return (-float(np.mean(np.log(np.clip(probabilities, 1e-15, 1.0)))),)
 
 
 def select_greedily(predictions: Array, loss: Callable[[Array], Losses], rounds: int) -> Array:
     """Greedy selection with replacement; returns weights, shape (models,), that sum to 1.
 
-    ``predictions`` has shape (models, rows, outputs); ``loss`` maps a mixed prediction of shape
-    (rows, outputs) to numbers to minimise; later ones break ties of earlier ones.
+    ``predictions`` has shape (models, rows, ...); ``loss`` maps a mixed prediction, of the shape
+    of one model's, to numbers to minimise; later ones break ties of earlier ones. Weights are equal
+    where the loss is defined for no mixture.
     """
+    if len(predictions) == 1:
+        return np.ones(1)
     counts = np.zeros(len(predictions))
     best_counts = counts
     best_loss: Losses = (np.inf,)
     total = np.zeros_like(predictions[0])
     for size in range(1, rounds + 1):
-        losses = [loss((total + one) / size) for one in predictions]
+        losses = [_ordered(loss((total + one) / size)) for one in predictions]
         chosen = losses.index(min(losses))
         total = total + predictions[chosen]
         counts = counts + (np.arange(len(counts)) == chosen)
         if losses[chosen] < best_loss:
             best_counts, best_loss = counts, losses[chosen]
+    if not best_counts.any():
+        return np.full(len(predictions), 1.0 / len(predictions))
     return best_counts / best_counts.sum()
 
 
-def _nested(oof: Array, fold_of_row: NDArray[np.int64], fit_weights: FitWeights) -> Array:
-    mixed = np.empty(oof.shape[1:])
-    for fold in range(int(fold_of_row.max()) + 1):
-        scored = fold_of_row == fold
-        mixed[scored] = _mix(fit_weights(np.flatnonzero(~scored)), oof[:, scored])
-    return mixed
+def _ordered(losses: Losses) -> Losses:
+    """The losses, infinite where they are undefined: NaN is neither above nor below another."""
+    return tuple(loss if loss == loss else np.inf for loss in losses)
+
+
+def _fitted(fit: FitWeights, predictions: Array, y: Array, rows: NDArray[np.bool_]) -> Array:
+    """Weights that are fitted on these rows, or on some of very many."""
+    own = np.flatnonzero(rows)
+    if len(own) > MOST_ROWS:
+        own = own[np.linspace(0, len(own) - 1, MOST_ROWS).astype(np.int64)]
+    return fit(predictions[:, own], y[own])
 
 
 def _mix(weights: Array, predictions: Array) -> Array:

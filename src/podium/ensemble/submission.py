@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from podium.data.submission_form import Form
 from podium.data.targets import Target
 from podium.io import paths
 from podium.io.csv_files import SAMPLE, few, read_csv
@@ -28,8 +29,7 @@ def make_submission(
     sample: pd.DataFrame,
     test_ids: "pd.Series[Any]",
     prediction: NDArray[np.float64],
-    target: Target,
-    metric: Metric,
+    form: Form,
 ) -> pd.DataFrame:
     """A submission with the sample's ids, order and columns.
 
@@ -37,46 +37,41 @@ def make_submission(
         sample: the sample submission, its first column the id.
         test_ids: the id of each row of ``prediction``.
         prediction: decoded predictions, shape (test rows, outputs).
-        target: the kind of target.
-        metric: decides whether labels or probabilities are submitted.
+        form: what the sample's columns ask for.
     """
-    values = _values(prediction, target, metric, columns=list(sample.columns[1:]))
     position = pd.Series(np.arange(len(test_ids)), index=test_ids.to_numpy())
     order = position.loc[sample.iloc[:, 0]].to_numpy()
     submission = pd.DataFrame({sample.columns[0]: sample.iloc[:, 0].to_numpy()})
-    for column, numbers in values.items():
-        submission[column] = numbers[order]
+    for column, output in form.columns.items():
+        submission[column] = _column(prediction, form, output)[order]
     return submission
 
 
-def _values(
-    prediction: NDArray[np.float64], target: Target, metric: Metric, columns: list[str]
-) -> dict[str, NDArray[Any]]:
-    if target.is_regression:
-        return {columns[0]: prediction[:, 0]}
-    if metric.needs == "labels":
-        return {columns[0]: np.array(target.classes)[prediction.argmax(axis=1)]}
-    if len(columns) == 1:
-        return {columns[0]: prediction[:, -1]}
-    unknown = [column for column in columns if column not in target.classes]
-    if unknown:
-        raise PodiumError(
-            f"sample_submission.csv: column '{unknown[0]}' is not a class of the target; "
-            f"classes: {', '.join(target.classes)}"
-        )
-    return {column: prediction[:, target.classes.index(column)] for column in columns}
+def _column(prediction: NDArray[np.float64], form: Form, output: int | None) -> NDArray[Any]:
+    """What a column of the sample gets, by row of ``prediction``."""
+    if form.kind == "labels":
+        return np.array(form.labels)[prediction.argmax(axis=1)]
+    if form.kind == "one_hot":
+        return (prediction.argmax(axis=1) == (-1 if output is None else output)).astype(np.int64)
+    return np.zeros(len(prediction)) if output is None else prediction[:, output]
 
 
 def check_submission(
-    submission: pd.DataFrame, sample: pd.DataFrame, target: Target, metric: Metric, name: str
+    submission: pd.DataFrame,
+    sample: pd.DataFrame,
+    form: Form,
+    target: Target,
+    metric: Metric,
+    name: str,
 ) -> None:
     """Refuse what Kaggle would reject, and impossible values.
 
     Args:
         submission: the submission; its values may still be text.
         sample: the sample submission, as text.
+        form: decides whether labels, probabilities or numbers are expected.
         target: the kind of target.
-        metric: decides whether labels, probabilities or numbers are expected.
+        metric: the least value it takes.
         name: the submission's name in error messages.
 
     Raises:
@@ -90,16 +85,22 @@ def check_submission(
         )
     _check_ids(submission.iloc[:, 0].astype(str), sample.iloc[:, 0].astype(str), name)
     values = submission.iloc[:, 1:]
-    if metric.needs == "labels":
-        known = values.astype(str).isin(list(target.classes)).to_numpy()
-        _refuse(submission, ~known, f"none of the classes {few(target.classes)}", name)
+    if form.kind == "labels":
+        known = values.astype(str).isin(list(form.labels)).to_numpy()
+        _refuse(submission, ~known, f"none of the classes {few(form.labels)}", name)
         return
     numbers = values.apply(pd.to_numeric, errors="coerce").to_numpy(dtype=np.float64)
     _refuse(submission, np.isnan(numbers), "not a number", name)
     _refuse(submission, ~np.isfinite(numbers), "not a finite number", name)
     if not target.is_regression:
         _refuse(submission, (numbers < 0) | (numbers > 1), "not a probability from 0 to 1", name)
+        if form.kind == "one_hot":
+            _refuse(submission, (numbers != 0) & (numbers != 1), "neither 0 nor 1", name)
         return
+    # A column that holds no prediction is 0 throughout.
+    held = [place for place, output in enumerate(form.columns.values()) if output is not None]
+    submission = submission.iloc[:, [0, *(place + 1 for place in held)]]
+    numbers = numbers[:, held]
     if target.transform != "none":
         lowest_is_wrong = numbers <= 0 if target.transform == "log" else numbers < 0
         _refuse(submission, lowest_is_wrong, "not positive", name)

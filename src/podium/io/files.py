@@ -45,8 +45,19 @@ def write_text(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, data: Any) -> None:
-    """Write JSON in the order of ``data``, so that equal data gives equal bytes."""
-    write_text(path, json.dumps(data, indent=2, ensure_ascii=False) + "\n")
+    """Write JSON in the order of ``data``, so that equal data gives equal bytes.
+
+    Raises:
+        PodiumError: a number is not finite, for which JSON has no word; an earlier file stays.
+    """
+    try:
+        text = json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False)
+    except ValueError as error:
+        raise PodiumError(
+            f"{path.name}: {error}: a score or a fact that was to be written is NaN or infinite; "
+            "look for diverged predictions or extreme values of the target"
+        ) from None
+    write_text(path, text + "\n")
 
 
 def read_json(path: Path) -> Any:

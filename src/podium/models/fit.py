@@ -78,6 +78,31 @@ def fit_model(
     )
 
 
+def fit_without_each_fold(
+    params: ModelParams,
+    dataset: Dataset,
+    target: Target,
+    metric: Metric,
+    reporter: Reporter = SILENT,
+    scratch: Path | None = None,
+) -> list[Array]:
+    """For each fold, OOF predictions of the other folds' rows, by models fitted without its rows.
+
+    Decoded, shape (n, outputs); NaN for the rows of the fold itself. What preprocessing learnt
+    without the target (means, levels) is that of the fold that is predicted.
+    """
+    function: ModelFunction = resolve_name(model_spec(dataset.kind, params.model).fit)
+    predictions = []
+    for split in dataset.splits:
+        rest = dataset.without(split.fold)
+        own = scratch / f"without-{split.name}" if scratch is not None else None
+        fits = function(Fit(rest, target, params, metric, reporter, own))
+        oof = target.decode(_out_of_fold(rest, fits, target.outputs))
+        oof[split.valid_rows] = np.nan
+        predictions.append(oof)
+    return predictions
+
+
 def _out_of_fold(dataset: Dataset, fits: list[SplitFit], outputs: int) -> Array:
     return _joined(dataset, [fitted.valid for fitted in fits], outputs)
 

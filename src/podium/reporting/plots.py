@@ -112,7 +112,10 @@ def model_scores(scores: pd.DataFrame, path: Path, metric: Metric) -> None:
     """Every model's cross-validation score and its std over folds; the blend is highlighted."""
     better = "higher" if metric.greater_is_better else "lower"
     with figure(path, f"{metric.title} by model ({better} is better)") as axes:
-        rows = scores.sort_values("cv_mean", ascending=metric.greater_is_better)
+        # Where the metric is defined on no fold there is the pooled score.
+        means, stds = scores["cv_mean"].fillna(scores["cv"]), scores["cv_std"].fillna(0.0)
+        rows = scores.assign(cv_mean=means, cv_std=stds).dropna(subset="cv_mean")
+        rows = rows.sort_values("cv_mean", ascending=metric.greater_is_better)
         colors = [ORANGE if name == "blend" else BLUE for name in rows["model"]]
         axes.errorbar(
             rows["cv_mean"], rows["model"], xerr=rows["cv_std"], fmt="none", ecolor=GREY, capsize=3

@@ -6,11 +6,19 @@ from rich.table import Table
 HEADINGS = ["model", "CV mean ± std", "pooled OOF", "seconds", "weight"]
 
 
+UNDEFINED = "undefined"
+
+
 def scores_rows(scores: pd.DataFrame, nested: bool) -> list[list[str]]:
     """One row per model under ``HEADINGS``, the blend last; ``nested``: the blend's score is."""
     rows = []
     for row in scores.to_dict("records"):
-        cells = [row["model"], f"{row['cv_mean']:.5f} ± {row['cv_std']:.5f}", f"{row['cv']:.5f}"]
+        folds = f"{row['cv_mean']:.5f} ± {row['cv_std']:.5f}"
+        cells = [
+            row["model"],
+            UNDEFINED if pd.isna(row["cv_mean"]) else folds,
+            UNDEFINED if pd.isna(row["cv"]) else f"{row['cv']:.5f}",
+        ]
         if row["model"] == "blend":
             rows.append([*cells[:2], cells[2] + (" nested" if nested else ""), "", ""])
         else:
@@ -19,11 +27,16 @@ def scores_rows(scores: pd.DataFrame, nested: bool) -> list[list[str]]:
     return rows
 
 
-def scores_view(title: str, rows: list[list[str]]) -> Table:
-    """The table at the end of a run."""
+def submitted_of(scores: pd.DataFrame) -> str:
+    """The name of what is submitted: the blend, or a model."""
+    return str(scores["model"][scores["submitted"]].iloc[0])
+
+
+def scores_view(title: str, rows: list[list[str]], submitted: str) -> Table:
+    """The table at the end of a run; what is submitted is bold."""
     table = Table(title=title, title_justify="left")
     for heading in HEADINGS:
         table.add_column(heading, justify="left" if heading == "model" else "right")
     for row in rows:
-        table.add_row(*row, style="bold" if row[0] == "blend" else None)
+        table.add_row(*row, style="bold" if row[0] == submitted else None)
     return table

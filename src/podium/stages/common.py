@@ -9,6 +9,8 @@ from podium.config.providers import is_sample
 from podium.data.dataset import Schema
 from podium.data.targets import Target
 from podium.io import paths
+from podium.io.errors import warn
+from podium.metrics import Metric
 from podium.runtime.tracking import Run
 
 NAME_LENGTH = 120
@@ -61,25 +63,62 @@ def run_name(model: str, params: ModelParams) -> str:
 
 
 def cv_scores(score: float, fold_scores: list[float]) -> dict[str, float]:
-    """The pooled OOF score, and mean and std over folds."""
-    mean, std = float(np.mean(fold_scores)), float(np.std(fold_scores))
-    return {
-        "cv_mean": round(mean, DIGITS),
-        "cv_std": round(std, DIGITS),
-        "cv": round(score, DIGITS),
-    }
+    """The pooled OOF score, and mean and std over the folds on which the metric is defined.
+
+    What is defined nowhere is left out.
+    """
+    defined = [value for value in fold_scores if value == value]
+    scores = {"cv": score}
+    if defined:
+        scores = {"cv_mean": float(np.mean(defined)), "cv_std": float(np.std(defined))} | scores
+    return {name: round(value, DIGITS) for name, value in scores.items() if value == value}
 
 
 def score_facts(metric: str, score: float, fold_scores: list[float]) -> dict[str, object]:
-    """The part of ``metrics.json`` that models and blend have in common."""
-    folds = {str(index): round(value, DIGITS) for index, value in enumerate(fold_scores)}
-    return {"metric": metric, **cv_scores(score, fold_scores), "folds": folds}
+    """The part of ``metrics.json`` that models and blend have in common.
+
+    ``undefined_folds``, where there are some, are those that the mean leaves out.
+    """
+    folds = {str(index): round(value, DIGITS) for index, value in _defined(fold_scores)}
+    undefined = undefined_folds(fold_scores)
+    facts = {"metric": metric, **cv_scores(score, fold_scores), "folds": folds}
+    return facts | ({"undefined_folds": undefined} if undefined else {})
+
+
+def undefined_folds(fold_scores: list[float]) -> list[int]:
+    """The folds on which the metric is undefined: ROC AUC of one class, for one."""
+    return [index for index, value in enumerate(fold_scores) if value != value]
+
+
+def _defined(fold_scores: list[float]) -> list[tuple[int, float]]:
+    return [(index, value) for index, value in enumerate(fold_scores) if value == value]
+
+
+def warn_of_undefined(what: str, metric: Metric, fold_scores: list[float]) -> None:
+    """Report the folds that the mean leaves out."""
+    undefined = undefined_folds(fold_scores)
+    if undefined:
+        names = ", ".join(map(str, undefined))
+        warn(
+            f"{what}: {metric.title} is undefined on fold {names} (all its rows have one target), "
+            f"and the mean is of the other {len(fold_scores) - len(undefined)} folds; "
+            "use fewer folds, or another scheme"
+        )
+
+
+def shown_scores(score: float, fold_scores: list[float]) -> str:
+    """Mean and std over folds, and the pooled score, for the terminal."""
+    scores = cv_scores(score, fold_scores)
+    folds = (
+        f"{scores['cv_mean']:.5f} ± {scores['cv_std']:.5f}" if "cv_mean" in scores else "undefined"
+    )
+    return f"{folds}, pooled OOF " + (f"{scores['cv']:.5f}" if "cv" in scores else "undefined")
 
 
 def log_scores(run: Run, score: float, fold_scores: list[float]) -> None:
     """The scores as metrics, each fold's score as a step."""
     run.log_metrics(cv_scores(score, fold_scores))
-    run.log_curves({"fold_score": list(enumerate(fold_scores))})
+    run.log_curves({"fold_score": _defined(fold_scores)})
 
 
 def label(competition: Competition, schema: Schema) -> str:

@@ -2,17 +2,21 @@
 
 import shutil
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from podium.config import Competition, load_config
+from podium.data.dataset import Schema
+from podium.data.submission_form import form_of
 from podium.data.targets import Target
 from podium.ensemble.blend import Blend, blend
 from podium.ensemble.submission import check_submission, make_submission, read_sample
 from podium.io import files, paths
-from podium.io.errors import PodiumError
+from podium.io.errors import PodiumError, warn
 from podium.reporting import plots
 from podium.runtime.console import console
 from podium.runtime.tracking import SUBMISSION_TAG, Run, tracked_run
@@ -27,23 +31,29 @@ from podium.stages.common import (
     score_facts,
     target_column,
     target_of,
+    warn_of_undefined,
 )
 
 Array = NDArray[np.float64]
+SCORES = ("cv_mean", "cv_std", "cv")
 
 
 @dataclass(frozen=True)
 class Predictions:
-    """What the models left: predictions stacked by model, shape (models, rows, outputs)."""
+    """What the models left: predictions stacked by model, shape (models, rows, outputs).
+
+    ``inner``: with ``nested: full``, shape (folds, models, rows, outputs).
+    """
 
     names: list[str]
-    metrics: list[dict[str, float]]
+    metrics: list[dict[str, Any]]
     oof: Array
     test: Array
     ids: "pd.Series[object]"
     test_ids: "pd.Series[object]"
     y: Array
     fold_of_row: NDArray[np.int64]
+    inner: Array | None
 
 
 def ensemble(name: str) -> None:
@@ -70,14 +80,14 @@ def ensemble(name: str) -> None:
             models.fold_of_row,
             target,
             competition.scoring,
+            models.inner,
         )
         submission = _submission(competition, models, result, target)
-        _write(competition, models, result, target, submission)
-        _log(run, competition, models, result, target)
-    console().print(
-        f"{label(competition, schema)}  blend of {len(models.names)}  {competition.metric} "
-        f"nested OOF {result.score:.5f} -> {paths.submission(name)} ({len(submission)} rows)"
-    )
+        with files.scratch() as pictures:
+            facts = _publish(competition, models, result, target, submission, pictures)
+            run.log_metrics(facts)
+            _log(run, competition, models, result, pictures)
+    _print(competition, schema, models, result, len(submission))
 
 
 def read_predictions(competition: Competition, target: Target) -> Predictions:
@@ -110,44 +120,80 @@ def read_predictions(competition: Competition, target: Target) -> Predictions:
         test_ids=test[0][competition.id],
         y=first[target_column(competition)].to_numpy(dtype=np.float64),
         fold_of_row=first["fold"].to_numpy(dtype=np.int64),
+        inner=_inner(competition, target, names, oof),
     )
+
+
+def _inner(
+    competition: Competition, target: Target, names: list[str], oof: list[pd.DataFrame]
+) -> Array | None:
+    """Predictions by models that were fitted without each fold, if the blend is to use them.
+
+    Raises:
+        PodiumError: a model has none.
+    """
+    if competition.ensemble.nested != "full":
+        return None
+    columns = [target.columns_without(fold) for fold in range(int(oof[0]["fold"].max()) + 1)]
+    for model, table in zip(names, oof, strict=True):
+        if columns[-1][0] not in table:
+            raise PodiumError(
+                f"models/{competition.name}: '{model}' was trained before ensemble.nested was set "
+                "to full; run 'dvc repro'"
+            )
+    return np.stack([[table[own].to_numpy(np.float64) for table in oof] for own in columns])
 
 
 def _submission(
     competition: Competition, models: Predictions, result: Blend, target: Target
 ) -> pd.DataFrame:
     sample = read_sample(competition.name)
+    form = form_of(sample, target.classes, competition)
     ids = models.test_ids.astype(str)
-    submission = make_submission(sample, ids, result.test, target, competition.scoring)
-    check_submission(submission, sample, target, competition.scoring, "submission")
+    submission = make_submission(sample, ids, result.submitted.test, form)
+    check_submission(submission, sample, form, target, competition.scoring, "submission")
     return submission
 
 
 def scores_table(models: Predictions, result: Blend) -> pd.DataFrame:
-    """One row per model and one for the blend: CV, seconds and weight."""
-    rows = [
+    """One row per model and one for the blend: CV, weight, and whether it is what is submitted.
+
+    A score is missing where the metric is undefined.
+    """
+    rows: list[dict[str, object]] = [
         {
             "model": name,
-            "cv_mean": metrics["cv_mean"],
-            "cv_std": metrics["cv_std"],
-            "cv": metrics["cv"],
+            **{key: metrics.get(key) for key in SCORES},
             "weight": round(float(weight), 4),
         }
         for name, metrics, weight in zip(models.names, models.metrics, result.weights, strict=True)
     ]
-    rows.append({"model": "blend", **cv_scores(result.score, result.fold_scores)})
-    return pd.DataFrame(rows)
+    blended = cv_scores(result.blended.score, result.blended.fold_scores)
+    rows.append({"model": "blend", **{key: blended.get(key) for key in SCORES}})
+    table = pd.DataFrame(rows).astype(dict.fromkeys(SCORES, float))
+    table["submitted"] = table["model"] == _submitted(models, result)
+    return table
 
 
-def _write(
+def _submitted(models: Predictions, result: Blend) -> str:
+    """The name of what is submitted: the blend, or a model."""
+    return "blend" if result.chosen is None else models.names[result.chosen]
+
+
+def _publish(
     competition: Competition,
     models: Predictions,
     result: Blend,
     target: Target,
     submission: pd.DataFrame,
-) -> None:
+    pictures: Path,
+) -> dict[str, float]:
+    """Write all results or none: what can fail is done before the first file is replaced.
+
+    Returns facts to log beside the scores; the run's pictures and tables are in ``pictures``.
+    """
     name = competition.name
-    oof = target.frame(models.ids, result.oof)
+    oof = target.frame(models.ids, result.submitted.oof)
     oof[target_column(competition)] = models.y
     oof["fold"] = models.fold_of_row
     with files.publish(paths.blend(name)) as folder:
@@ -155,40 +201,77 @@ def _write(
         table.to_csv(folder / "scores.csv", index=False, lineterminator="\n")
         oof.to_parquet(folder / "oof.parquet", index=False)
         files.write_json(folder / "metrics.json", _metrics(competition, models, result))
-    files.write_text(paths.submission(name), submission.to_csv(index=False, lineterminator="\n"))
+        facts = _draw(competition, models, result, target, pictures)
+        text = submission.to_csv(index=False, lineterminator="\n")
+        files.write_text(paths.submission(name), text)
+    return facts
 
 
 def _metrics(competition: Competition, models: Predictions, result: Blend) -> dict[str, object]:
-    return {
-        **score_facts(competition.metric, result.score, result.fold_scores),
-        "weights": {
-            name: round(float(weight), 4)
-            for name, weight in zip(models.names, result.weights, strict=True)
-        },
+    """``metrics.json``: the scores of what is submitted; the blend's too where it is a model."""
+    submitted, blended = result.submitted, result.blended
+    facts = score_facts(competition.metric, submitted.score, submitted.fold_scores)
+    if result.chosen is not None:
+        facts["blend"] = cv_scores(blended.score, blended.fold_scores)
+    weights = {
+        name: round(float(weight), 4)
+        for name, weight in zip(models.names, result.weights, strict=True)
     }
+    return {**facts, "submitted": _submitted(models, result), "weights": weights}
+
+
+def _draw(
+    competition: Competition, models: Predictions, result: Blend, target: Target, folder: Path
+) -> dict[str, float]:
+    """The run's pictures and tables, of what is submitted; returns facts to log."""
+    name, oof = _submitted(models, result), result.submitted.oof
+    plots.model_scores(scores_table(models, result), folder / "scores.png", competition.scoring)
+    if target.is_regression:
+        for picture, draw in plots.NUMBER_PLOTS.items():
+            draw(models.y, oof[:, 0], folder / f"{picture}.png", name)
+        return {}
+    found = class_report(models.y, oof, models.ids, target.classes)
+    found.write(folder)
+    found.draw(folder, name)
+    draw_worst_of(competition, found, folder / "worst.png", name)
+    return {"ece": found.ece}
 
 
 def _log(
-    run: Run, competition: Competition, models: Predictions, result: Blend, target: Target
+    run: Run, competition: Competition, models: Predictions, result: Blend, pictures: Path
 ) -> None:
-    log_scores(run, result.score, result.fold_scores)
+    log_scores(run, result.submitted.score, result.submitted.fold_scores)
+    run.tag("podium.submitted", _submitted(models, result))
     run.tag(SUBMISSION_TAG, files.sha256(paths.submission(competition.name)))
     for model, weight in zip(models.names, result.weights, strict=True):
         run.log_metrics({f"weight.{model}": float(weight)})
         # The run that this model came from has the same sum as its tag oof.sha256.
         oof = paths.model(competition.name, model) / "oof.parquet"
         run.tag(f"oof.sha256.{model}", files.sha256(oof))
-    with files.scratch() as folder:
-        plots.model_scores(scores_table(models, result), folder / "scores.png", competition.scoring)
-        if target.is_regression:
-            for name, draw in plots.NUMBER_PLOTS.items():
-                draw(models.y, result.oof[:, 0], folder / f"{name}.png", "blend")
-        else:
-            found = class_report(models.y, result.oof, models.ids, target.classes)
-            run.log_metrics({"ece": found.ece})
-            found.write(folder)
-            found.draw(folder, "blend")
-            draw_worst_of(competition, found, folder / "worst.png", "blend")
-        shutil.copy(paths.submission(competition.name), folder)
-        run.log_artifacts(folder)
+    shutil.copy(paths.submission(competition.name), pictures)
+    run.log_artifacts(pictures)
     run.log_artifacts(paths.blend(competition.name))
+
+
+def _print(
+    competition: Competition, schema: Schema, models: Predictions, result: Blend, rows: int
+) -> None:
+    """What was blended, what is submitted, and what a reader should know about it."""
+    blended, metric = result.blended, competition.scoring
+    warn_of_undefined("blend", metric, blended.fold_scores)
+    if result.raised:
+        warn(
+            f"{competition.name}: {result.raised} of {rows} test predictions were below "
+            f"{target_of(competition, schema).least(metric):g}, the least that metric "
+            f"{metric.name} with target_transform {competition.target_transform} can take, and "
+            "are set to it"
+        )
+    console().print(
+        f"{label(competition, schema)}  blend of {len(models.names)}  {competition.metric} "
+        f"nested OOF {blended.score:.5f} -> {paths.submission(competition.name)} ({rows} rows)"
+    )
+    if result.chosen is not None:
+        console().print(
+            f"{label(competition, schema)}  submitted: {_submitted(models, result)}, "
+            f"{competition.metric} {result.submitted.score:.5f}, which the blend doesn't beat"
+        )

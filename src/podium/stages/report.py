@@ -12,7 +12,7 @@ from podium.io import files, paths
 from podium.io.text import either
 from podium.reporting import plots
 from podium.reporting.page import Page, render
-from podium.reporting.table import HEADINGS, scores_rows, scores_view
+from podium.reporting.table import HEADINGS, scores_rows, scores_view, submitted_of
 from podium.runtime.console import console
 from podium.runtime.tracking import warn_at_end_of_pipeline
 from podium.stages.class_report import ClassReport, class_report, draw_worst_of
@@ -40,16 +40,17 @@ def report(name: str) -> None:
     scores = pd.read_csv(paths.blend(name) / "scores.csv")
     scores["seconds"] = [_fit_seconds(name, model) for model in scores["model"]]
     summary = pd.read_csv(paths.processed(name) / "summary.csv")
+    submitted = submitted_of(scores)
     rows = scores_rows(scores, nested=competition.ensemble.method == "weighted")
     with files.publish(paths.plots(name)) as folder:
         pictures = folder / "pictures"
         pictures.mkdir()
         plots.model_scores(scores, pictures / "1-scores.png", competition.scoring)
-        found = _predictions(competition, target, folder, pictures)
+        found = _predictions(competition, target, submitted, folder, pictures)
         _draw_curves(pictures, competition)
         page = Page(
             title=label(competition, schema),
-            facts={**_facts(competition, schema), **_warnings(summary)},
+            facts={**_facts(competition, schema, submitted), **_warnings(summary)},
             scores=pd.DataFrame(rows, columns=HEADINGS),
             summary=summary,
             tables=_class_tables(found),
@@ -59,7 +60,7 @@ def report(name: str) -> None:
         )
         text = render(page)
     files.write_text(paths.report(name), text)
-    _print(competition, schema, rows)
+    _print(competition, schema, rows, submitted)
     warn_at_end_of_pipeline(SERVER_SECONDS)
 
 
@@ -82,9 +83,9 @@ def _fit_seconds(name: str, model: str) -> float:
 
 
 def _predictions(
-    competition: Competition, target: Target, folder: Path, pictures: Path
+    competition: Competition, target: Target, submitted: str, folder: Path, pictures: Path
 ) -> ClassReport | None:
-    """The blend's OOF predictions beside the truth, as numbers and pictures.
+    """The OOF predictions of what is submitted beside the truth, as numbers and pictures.
 
     The numbers in a picture's name keep the order of the page.
     """
@@ -94,15 +95,15 @@ def _predictions(
         predicted = oof["prediction"]
         for name, draw in plots.NUMBER_PLOTS.items():
             path = pictures / f"2-{name.replace('_', '-')}.png"
-            draw(actual.to_numpy(), predicted.to_numpy(), path, "blend")
+            draw(actual.to_numpy(), predicted.to_numpy(), path, submitted)
         table = pd.DataFrame({"actual": actual, "predicted": predicted})
         table.to_csv(folder / "predictions.csv", index=False)
         return None
     probabilities = oof[target.columns].to_numpy()
     found = class_report(actual.to_numpy(), probabilities, oof[competition.id], target.classes)
     found.write(folder)
-    found.draw(pictures, "blend", "2-")
-    draw_worst_of(competition, found, pictures / "2-worst.png", "blend")
+    found.draw(pictures, submitted, "2-")
+    draw_worst_of(competition, found, pictures / "2-worst.png", submitted)
     return found
 
 
@@ -124,14 +125,16 @@ def _class_tables(found: ClassReport | None) -> dict[str, pd.DataFrame]:
     }
 
 
-def _facts(competition: Competition, schema: Schema) -> dict[str, str]:
+def _facts(competition: Competition, schema: Schema, submitted: str) -> dict[str, str]:
     folds = competition.folds
     return {
         "data": _origin(schema),
         "metric": f"{competition.scoring.title}, pooled over out-of-fold predictions",
         "folds": f"{folds.count} ({folds.scheme}), {folds.repeats} repeat(s), seed {folds.seed}",
         "preprocessing": _FITTED[schema.fit_on],
-        "blend's score": _BLENDED[competition.ensemble.method],
+        "blend's score": _BLENDED[competition.ensemble.method]
+        + _NESTED[competition.ensemble.nested],
+        "submitted": "the blend" if submitted == "blend" else _not_the_blend(submitted),
     }
 
 
@@ -142,6 +145,10 @@ def _warnings(summary: pd.DataFrame) -> dict[str, str]:
     found = summary.dropna(subset="warning")
     rows = zip(found["column"], found["warning"], strict=True)
     return {f"warning: {column}": str(warning) for column, warning in rows}
+
+
+def _not_the_blend(submitted: str) -> str:
+    return f"{submitted}, since the blend's score doesn't beat it"
 
 
 def _origin(schema: Schema) -> str:
@@ -170,9 +177,10 @@ def _note(competition: Competition, schema: Schema) -> str:
 
 
 _BLENDED = {
-    "weighted": "nested: each fold is predicted with weights fitted on the other folds",
+    "weighted": "nested: each fold is predicted with weights fitted on the other folds' rows",
     "mean": "of the plain mean of the models, for which nothing is fitted",
 }
+_NESTED = {"folds": "", "full": ", which are predicted by models that never saw the scored fold"}
 _FITTED = {
     "fold": "fitted on each fold's training rows",
     "train": "fitted on all training rows, the scored ones included",
@@ -180,12 +188,13 @@ _FITTED = {
 }
 
 
-def _print(competition: Competition, schema: Schema, rows: list[list[str]]) -> None:
-    out = console()
-    out.print(scores_view(f"{label(competition, schema)}: {competition.scoring.title}", rows))
+def _print(competition: Competition, schema: Schema, rows: list[list[str]], submitted: str) -> None:
+    out, title = console(), f"{label(competition, schema)}: {competition.scoring.title}"
+    out.print(scores_view(title, rows, submitted))
+    made_of = "" if submitted == "blend" else f" (of {_not_the_blend(submitted)})"
     commands = [*filter(None, [_note(competition, schema)]), *_commands(competition)]
     lines = [
-        f"submission  {paths.submission(competition.name)}",
+        f"submission  {paths.submission(competition.name)}{made_of}",
         f"report      {paths.report(competition.name)}",
         f"runs        mlflow, experiment '{competition.name}' (make ui)",
         *(f"{'' if index else 'submit':<12}{line}" for index, line in enumerate(commands)),

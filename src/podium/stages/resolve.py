@@ -31,17 +31,22 @@ READS: dict[str, Mapping[str, Any]] = {
         **dict.fromkeys(("kind", "task", "id", "target", "target_transform", "metric"), True),
         "folds": True,
         "preprocess": True,
+        "submission": True,
         "source": {"files"},
     },
-    "train": dict.fromkeys(("kind", "task", "id", "target", "target_transform", "metric"), True),
+    "train": {
+        **dict.fromkeys(("kind", "task", "id", "target", "target_transform", "metric"), True),
+        "ensemble": {"nested"},
+    },
     "ensemble": {
         **dict.fromkeys(("kind", "task", "id", "target", "target_transform", "metric"), True),
-        "ensemble": {"method", "rounds"},
+        "submission": True,
+        "ensemble": {"method", "rounds", "nested", "submit"},
     },
     "report": {
         **dict.fromkeys(("kind", "task", "id", "target", "target_transform", "metric"), True),
         "folds": True,
-        "ensemble": {"method"},
+        "ensemble": {"method", "nested"},
         "source": {"slug"},
     },
 }

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from podium.config import Competition, load_config
 from podium.data import kinds
@@ -13,7 +14,7 @@ from podium.data.targets import Target
 from podium.io import files, paths
 from podium.io.errors import PodiumError
 from podium.io.text import nearest
-from podium.models import ModelResult, fit_model
+from podium.models import ModelResult, fit_model, fit_without_each_fold
 from podium.reporting import plots
 from podium.reporting.curves import mean_curves, mlflow_curves
 from podium.runtime.console import console
@@ -23,16 +24,19 @@ from podium.stages.class_report import class_report
 from podium.stages.common import (
     DIGITS,
     TIMING,
-    cv_scores,
     label,
     log_scores,
     run_name,
     run_params,
     run_tags,
     score_facts,
+    shown_scores,
     target_column,
     target_of,
+    warn_of_undefined,
 )
+
+Array = NDArray[np.float64]
 
 
 def train(name: str, model: str) -> None:
@@ -56,8 +60,11 @@ def train(name: str, model: str) -> None:
         with reporting(f"{name} {model}", console(), run.log_live) as reporter:
             scratch = paths.checkpoint(name, model)
             with _report_if_stopped(scratch):
-                result = fit_model(params, dataset, target, competition.scoring, reporter, scratch)
-        _write(paths.model(name, model), result, dataset, target, competition)
+                given = params, dataset, target, competition.scoring, reporter, scratch
+                result = fit_model(*given)
+                full = competition.ensemble.nested == "full"
+                inner = fit_without_each_fold(*given) if full else []
+        _write(paths.model(name, model), result, inner, dataset, target, competition)
         run.tag("oof.sha256", files.sha256(paths.model(name, model) / "oof.parquet"))
         _log(run, result, model, dataset, target)
     _print_score(competition, dataset, model, result)
@@ -75,11 +82,18 @@ def _report_if_stopped(scratch: Path) -> Iterator[None]:
 
 
 def _write(
-    where: Path, result: ModelResult, dataset: Dataset, target: Target, competition: Competition
+    where: Path,
+    result: ModelResult,
+    inner: list[Array],
+    dataset: Dataset,
+    target: Target,
+    competition: Competition,
 ) -> None:
     oof = target.frame(dataset.train_ids, result.oof, result.oof_std)
     oof[target_column(competition)] = dataset.y
     oof["fold"] = dataset.folds[:, 0]
+    for fold, predictions in enumerate(inner):
+        oof[target.columns_without(fold)] = predictions
     with files.publish(where) as folder:
         oof.to_parquet(folder / "oof.parquet", index=False)
         test = target.frame(dataset.test_ids, result.test, result.test_std)
@@ -134,9 +148,8 @@ def _log(run: Run, result: ModelResult, model: str, dataset: Dataset, target: Ta
 def _print_score(
     competition: Competition, dataset: Dataset, model: str, result: ModelResult
 ) -> None:
-    scores = cv_scores(result.score, result.fold_scores)
+    warn_of_undefined(model, competition.scoring, result.fold_scores)
     console().print(
         f"{label(competition, dataset.schema)}  {model}  {competition.metric} "
-        f"{scores['cv_mean']:.5f} ± {scores['cv_std']:.5f}, pooled OOF {scores['cv']:.5f}, "
-        f"{result.fit_seconds:.1f} s"
+        f"{shown_scores(result.score, result.fold_scores)}, {result.fit_seconds:.1f} s"
     )

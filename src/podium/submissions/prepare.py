@@ -14,6 +14,7 @@ from podium.config import Competition
 from podium.config.document import read_document
 from podium.config.load import PARAMS
 from podium.config.providers import is_sample
+from podium.data.submission_form import form_of
 from podium.ensemble.submission import check_submission, read_sample
 from podium.io import files, paths
 from podium.io.csv_files import few, read_csv
@@ -56,8 +57,9 @@ def prepare(competition: Competition) -> Prepared:
         # The message starts with the bare file name, and its advice is for downloaded files.
         what = str(error).rpartition("; ")[0] or str(error)
         raise PodiumError(f"{path.parent}/{what}; 'dvc repro' makes a new one") from None
-    target = target_of(competition, schema)
-    check_submission(values, read_sample(competition.name), target, competition.scoring, str(path))
+    sample, target = read_sample(competition.name), target_of(competition, schema)
+    form = form_of(sample, target.classes, competition)
+    check_submission(values, sample, form, target, competition.scoring, str(path))
     return Prepared(path, values, files.sha256(path))
 
 

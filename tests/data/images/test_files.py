@@ -393,7 +393,7 @@ def test_labels_that_the_sample_submission_does_not_ask_for(images, podium, pict
     write_csv(sample, picture_files / SAMPLE)
     images.edit(metric="logloss")
     images.use(picture_files, FILES)
-    says = "labels.csv:4: label 'frog' is no column of sample_submission.csv (bird, cat) (4 such"
+    says = "no column is class 'frog' of label; each class needs one of its columns (bird, cat)"
     assert_one_line(podium("download", NAME), says)
 
 

@@ -237,7 +237,8 @@ def test_labels_that_the_sample_submission_does_not_ask_for(images, podium, digi
     images.edit(metric="logloss")
     images.use(digit_files)
     outcome = podium("download", NAME)
-    assert_one_line(outcome, "train.csv:2: label '10' is no column of sample_submission.csv (0, 2)")
+    says = "no column is class '10' of label; each class needs one of its columns (0, 2)"
+    assert_one_line(outcome, says)
 
 
 def test_a_class_without_an_image(images, podium, digit_files):

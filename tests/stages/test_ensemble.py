@@ -1,0 +1,173 @@
+"""From other people's tables to a submission: negative predictions, folds of one class, columns."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bad_input import assert_one_line, snapshot
+from projects import Outcome, write_csv
+
+NAME = "shop"
+GENERATOR = np.random.default_rng(0)
+X = GENERATOR.normal(size=90)
+
+
+def strict(path: Path) -> Any:
+    """JSON as the standard has it: without NaN."""
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(constant)
+
+    return json.loads(path.read_text(), parse_constant=refuse)
+
+
+@pytest.fixture
+def shop(project, podium, tmp_path) -> Callable[..., list[Outcome]]:
+    """Runs stages of a small competition: 60 rows with a target, 30 to predict."""
+
+    def run(y, sample: dict[str, object], stages=("download", "preprocess", "train", "ensemble"),
+            **block: object):  # fmt: skip
+        folder = tmp_path / "files"
+        folder.mkdir(exist_ok=True)
+        table = pd.DataFrame({"Id": range(90), "x": X})
+        write_csv(table[:60].assign(y=y), folder / "train.csv")
+        write_csv(table[60:], folder / "test.csv")
+        write_csv(table.loc[60:, ["Id"]].assign(**sample), folder / "sample_submission.csv")
+
+        def change(params):
+            params["competitions"] = [NAME]
+            params[NAME] = {
+                "kind": "tabular", "source": {"provider": "local", "path": str(folder)},
+                "task": "regression", "id": "Id", "target": "y", "target_transform": "none",
+                "metric": "rmse", "folds": {"scheme": "contiguous", "count": 3}, "preprocess": {},
+                "models": {"ridge": {"alphas": [1]}}, "ensemble": {}, **block,
+            }  # fmt: skip
+
+        project.edit(change)
+        podium("sync")
+        words = {"train": ["train", NAME, "ridge"], "lasso": ["train", NAME, "lasso"]}
+        return [podium(*words.get(stage, [stage, NAME])) for stage in stages]
+
+    return run
+
+
+def submission() -> pd.DataFrame:
+    return pd.read_csv(f"submissions/{NAME}/submission.csv", dtype=str)
+
+
+def test_negative_predictions_are_set_to_0_and_counted(shop):
+    """They blocked the submission, though the metric itself takes them as 0."""
+    y = np.maximum(X[:60] * 10, 0)
+    outcomes = shop(y, {"y": 0}, metric="rmsle")
+    assert [outcome.code for outcome in outcomes] == [0, 0, 0, 0]
+    values = submission()["y"].astype(float)
+    assert values.min() == 0
+    below = int((values == 0).sum())
+    assert f"{below} of 30 test predictions were below 0, the least" in outcomes[-1].err
+
+
+def test_a_fold_of_one_class_is_left_out_of_the_mean_and_reported(shop):
+    """It wrote NaN into metrics.json; then ensemble and report failed."""
+    y = np.where(np.arange(60) < 20, 0, (X[:60] > 0).astype(int))
+    block = {"task": "binary", "metric": "auc"}
+    stages = ("download", "preprocess", "train", "ensemble", "report")
+    outcomes = shop(y, {"y": 0.5}, stages, **block)
+    assert [outcome.code for outcome in outcomes] == [0] * 5, outcomes
+    assert "ROC AUC is undefined on fold 0" in outcomes[2].err
+    for path in (f"models/{NAME}/ridge/metrics.json", f"reports/{NAME}/blend/metrics.json"):
+        metrics = strict(Path(path))
+        assert metrics["undefined_folds"] == [0]
+        assert list(metrics["folds"]) == ["1", "2"]
+        assert metrics["cv_mean"] == pytest.approx(np.mean(list(metrics["folds"].values())))
+
+
+def test_a_metric_that_is_undefined_on_every_fold(shop):
+    y = np.arange(60) // 15 % 2
+    stages = ("download", "preprocess", "train", "ensemble", "report")
+    block = {"task": "binary", "metric": "auc", "folds": {"scheme": "contiguous", "count": 4}}
+    outcomes = shop(y, {"y": 0.5}, stages, **block)
+    assert [outcome.code for outcome in outcomes] == [0] * 5, outcomes
+    assert "cv_mean" not in strict(Path(f"reports/{NAME}/blend/metrics.json"))
+    assert "undefined" in outcomes[-1].out
+
+
+def test_the_stage_publishes_all_of_its_files_or_none(shop, podium, monkeypatch):
+    y = (X[:60] > 0).astype(int)
+    shop(y, {"y": 0}, task="binary", metric="accuracy")
+    before = {top: snapshot(Path(top)) for top in ("submissions", "reports")}
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("no picture")
+
+    monkeypatch.setattr("podium.stages.ensemble.class_report", fail)
+    shop(1 - y, {"y": 0}, ("download", "preprocess", "train"), task="binary", metric="accuracy")
+    assert podium("ensemble", NAME).code == 1
+    assert before == {top: snapshot(Path(top)) for top in ("submissions", "reports")}
+
+
+def test_what_the_sample_asks_for_is_checked_when_the_data_come(shop):
+    kinds = np.array(["a", "b", "c"])[np.arange(60) % 3]
+    block = {"task": "multiclass", "metric": "logloss"}
+    (outcome,) = shop(kinds, {"kind": 0.3}, ("download",), **block)
+    assert_one_line(outcome, "has one column, 'kind', for 3 classes, and logloss is of a")
+
+
+def test_columns_are_mapped_by_the_competitions_block(shop):
+    kinds = np.array(["1", "2", "3"])[np.arange(60) % 3]
+    sample = {"Status_1": 0, "Status_2": 0, "third": 1, "Status_4": 0}
+    block = {"task": "multiclass", "metric": "logloss", "folds": {"scheme": "kfold", "count": 3}}
+    (outcome,) = shop(kinds, sample, ("download",), **block)
+    assert_one_line(outcome, "name the class it holds, or null")
+    columns = {"third": 3, "Status_4": None}
+    outcomes = shop(kinds, sample, **block, submission={"columns": columns})
+    assert [one.code for one in outcomes] == [0] * 4, outcomes
+    made = submission()
+    assert list(made) == ["Id", *sample]
+    numbers = made[list(sample)].astype(float)
+    assert (numbers["Status_4"] == 0).all()
+    assert numbers.sum(axis=1).to_numpy() == pytest.approx(1)
+
+
+def test_booleans_are_written_as_the_sample_spells_them(shop):
+    y = np.where(X[:60] > 0, "TRUE", "FALSE")
+    outcomes = shop(y, {"y": "False"}, task="binary", metric="accuracy")
+    assert [one.code for one in outcomes] == [0] * 4, outcomes
+    assert set(submission()["y"]) == {"True", "False"}
+
+
+def test_a_model_that_the_blend_does_not_beat_is_submitted_and_named(shop, podium):
+    y = X[:60] * 10
+    models = {"ridge": {"alphas": [0.01]}, "bad": {"model": "ridge", "alphas": [1e6]}}
+    block = {"models": models, "ensemble": {"method": "mean"}}
+    shop(y, {"y": 0}, ("download", "preprocess", "train"), **block)
+    assert podium("train", NAME, "bad").code == 0
+    outcome = podium("ensemble", NAME)
+    assert outcome.code == 0, outcome.err
+    assert "submitted: ridge" in outcome.out
+    test = pd.read_parquet(f"models/{NAME}/ridge/test.parquet")
+    assert submission()["y"].astype(float).to_numpy() == pytest.approx(test["prediction"])
+    metrics = strict(Path(f"reports/{NAME}/blend/metrics.json"))
+    assert metrics["submitted"] == "ridge"
+    assert metrics["cv"] < metrics["blend"]["cv"]
+    outcome = podium("report", NAME)
+    assert "(of ridge, since the blend's score doesn't beat it)" in outcome.out
+    assert "ridge, since the blend" in Path(f"reports/{NAME}/report.html").read_text()
+
+
+def test_fully_nested_weights_do_not_depend_on_the_scored_folds_target(shop):
+    """The models are fitted again: only fold 0's y changed, its nested blend stays."""
+    models = {"ridge": {"alphas": [1]}, "lasso": {"alpha_count": 3, "inner_folds": 2}}
+    noise = np.random.default_rng(1).normal(size=60)
+    block = {"models": models, "ensemble": {"nested": "full", "submit": "blend"}}
+    nested = []
+    for spoilt in (noise, np.where(np.arange(60) < 20, 30 * noise, noise)):
+        stages = ("download", "preprocess", "train", "lasso", "ensemble")
+        outcomes = shop(spoilt, {"y": 0}, stages, **block)
+        assert [one.code for one in outcomes] == [0] * 5, outcomes
+        nested.append(pd.read_parquet(f"reports/{NAME}/blend/oof.parquet").query("fold == 0"))
+    assert nested[0]["prediction"].equals(nested[1]["prediction"])
