@@ -38,7 +38,11 @@ def _options(
 
 
 @app.command()
-def check() -> None:
+def check(
+    resolved: Annotated[
+        bool, typer.Option("--resolved", help="List every hyperparameter's value, auto ones too.")
+    ] = False,
+) -> None:
     """Validate params.yaml without running anything; its columns too, where the data are there."""
     from podium.config import load_config
     from podium.config.load import ConfigError
@@ -56,6 +60,12 @@ def check() -> None:
     unknown = [line for block in config.blocks.values() for line in _data_problems(block)]
     if unknown:
         _raise_last(unknown)
+    if resolved:
+        from podium.stages.resolved_params import resolved_lines
+
+        for block in config.blocks.values():
+            for line in resolved_lines(block):
+                print(line)
     print("params.yaml is valid")
 
 

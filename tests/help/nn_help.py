@@ -29,6 +29,7 @@ PLAIN: dict[str, Any] = {
     "loss": "squared",
     "weight_decay": 0.0,
     "averaging": "none",
+    "early_stopping": None,
     "standardize_target": True,
     "activation": "silu",
     "initialization": "he",

@@ -96,7 +96,9 @@ def test_stored_weights_give_the_test_predictions():
 
 def test_stored_network_gives_the_test_predictions():
     dataset = make_dataset()
-    result = fit("mlp", dataset, activation="relu", seeds=2, numeric_embedding="none")
+    result = fit(
+        "mlp", dataset, activation="relu", seeds=2, numeric_embedding="none", input_margin=None
+    )
     predictions = []
     for split in dataset.splits:
         stored = load(result.weights[f"{split.name}.safetensors"])

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from podium.config import Competition, load_config
-from podium.config.block import Block
+from podium.config import Competition, ModelParams, load_config
 from podium.config.models import MODELS
 from podium.stages import resolve
 from podium.stages.closure import STAGES
@@ -193,7 +192,7 @@ def test_stages_read_no_key_that_they_do_not_depend_on(project, podium, house_fi
         words = [stage, "house-prices", *(["ridge"] if stage == "train" else [])]
         assert podium(*words).code == 0
         # Its own checks of the raw files are made again when they are preprocessed.
-        checks = {"target_transform", "metric", "preprocess", "submission"}
+        checks = {"target_transform", "metric", "preprocess", "submission", "folds"}
         checks = checks if stage == "download" else set()
         assert read - checks - {"name", "models"} <= set(resolve.READS[stage]), stage
 
@@ -206,7 +205,7 @@ def caller() -> str:
 def test_what_blocks_work_out_is_a_value_too():
     """Code of params.yaml's classes is no dependency; so a stage may use keys and properties."""
     for kind in {spec.params for models in MODELS.values() for spec in models.values()}:
-        own = {name for name in dir(kind) if not name.startswith("_")} - set(dir(Block))
+        own = {name for name in dir(kind) if not name.startswith("_")} - set(dir(ModelParams))
         block = kind(channels=[8]) if "channels" in kind.model_fields else kind()
         assert own <= set(kind.model_fields) | set(resolve.properties(block)), kind
 

@@ -1,10 +1,11 @@
 """What every block of params.yaml and every model's entry is made of."""
 
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from podium.config.auto import AUTO, OR_AUTO
 from podium.config.folds import FoldScheme
 from podium.io.text import either
 
@@ -54,3 +55,16 @@ class ModelParams(Block):
     def idle(self, task: str, scheme: FoldScheme) -> Mapping[str, str]:
         """Knobs that do nothing for a task and a scheme of folds, each with the reason."""
         return {}
+
+    def automatic(self) -> list[str]:
+        """The hyperparameters that are still ``auto``, by the table (unlike ``device``)."""
+        fields = type(self).model_fields.items()
+        return [
+            name
+            for name, field in fields
+            if OR_AUTO[0] in field.metadata and getattr(self, name) == AUTO
+        ]
+
+    def resolved(self, values: Mapping[str, Any]) -> Self:
+        """The same with these values in place of ``auto``."""
+        return self.model_copy(update={name: values[name] for name in self.automatic()})

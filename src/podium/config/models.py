@@ -11,6 +11,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from podium.config.auto import AUTO, OR_AUTO
 from podium.config.block import Count, ModelParams, Positive
 from podium.config.folds import FoldScheme
 from podium.config.images import CNNParams, ImageMLPParams, SoftmaxParams
@@ -87,17 +88,17 @@ class LightGBMParams(ModelParams):
     only scored. ``seeds`` boosters, differing in their sampling, are averaged.
     """
 
-    learning_rate: Positive = 0.03
-    num_leaves: int = Field(15, ge=2)
-    min_child_samples: Count = 10
-    feature_fraction: Annotated[float, Field(gt=0, le=1)] = 0.3
-    bagging_fraction: Annotated[float, Field(gt=0, le=1)] = 0.7
+    learning_rate: Annotated[Positive, *OR_AUTO] = AUTO
+    num_leaves: Annotated[int, Field(ge=2), *OR_AUTO] = AUTO
+    min_child_samples: Count = 20
+    feature_fraction: Annotated[float, Field(gt=0, le=1), *OR_AUTO] = AUTO
+    bagging_fraction: Annotated[float, Field(gt=0, le=1)] = 0.8
     lambda_l1: float = Field(0.0, ge=0)
     lambda_l2: float = Field(1.0, ge=0)
     cat_smooth: float = Field(10.0, ge=0)
     min_data_per_group: Count = 20
-    rounds: Count = 3000
-    patience: int | None = Field(100, ge=1)
+    rounds: Annotated[Count, *OR_AUTO] = AUTO
+    patience: int | None = Field(50, ge=1)
     holdout: Annotated[float, Field(gt=0, lt=1)] = 0.2
     seeds: Count = 1
 
@@ -112,7 +113,10 @@ class ImageLightGBMParams(LightGBMParams):
     """The same trees on pixels."""
 
     learning_rate: Positive = 0.1
+    num_leaves: int = Field(15, ge=2)
+    min_child_samples: Count = 10
     feature_fraction: Annotated[float, Field(gt=0, le=1)] = 0.2
+    bagging_fraction: Annotated[float, Field(gt=0, le=1)] = 0.7
     rounds: Count = 100
     patience: int | None = Field(None, ge=1)
 
@@ -129,12 +133,14 @@ class ModelSpec:
 
     ``params`` holds the model's hyperparameters and their defaults. ``fit`` is the function that
     fits it, as ``module:function``: it is imported when the model is trained, so that ridge needs
-    no PyTorch. ``tasks`` are those it can do. ``package`` is a package to import that does not come
-    with Podium, if it needs one.
+    no PyTorch. ``rules``, likewise, gives values to hyperparameters that are ``auto``, from the
+    others and the table's ``Shape``. ``tasks`` are those it can do. ``package`` is a package to
+    import that does not come with Podium, if it needs one.
     """
 
     params: type[ModelParams]
     fit: str
+    rules: str | None = None
     tasks: tuple[str, ...] = ("regression", "binary", "multiclass")
     package: str | None = None
 
@@ -147,8 +153,8 @@ TABLE_MODELS: dict[str, ModelSpec] = {
     "ridge": ModelSpec(RidgeParams, "podium.models.penalized:fit_ridge"),
     "lasso": ModelSpec(LassoParams, "podium.models.penalized:fit_lasso"),
     "elastic_net": ModelSpec(ElasticNetParams, "podium.models.penalized:fit_elastic_net"),
-    "lightgbm": ModelSpec(LightGBMParams, _TREES),
-    "mlp": ModelSpec(MLPParams, _TABLE_NETWORK),
+    "lightgbm": ModelSpec(LightGBMParams, _TREES, "podium.models.gradient_boosting:rules"),
+    "mlp": ModelSpec(MLPParams, _TABLE_NETWORK, "podium.nn.auto:rules"),
     "linear": ModelSpec(LinearParams, _TABLE_NETWORK),
 }
 

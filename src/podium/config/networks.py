@@ -5,10 +5,11 @@ sentences what each is for, and its source. The pieces that do the work stand un
 in ``podium.nn.knobs``.
 """
 
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from podium.config.auto import AUTO, OR_AUTO
 from podium.config.block import Count, Fraction, ModelParams, NotNegative, Positive, Share, Width
 
 Optimizer = Literal["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw"]
@@ -168,6 +169,8 @@ class LayeredParams(NetworkParams):
 
     @model_validator(mode="after")
     def _one_dropout_a_layer(self) -> Self:
+        if isinstance(self.dropout, list) and self.hidden == AUTO:
+            raise ValueError("a list of dropout rates needs a list of hidden layers")
         if isinstance(self.dropout, list) and len(self.dropout) != len(self.hidden):
             raise ValueError(
                 f"dropout lists {len(self.dropout)} rates for {len(self.hidden)} hidden layers"
@@ -200,9 +203,11 @@ class LayeredParams(NetworkParams):
 
     @property
     def dropouts(self) -> list[float]:
-        """The dropout rate after each hidden layer."""
+        """The dropout rate after each hidden layer; one where their number is not known yet."""
         if isinstance(self.dropout, list):
             return self.dropout
+        if self.hidden == AUTO:
+            return [self.dropout]
         return [self.dropout] * len(self.hidden)
 
 
@@ -210,19 +215,23 @@ class MLPParams(LayeredParams):
     """The regularized multilayer perceptron on a table."""
 
     # Defaults that ship.
-    epochs: Count = 40
+    hidden: Annotated[list[Width], *OR_AUTO] = AUTO
+    epochs: Annotated[Count, *OR_AUTO] = AUTO
+    batch_size: Annotated[Count, *OR_AUTO] = AUTO
     seeds: Count = 4
     loss: Loss = "huber"
     optimizer: Optimizer = "adamw"
     learning_rate: Positive = 2e-3
-    schedule: Schedule = "cosine"
+    schedule: Annotated[Schedule, *OR_AUTO] = AUTO
     weight_decay: NotNegative = 0.5
+    early_stopping: int | None = Field(20, ge=1)
+    holdout: float = Field(0.15, gt=0, lt=1)
     # Its inputs.
     standardize_inputs: bool = False
     input_margin: float | None = Field(0.5, ge=0)
     smooth_clip: float | None = Field(None, gt=0)
     input_scale: bool = False
-    numeric_embedding: Literal["none", "periodic", "piecewise_linear"] = "periodic"
+    numeric_embedding: Literal["none", "periodic", "piecewise_linear"] = "piecewise_linear"
     embedding_size: Count = 4
     frequency_scale: Positive = 0.1
     bins: int = Field(16, ge=2)

@@ -89,6 +89,11 @@ class Dataset:
         raise NotImplementedError
 
     @property
+    def columns(self) -> int:
+        """How many features there are: columns before one-hot encoding, or an image's numbers."""
+        raise NotImplementedError
+
+    @property
     def splits(self) -> Sequence[Split]:
         """Every fold of every repeat, in order."""
         return list(fold_splits(self.folds))

@@ -4,6 +4,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from pkgutil import resolve_name
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from podium.data.dataset import Dataset
 from podium.data.targets import Target
 from podium.metrics import Metric
 from podium.models.absent import without_absent_classes
+from podium.models.auto import resolve_params
 from podium.models.base import Array, Fit, ModelFunction, SplitFit
 from podium.runtime.progress import SILENT, Reporter
 
@@ -26,8 +28,9 @@ class ModelResult:
 
     ``oof`` has shape (n, outputs): each training row is predicted by the fold that was not trained
     on it, averaged over repeats. ``test`` has shape (test rows, outputs): the mean over folds,
-    taken on the model scale. ``fold_scores`` has one score per split. The stds (on the model
-    scale) have the shapes of the predictions; None if the model has none.
+    taken on the model scale. ``fold_scores`` has one score per split. ``resolved`` has the values
+    of hyperparameters that were ``auto``. The stds (on the model scale) have the shapes of the
+    predictions; None if the model has none.
     """
 
     oof: Array
@@ -38,6 +41,7 @@ class ModelResult:
     history: pd.DataFrame
     details: list[dict[str, float]]
     weights: dict[str, bytes]
+    resolved: dict[str, Any]
     oof_std: Array | None = None
     test_std: Array | None = None
 
@@ -54,7 +58,8 @@ def fit_model(
 
     ``scratch`` is a folder for checkpoints, from which a later run can continue.
     """
-    fit = Fit(dataset, target, params, metric, reporter, scratch)
+    values = resolve_params(params, dataset, target)
+    fit = Fit(dataset, target, values, metric, reporter, scratch)
     started = time.perf_counter()
     function: ModelFunction = resolve_name(model_spec(dataset.kind, params.model).fit)
     splits = without_absent_classes(fit, function(fit))
@@ -68,6 +73,7 @@ def fit_model(
         fit_seconds=seconds,
         history=_history(dataset, splits),
         details=[split.details for split in splits],
+        resolved={name: getattr(values, name) for name in params.automatic()},
         weights={
             f"{split.name}.{name}": content
             for split, fitted in zip(dataset.splits, splits, strict=True)
@@ -92,11 +98,12 @@ def fit_without_each_fold(
     without the target (means, levels) is that of the fold that is predicted.
     """
     function: ModelFunction = resolve_name(model_spec(dataset.kind, params.model).fit)
+    values = resolve_params(params, dataset, target)
     predictions = []
     for split in dataset.splits:
         rest = dataset.without(split.fold)
         own = scratch / f"without-{split.name}" if scratch is not None else None
-        fits = function(Fit(rest, target, params, metric, reporter, own))
+        fits = function(Fit(rest, target, values, metric, reporter, own))
         oof = target.decode(_out_of_fold(rest, fits, target.outputs))
         oof[split.valid_rows] = np.nan
         predictions.append(oof)

@@ -1,6 +1,8 @@
 """Gradient-boosted trees with LightGBM (Ke et al. 2017), on raw numbers and native categories."""
 
 import json
+import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -8,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from podium.config import LightGBMParams
+from podium.config.auto import AUTO, Shape
 from podium.data.dataset import Split
 from podium.data.targets import Target
 from podium.models.base import Fit, SplitFit
@@ -17,6 +20,29 @@ from podium.runtime.resources import cores
 Array = NDArray[np.float64]
 # A table with native categories, or an array of pixels, shape (rows, pixels).
 Table = Any
+
+# From so many rows on, counted once for each tree of a round, steps are larger: they cost more,
+# and there are enough of them.
+LARGE_STEPS = 5_000
+# From so many rows on, trees have more leaves.
+LARGE_TREES = 10_000
+
+
+def rules(params: LightGBMParams, shape: Shape) -> Mapping[str, Any]:
+    """What ``auto`` means, chosen on eight tables of 700 to 37,758 rows (docs/results.md).
+
+    A tree sees all columns where there are up to 16, and fewer where there are many, whose noise
+    would add up: Breiman's (2001) root of their number, four times.
+    """
+    steps = 0.1 if shape.rows * shape.trees >= LARGE_STEPS else 0.05
+    rate = steps if params.learning_rate == AUTO else params.learning_rate
+    return {
+        "learning_rate": rate,
+        "num_leaves": 31 if shape.rows >= LARGE_TREES else 15,
+        "feature_fraction": round(min(1.0, 4 / math.sqrt(shape.columns)), 3),
+        # The same way downhill, whatever the size of a step; early stopping ends it before.
+        "rounds": math.ceil(100 / rate),
+    }
 
 
 def fit_lightgbm(fit: Fit[LightGBMParams]) -> list[SplitFit]:

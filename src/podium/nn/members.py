@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from podium.config import MLPParams, NetworkParams
+from podium.config.auto import Shape
 from podium.io.errors import PodiumError
+from podium.nn.auto import rules
 from podium.nn.checkpoint import Checkpoint
 from podium.nn.data import (
     Data,
@@ -180,6 +182,7 @@ def fit_members(
     exponents = column_exponents(X) if standardized else None
     data = _data(scaled(X, exponents), y, task, columns, sample_weight)
     data = replace(data, own=columns_per_table)
+    params = _without_auto(params, data, classes)
     check_rows(members, data)
     device = device_of(params)
     plan = make_plan(data, members, params, device)
@@ -191,6 +194,14 @@ def fit_members(
     outcomes = sorted(run.all(plan), key=lambda outcome: outcome.member.index)
     _check_any_left(outcomes, params, names[0] if names else "member 0")
     return FittedMembers(params, data.columns, task, outcomes, exponents)
+
+
+def _without_auto(params: NetworkParams, data: Data, classes: int) -> NetworkParams:
+    """Values for what is ``auto``, where no pipeline has set them."""
+    if not isinstance(params, MLPParams) or not params.automatic():
+        return params
+    shape = Shape(len(data.y), data.columns.total, classes)
+    return params.resolved(rules(params, shape))
 
 
 def _check_any_left(outcomes: list[Outcome], params: NetworkParams, name: str) -> None:

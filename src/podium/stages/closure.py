@@ -67,7 +67,8 @@ def functions(stage: str, competition: Competition, model: str | None = None) ->
         return [kind["prepare"]]
     if stage == "train":
         assert model is not None
-        return [kind["read"], model_spec(competition.kind, competition.models[model].model).fit]
+        spec = model_spec(competition.kind, competition.models[model].model)
+        return [kind["read"], spec.fit, *filter(None, [spec.rules])]
     # The report shows the images that were predicted worst.
     return [kind["read"]] if stage == "report" and competition.kind == "image" else []
 

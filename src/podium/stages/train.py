@@ -14,7 +14,7 @@ from podium.data.targets import Target
 from podium.io import files, paths
 from podium.io.errors import PodiumError
 from podium.io.text import nearest
-from podium.models import ModelResult, fit_model, fit_without_each_fold
+from podium.models import ModelResult, fit_model, fit_without_each_fold, resolve_params
 from podium.reporting import plots
 from podium.reporting.curves import mean_curves, mlflow_curves
 from podium.runtime.console import console
@@ -55,7 +55,8 @@ def train(name: str, model: str) -> None:
     params = competition.models[model]
     tags = run_tags(competition, dataset.schema, "train") | {"podium.model": model}
     with tracked_run(name, run_name(model, params), tags) as run:
-        run.log_params({**run_params(competition), **params.model_dump()})
+        resolved = resolve_params(params, dataset, target)
+        run.log_params({**run_params(competition), **resolved.model_dump()})
         run.log_data(name, dataset.schema.data_sha256, dataset.schema.provider)
         with reporting(f"{name} {model}", console(), run.log_live) as reporter:
             scratch = paths.checkpoint(name, model)
@@ -109,10 +110,12 @@ def _write(
 
 
 def summary(result: ModelResult, metric: str) -> dict[str, object]:
-    """``metrics.json``: the pooled OOF score, and the folds'."""
+    """``metrics.json``: the pooled OOF score, the folds', and what ``auto`` was resolved to."""
+    resolved = {"resolved": result.resolved} if result.resolved else {}
     return {
         **score_facts(metric, result.score, result.fold_scores),
         "details": mean_details(result),
+        **resolved,
     }
 
 

@@ -64,6 +64,11 @@ class ImageDataset(Dataset):
         return "image"
 
     @property
+    def columns(self) -> int:
+        """How many numbers an image has."""
+        return int(np.prod(self.train.shape[1:]))
+
+    @property
     def splits(self) -> list[ImageSplit]:
         """Every fold of every repeat with its moments, in order."""
         return [

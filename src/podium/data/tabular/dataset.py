@@ -53,6 +53,11 @@ class TableDataset(Dataset):
         return "tabular"
 
     @property
+    def columns(self) -> int:
+        """How many columns there are before one-hot encoding."""
+        return self.train.shape[1]
+
+    @property
     def splits(self) -> list[TableSplit]:
         """Every fold of every repeat with its transform, in order."""
         return [

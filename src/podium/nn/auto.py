@@ -1,0 +1,32 @@
+"""What ``auto`` means for networks on tables, chosen on eight of them (docs/results.md)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from podium.config import MLPParams
+from podium.config.auto import Shape
+
+# Below so many rows, wide layers learn no more and stop earlier.
+FEW_ROWS = 1_000
+# From so many rows on, larger batches are as good, and faster.
+MANY_ROWS = 5_000
+# Rows that a network is trained on in all epochs, at most: what bounds the time on large tables.
+MOST_WORK = 5_000_000
+# Epochs, where early stopping ends the training and where nothing does.
+STOPPED, NOT_STOPPED = 300, 40
+FEWEST_EPOCHS = 20
+
+
+def rules(params: MLPParams, shape: Shape) -> Mapping[str, Any]:
+    """The value of each hyperparameter that may be ``auto``.
+
+    With early stopping the learning rate is constant, since nobody knows where training ends;
+    without, it falls to 0 by a cosine.
+    """
+    epochs = STOPPED if params.early_stopping else NOT_STOPPED
+    return {
+        "hidden": [128, 64] if shape.rows < FEW_ROWS else [256, 128],
+        "batch_size": 128 if shape.rows < MANY_ROWS else 256,
+        "epochs": max(FEWEST_EPOCHS, min(epochs, MOST_WORK // shape.rows)),
+        "schedule": "constant" if params.early_stopping else "cosine",
+    }
