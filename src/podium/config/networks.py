@@ -218,7 +218,7 @@ class MLPParams(LayeredParams):
     hidden: Annotated[list[Width], *OR_AUTO] = AUTO
     epochs: Annotated[Count, *OR_AUTO] = AUTO
     batch_size: Annotated[Count, *OR_AUTO] = AUTO
-    seeds: Count = 4
+    seeds: Annotated[Count, *OR_AUTO] = AUTO
     loss: Loss = "huber"
     optimizer: Optimizer = "adamw"
     learning_rate: Positive = 2e-3

@@ -27,6 +27,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from podium.config import MLPParams
+from podium.config.auto import Shape
 from podium.config.messages import explain
 from podium.io.text import nearest
 from podium.models.estimator_inputs import (
@@ -41,6 +42,7 @@ from podium.models.estimator_inputs import (
     weights,
 )
 from podium.nn import FittedMembers, divergence, fit_members
+from podium.nn.auto import without_auto
 from podium.nn.predict import Array, pooled
 
 # Replaced by the class itself and by ``random_state``.
@@ -97,6 +99,7 @@ class _MLP(BaseEstimator):  # type: ignore[misc]
         params = self._params()
         raw = self._read(X, listed(self.categorical_features), fitting=True)
         targets, classes = self._targets(y)
+        params = without_auto(params, Shape(len(targets), self.n_features_in_, classes))
         check_consistent_length(raw.numbers, targets)
         weight = weights(sample_weight, raw.numbers)
         rows = training_rows(len(targets), weight, params)

@@ -10,6 +10,8 @@ from podium.config.auto import Shape
 FEW_ROWS = 1_000
 # From so many rows on, larger batches are as good, and faster.
 MANY_ROWS = 5_000
+# From so many rows on, networks differ less from seed to seed, and take long.
+FEW_SEEDS_FROM = 10_000
 # Rows that a network is trained on in all epochs, at most: what bounds the time on large tables.
 MOST_WORK = 5_000_000
 # Epochs, where early stopping ends the training and where nothing does.
@@ -28,5 +30,11 @@ def rules(params: MLPParams, shape: Shape) -> Mapping[str, Any]:
         "hidden": [128, 64] if shape.rows < FEW_ROWS else [256, 128],
         "batch_size": 128 if shape.rows < MANY_ROWS else 256,
         "epochs": max(FEWEST_EPOCHS, min(epochs, MOST_WORK // shape.rows)),
+        "seeds": 4 if shape.rows < FEW_SEEDS_FROM else 2,
         "schedule": "constant" if params.early_stopping else "cosine",
     }
+
+
+def without_auto(params: MLPParams, shape: Shape) -> MLPParams:
+    """The same with values in place of ``auto``, where no pipeline has set them."""
+    return params.resolved(rules(params, shape))

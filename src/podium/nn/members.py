@@ -14,7 +14,7 @@ from torch import Tensor
 from podium.config import MLPParams, NetworkParams
 from podium.config.auto import Shape
 from podium.io.errors import PodiumError
-from podium.nn.auto import rules
+from podium.nn.auto import without_auto
 from podium.nn.checkpoint import Checkpoint
 from podium.nn.data import (
     Data,
@@ -198,10 +198,9 @@ def fit_members(
 
 def _without_auto(params: NetworkParams, data: Data, classes: int) -> NetworkParams:
     """Values for what is ``auto``, where no pipeline has set them."""
-    if not isinstance(params, MLPParams) or not params.automatic():
+    if not isinstance(params, MLPParams):
         return params
-    shape = Shape(len(data.y), data.columns.total, classes)
-    return params.resolved(rules(params, shape))
+    return without_auto(params, Shape(len(data.y), data.columns.total, classes))
 
 
 def _check_any_left(outcomes: list[Outcome], params: NetworkParams, name: str) -> None:

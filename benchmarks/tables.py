@@ -1,0 +1,288 @@
+"""Podium's defaults on tables in Kaggle's shape, against scikit-learn's with theirs.
+
+    PODIUM_TABLES=<folder of folders> python benchmarks/tables.py [--only adult,deliveries]
+
+Each folder has train.csv, test.csv and sample_submission.csv. Podium runs by ``dvc repro`` with
+models ``{}``; scikit-learn's models are fitted on the same folds, on numbers with their medians in
+place of missing values, standardized, and one-hot levels (boosting: native categories). A model
+wins if its mean score over folds is better, and is level if it is worse by no more than half a
+standard error of the paired differences. Seconds are those of fitting all folds.
+"""
+
+import argparse
+import json
+import os
+import sys
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.compose import (
+    TransformedTargetRegressor,
+    make_column_selector,
+    make_column_transformer,
+)
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from common import edit, machine, project, timed, versions
+from podium.metrics import METRICS
+
+Array = NDArray[np.float64]
+TABLES = "PODIUM_TABLES"
+NA_VALUES = ["", "NA", "?"]
+# Target, task and metric of each table.
+KNOWN = {
+    "diamonds": ("price", "regression", "rmsle"),
+    "hotel-rates": ("avg_price_per_room", "regression", "rmse"),
+    "deliveries": ("time_to_delivery", "regression", "mae"),
+    "adult": ("income", "binary", "auc"),
+    "german-credit": ("c20", "binary", "logloss"),
+    "lending-club": ("Class", "binary", "auc"),
+    "telco-churn": ("churn", "binary", "accuracy"),
+    "hpc-jobs": ("class", "multiclass", "logloss"),
+}
+# Podium's models, each with scikit-learn's that it must not lose against.
+PAIRS = {"ridge": "linear", "lightgbm": "boosting", "mlp": "network"}
+PEERS = ("linear", "boosting", "network")
+WORDS = {"True": "yes", "False": "no"}
+
+
+@dataclass(frozen=True)
+class Result:
+    """Each fold's score, as the metric gives it, and the seconds of all fits."""
+
+    folds: Array
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Table:
+    """A training table: features, target (class codes for classes), the fold of each row."""
+
+    x: pd.DataFrame
+    y: Array
+    fold: NDArray[np.int64]
+    task: str
+    metric: str
+
+
+def main() -> None:
+    """Run, compare, print, and write a page if asked for."""
+    options = read_options()
+    warnings.simplefilter("ignore")
+    print(f"{machine()}, {versions('scikit-learn', 'lightgbm', 'torch')}", flush=True)
+    rows = [row for name in options.only for row in compare(Path(options.data), name)]
+    table = pd.DataFrame(rows)
+    text = "\n".join([*markdown(table), "", *summary(table)])
+    print(text)
+    if options.out:
+        Path(options.out).write_text(text + "\n")
+
+
+def read_options() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", default=os.environ.get(TABLES), help=f"folder; {TABLES}")
+    parser.add_argument("--only", type=lambda text: text.split(","), default=list(KNOWN))
+    parser.add_argument("--out", help="write the tables there")
+    options = parser.parse_args()
+    if not options.data:
+        sys.exit(f"{TABLES} names no folder")
+    return options
+
+
+def compare(folder: Path, name: str) -> Iterator[dict[str, Any]]:
+    """One row for each of Podium's results: beside its counterpart, and the best of all peers."""
+    with project({"provider": "sample"}) as root:
+        edit(root, lambda params: params.update(block(folder, name)))
+        timed(root, "dvc", "init", "--no-scm", "-q")
+        timed(root, "podium", "sync")
+        timed(root, "dvc", "repro")
+        ours = podium_results(root, name)
+        table = read_table(folder, name, root)
+        # What logs runs may still be at it.
+        timed(root, "podium", "sync")
+    peers = {peer: fit_peer(peer, table) for peer in PEERS}
+    for model, result in ours.items():
+        row = compared(name, table.metric, model, result, peers)
+        print(*(f"{value}" for value in row.values()), sep="  ", flush=True)
+        yield row
+
+
+def block(folder: Path, name: str) -> dict[str, Any]:
+    """The competition's block in params.yaml."""
+    target, task, metric = KNOWN[name]
+    return {
+        "competitions": [name],
+        name: {
+            "kind": "tabular",
+            "source": {"provider": "local", "path": str((folder / name).resolve())},
+            "task": task,
+            "id": "row_id",
+            "target": target,
+            "target_transform": "log1p" if metric == "rmsle" else "none",
+            "metric": metric,
+            "folds": {"scheme": "kfold" if task == "regression" else "stratified"},
+            "preprocess": {"na_values": NA_VALUES},
+            "models": {model: {} for model in PAIRS},
+            "ensemble": {},
+        },
+    }
+
+
+def podium_results(root: Path, name: str) -> dict[str, Result]:
+    """The models' and the submitted predictions' scores."""
+    results = {}
+    for model in PAIRS:
+        own = root / f"models/{name}/{model}"
+        seconds = json.loads((own / "timing.json").read_text())["fit_seconds"]
+        results[model] = Result(fold_scores(own / "metrics.json"), seconds)
+    blend = root / f"reports/{name}/blend/metrics.json"
+    total = sum(result.seconds for result in results.values())
+    return results | {"submitted": Result(fold_scores(blend), total)}
+
+
+def fold_scores(path: Path) -> Array:
+    """Each fold's score, in order."""
+    folds: Mapping[str, float] = json.loads(path.read_text())["folds"]
+    return np.array([folds[fold] for fold in sorted(folds, key=int)])
+
+
+def read_table(folder: Path, name: str, root: Path) -> Table:
+    """The raw training table and Podium's folds of it."""
+    target, task, metric = KNOWN[name]
+    raw = pd.read_csv(folder / name / "train.csv", keep_default_na=False, na_values=NA_VALUES)
+    folds = pd.read_parquet(root / f"data/processed/{name}/folds.parquet")
+    y = raw[target] if task == "regression" else pd.Categorical(raw[target]).codes
+    x = raw.drop(columns=["row_id", target])
+    for column in x.select_dtypes(exclude="number"):
+        dates = pd.to_datetime(x[column], format="%Y-%m-%d", errors="coerce")
+        if dates.notna().all():
+            parts = {part: getattr(dates.dt, part) for part in ("year", "month", "day", "weekday")}
+            x = x.assign(**parts, days=(dates - dates.min()).dt.days).drop(columns=column)
+        else:
+            x[column] = x[column].astype("category")
+    return Table(x, np.asarray(y, dtype=float), folds["repeat_0"].to_numpy(), task, metric)
+
+
+def fit_peer(peer: str, table: Table) -> Result:
+    """A model of scikit-learn by its defaults on every fold."""
+    metric, started, predictions = METRICS[table.metric], time.perf_counter(), []
+    for fold in range(int(table.fold.max()) + 1):
+        train, valid = table.fold != fold, table.fold == fold
+        model = PEER_MODELS[peer](table)
+        model.fit(table.x[train], table.y[train])
+        known = table.x[valid]
+        regression = table.task == "regression"
+        predictions.append(model.predict(known) if regression else model.predict_proba(known))
+    seconds = time.perf_counter() - started
+    least = -np.inf if metric.minimum is None else metric.minimum
+    scores = [
+        metric(table.y[table.fold == fold], np.maximum(predicted, least))
+        for fold, predicted in enumerate(predictions)
+    ]
+    return Result(np.array(scores), seconds)
+
+
+def _boosting(table: Table) -> Any:
+    """On native categories; unseen and missing levels are missing values to it."""
+    if table.task != "regression":
+        return HistGradientBoostingClassifier(random_state=0)
+    return _on_scale(HistGradientBoostingRegressor(random_state=0), table, standardized=False)
+
+
+def _linear(table: Table) -> Any:
+    if table.task != "regression":
+        return make_pipeline(_matrix(), LogisticRegression(max_iter=1000))
+    return _on_scale(make_pipeline(_matrix(), Ridge()), table, standardized=False)
+
+
+def _network(table: Table) -> Any:
+    if table.task != "regression":
+        return make_pipeline(_matrix(), MLPClassifier(random_state=0))
+    return _on_scale(make_pipeline(_matrix(), MLPRegressor(random_state=0)), table, True)
+
+
+PEER_MODELS: dict[str, Callable[[Table], Any]] = {
+    "linear": _linear,
+    "boosting": _boosting,
+    "network": _network,
+}
+
+
+def _matrix() -> Any:
+    numbers = make_pipeline(SimpleImputer(strategy="median"), StandardScaler())
+    return make_column_transformer(
+        (numbers, make_column_selector(dtype_include="number")),
+        (OneHotEncoder(handle_unknown="ignore"), make_column_selector(dtype_include="category")),
+    )
+
+
+def _on_scale(model: Any, table: Table, standardized: bool) -> Any:
+    """A regressor on the log scale for RMSLE, as Podium's; networks need a target near 0."""
+    if standardized:
+        model = TransformedTargetRegressor(model, transformer=StandardScaler())
+    if table.metric != "rmsle":
+        return model
+    return TransformedTargetRegressor(model, func=np.log1p, inverse_func=np.expm1)
+
+
+def compared(
+    name: str, metric: str, model: str, own: Result, peers: dict[str, Result]
+) -> dict[str, Any]:
+    """A result beside its counterpart; what is submitted beside the best of all peers."""
+    sign = -1.0 if METRICS[metric].greater_is_better else 1.0
+    best = min(peers, key=lambda peer: sign * peers[peer].folds.mean())
+    peer = PAIRS.get(model, best)
+    worse = sign * (own.folds - peers[peer].folds)
+    error = worse.std(ddof=1) / np.sqrt(len(worse))
+    boosting = sign * (own.folds - peers["boosting"].folds).mean() < 0
+    return {
+        "table": name,
+        "metric": metric,
+        "model": model,
+        "score": round(float(own.folds.mean()), 5),
+        "peer": peer,
+        "its score": round(float(peers[peer].folds.mean()), 5),
+        "better by": round(-float(worse.mean()), 5),
+        "standard error": round(float(error), 5),
+        "level or better": bool(worse.mean() <= error / 2),
+        "better": bool(worse.mean() < 0),
+        "beats boosting": bool(boosting),
+        "seconds": round(own.seconds, 1),
+        "its seconds": round(peers[peer].seconds, 1),
+    }
+
+
+def markdown(table: pd.DataFrame) -> Iterator[str]:
+    """The table as lines of Markdown."""
+    yield "| " + " | ".join(table.columns) + " |"
+    yield "|" + "---|" * table.shape[1]
+    for row in table.to_dict("records"):
+        yield "| " + " | ".join(WORDS.get(str(value), str(value)) for value in row.values()) + " |"
+
+
+def summary(table: pd.DataFrame) -> Iterator[str]:
+    """How many tables each of Podium's results wins."""
+    for model, own in table.groupby("model", sort=False):
+        yield (
+            f"- {model}: level with its peer or better on {own['level or better'].sum()} of "
+            f"{len(own)}, better on {own['better'].sum()}, better than boosting on "
+            f"{own['beats boosting'].sum()}; {own['seconds'].sum():.0f} s, its peers "
+            f"{own['its seconds'].sum():.0f} s"
+        )
+
+
+if __name__ == "__main__":
+    main()
