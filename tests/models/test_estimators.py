@@ -28,7 +28,10 @@ from podium.models import estimators
 ESTIMATORS = [MLPRegressor, MLPClassifier]
 SMALL = {"hidden": (16,), "epochs": 30, "seeds": 2, "learning_rate": 0.03, "batch_size": 32}
 # Nothing is random but the first weights, and every step sees all rows.
-EXACT = {**SMALL, "dropout": 0.0, "batch_size": 10_000, "epochs": 60}
+EXACT = {
+    **SMALL, "dropout": 0.0, "batch_size": 10_000, "epochs": 60, "early_stopping": None,
+    "numeric_embedding": "periodic",
+}  # fmt: skip
 FAST = {**SMALL, "epochs": 3, "random_state": 0}
 
 

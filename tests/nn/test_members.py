@@ -160,7 +160,10 @@ def test_classes_are_learnt(class_loss, classes):
 def test_weights_of_rows_count_as_repetition_does():
     x, y = table(40)
     weight = np.arange(40) % 3
-    params = MLPParams(epochs=20, hidden=[8], dropout=0.0, batch_size=1000, standardize_inputs=True)
+    params = MLPParams(
+        epochs=20, hidden=[8], dropout=0.0, batch_size=1000, standardize_inputs=True,
+        early_stopping=None, numeric_embedding="periodic",
+    )  # fmt: skip
     weighted = fit_members(x, y, [np.arange(40)], params, sample_weight=weight, seeds=[1])
     again = np.repeat(np.arange(40), weight)
     repeated = fit_members(x[again], y[again], [np.arange(len(again))], params, seeds=[1])
@@ -383,7 +386,9 @@ def test_tables_that_do_not_fit_are_made_one_at_a_time(monkeypatch):
     monkeypatch.setattr(planning, "memory_of", lambda device: one_table / planning.MEMORY_SHARE)
     data = Data(lambda fold: x, torch.zeros(ROWS, 1), Columns(FEATURES), Task(False, 1))
     members = [Member(m, m, np.arange(50), table=m // 2) for m in range(8)]
-    plan = planning.make_plan(data, members, MLPParams(hidden=[4]), torch.device("cpu"))
+    plan = planning.make_plan(
+        data, members, MLPParams(hidden=[4], batch_size=64), torch.device("cpu")
+    )
     assert plan.workers == 1
     assert all(len({member.table for member in group}) == 1 for group in plan.groups)
     assert sorted(m.index for group in plan.groups for m in group) == list(range(8))
@@ -394,9 +399,11 @@ def test_small_members_stay_together_and_large_ones_share_the_cores(monkeypatch)
     data = Data(np.zeros((100, 50), np.float32), torch.zeros(100, 1), Columns(50), Task(False, 1))
     members = [Member(m, m, np.arange(80)) for m in range(2)]
     cpu = torch.device("cpu")
-    small = planning.make_plan(data, members, MLPParams(hidden=[8]), cpu)
-    large = planning.make_plan(data, members, MLPParams(hidden=[512, 512]), cpu)
-    alone = planning.make_plan(data, members[:1], MLPParams(hidden=[1024, 1024]), cpu)
+    small = planning.make_plan(data, members, MLPParams(hidden=[8], batch_size=64), cpu)
+    large = planning.make_plan(data, members, MLPParams(hidden=[512, 512], batch_size=64), cpu)
+    alone = planning.make_plan(
+        data, members[:1], MLPParams(hidden=[1024, 1024], batch_size=64), cpu
+    )
     assert (len(small.groups), small.workers, small.threads) == (1, 1, 1)
     assert (len(large.groups), large.workers, large.threads) == (2, 2, 1)
     assert (len(alone.groups), alone.workers, alone.threads) == (1, 1, 2)
@@ -406,8 +413,8 @@ def test_many_wide_members_are_split_to_fit():
     data = Data(np.zeros((100, 50), np.float32), torch.zeros(100, 1), Columns(50), Task(False, 1))
     members = [Member(m, m, np.arange(80)) for m in range(40)]
     cpu = torch.device("cpu")
-    small = planning.make_plan(data, members, MLPParams(hidden=[8]), cpu)
-    large = planning.make_plan(data, members, MLPParams(hidden=[1024, 1024]), cpu)
+    small = planning.make_plan(data, members, MLPParams(hidden=[8], batch_size=64), cpu)
+    large = planning.make_plan(data, members, MLPParams(hidden=[1024, 1024], batch_size=64), cpu)
     assert len(small.groups) < len(large.groups) == 40
 
 
@@ -417,11 +424,11 @@ def test_a_group_left_over_gets_all_cores(monkeypatch):
     data = Data(np.zeros((100, 50), np.float32), torch.zeros(100, 1), Columns(50), Task(False, 1))
     members = [Member(m, m, np.arange(80)) for m in range(5)]
     cpu = torch.device("cpu")
-    large = planning.make_plan(data, members, MLPParams(hidden=[1024, 1024]), cpu)
+    large = planning.make_plan(data, members, MLPParams(hidden=[1024, 1024], batch_size=64), cpu)
     shapes = [(len(one.groups), one.workers, one.threads) for one in large.rounds]
     assert shapes == [(4, 2, 1), (1, 1, 2)]
     assert [group for one in large.rounds for group in one.groups] == large.groups
-    small = planning.make_plan(data, members, MLPParams(hidden=[8]), cpu)
+    small = planning.make_plan(data, members, MLPParams(hidden=[8], batch_size=64), cpu)
     assert len(small.rounds) == 1
 
 

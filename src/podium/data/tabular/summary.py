@@ -28,7 +28,8 @@ def summarize(
         "column", "type", "missing_train", "missing_test", "levels", "min_count",
         "unseen_in_test", "features", "treatment", "warning",
     ]  # fmt: skip
-    return pd.DataFrame(rows, columns=columns).fillna({"warning": ""})
+    table = pd.DataFrame(rows, columns=columns)
+    return table.assign(warning=table["warning"].astype(object).fillna(""))
 
 
 def _missing(tables: TypedTables, name: str) -> dict[str, object]:

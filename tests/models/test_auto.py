@@ -1,0 +1,95 @@
+"""``auto``: rules look at the table, explicit values win, and what was used is written down."""
+
+import json
+
+import numpy as np
+import pytest
+
+from model_help import fit, make_dataset
+from podium.config import LightGBMParams, MLPParams
+from podium.config.auto import Shape
+from podium.config.models import TABLE_MODELS
+from podium.data.targets import Target
+from podium.models import gradient_boosting, resolve_params
+from podium.models.estimators import MLPRegressor
+from podium.nn import auto as networks
+from projects import HOUSES
+
+RULES = [(gradient_boosting.rules, LightGBMParams()), (networks.rules, MLPParams())]
+SHAPES = [
+    Shape(rows, columns, classes)
+    for rows in (1, 700, 9_999, 38_000, 10_000_000)
+    for columns in (1, 16, 79, 5_000)
+    for classes in (0, 2, 32)
+]
+
+
+@pytest.mark.parametrize(("rules", "params"), RULES, ids=["lightgbm", "mlp"])
+def test_rules_give_valid_values_for_every_table(rules, params):
+    for shape in SHAPES:
+        values = rules(params, shape)
+        assert set(values) == set(params.automatic())
+        resolved = type(params).model_validate(params.resolved(values).model_dump())
+        assert not resolved.automatic()
+
+
+def test_all_columns_of_a_narrow_table_and_fewer_of_a_wide_one():
+    shares = [
+        gradient_boosting.rules(LightGBMParams(), Shape(1000, columns))["feature_fraction"]
+        for columns in (1, 5, 16, 40, 80, 1000)
+    ]
+    assert shares[:3] == [1, 1, 1]
+    assert shares == sorted(shares, reverse=True)
+    # Never less than one column.
+    assert shares[-1] * 1000 >= 1
+
+
+def test_a_network_reads_a_bounded_number_of_rows():
+    epochs = [networks.rules(MLPParams(), Shape(rows, 5))["epochs"] for rows in (10**3, 10**5)]
+    assert epochs[0] > epochs[1]
+    assert epochs[1] * 10**5 <= networks.MOST_WORK
+
+
+def test_without_early_stopping_the_rate_falls():
+    rules = networks.rules(MLPParams(early_stopping=None), Shape(1000, 5))
+    assert rules["schedule"] == "cosine"
+    assert rules["epochs"] < networks.rules(MLPParams(), Shape(1000, 5))["epochs"]
+
+
+def test_explicit_values_win():
+    dataset, target = make_dataset(), Target("regression", "none")
+    given = LightGBMParams(model="lightgbm", num_leaves=7, learning_rate=0.02)
+    resolved = resolve_params(given, dataset, target)
+    assert (resolved.num_leaves, resolved.learning_rate) == (7, 0.02)
+    # A rule follows the values that are set.
+    assert resolved.rounds == 5000
+
+
+def test_auto_is_no_value_of_a_model_without_a_rule():
+    for name, spec in TABLE_MODELS.items():
+        params = spec.params(model=name)
+        assert bool(params.automatic()) == (spec.rules is not None), name
+
+
+def test_results_say_what_auto_was():
+    result = fit("lightgbm", make_dataset(), num_leaves="auto", rounds=5, learning_rate=0.2)
+    assert set(result.resolved) == {"num_leaves", "feature_fraction"}
+    assert result.resolved["num_leaves"] >= 2
+
+
+def test_estimators_resolve_by_their_own_table():
+    x = np.random.default_rng(0).normal(size=(40, 2))
+    model = MLPRegressor(epochs=2, random_state=0).fit(x, x[:, 0])
+    assert not model.members_.params.automatic()
+    assert len(model.members_.outcomes) == model.members_.params.seeds
+
+
+def test_check_lists_what_is_used(project, podium):
+    project.edit(lambda params: params[HOUSES].update(models={"lightgbm": {"rounds": 3}}))
+    assert "num_leaves auto" in podium("check", "--resolved").out
+    for stage in (["download", HOUSES], ["preprocess", HOUSES], ["train", HOUSES, "lightgbm"]):
+        assert podium(*stage).code == 0
+    metrics = json.loads((project.root / f"models/{HOUSES}/lightgbm/metrics.json").read_text())
+    shown = podium("check", "--resolved").out
+    for name, value in metrics["resolved"].items():
+        assert f"{name} {value} (auto)" in shown
