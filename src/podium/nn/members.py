@@ -180,20 +180,31 @@ def fit_members(
         members = [_with_holdout(one, params.holdout, stop_rows_per_member) for one in members]
     standardized = isinstance(params, MLPParams) and params.standardize_inputs
     exponents = column_exponents(X) if standardized else None
-    data = _data(scaled(X, exponents), y, task, columns, sample_weight)
-    data = replace(data, own=columns_per_table)
+    data = _data(scaled(X, exponents), y, task, columns, sample_weight, columns_per_table)
     params = _without_auto(params, data, classes)
-    check_rows(members, data)
     device = device_of(params)
-    plan = make_plan(data, members, params, device)
-    least = build_network(params, data.columns, task.width).least_rows
-    for group in plan.groups:
-        check_batches(group, params.batch_size, least)
+    plan = _checked_plan(data, members, params, device)
     every = CHECKPOINT_SECONDS if checkpoint_seconds is None else checkpoint_seconds
     run = _Run(data, params, device, score, on_epoch, checkpoint, every)
     outcomes = sorted(run.all(plan), key=lambda outcome: outcome.member.index)
     _check_any_left(outcomes, params, names[0] if names else "member 0")
     return FittedMembers(params, data.columns, task, outcomes, exponents)
+
+
+def _checked_plan(
+    data: Data, members: list[Member], params: NetworkParams, device: torch.device
+) -> Plan:
+    """The groups of members, after a look at their rows and batches.
+
+    Raises:
+        PodiumError: a member has no rows, or a batch too few for the network.
+    """
+    check_rows(members, data)
+    plan = make_plan(data, members, params, device)
+    least = build_network(params, data.columns, data.task.width).least_rows
+    for group in plan.groups:
+        check_batches(group, params.batch_size, least)
+    return plan
 
 
 def _without_auto(params: NetworkParams, data: Data, classes: int) -> NetworkParams:
@@ -331,6 +342,7 @@ def _data(
     task: Task,
     columns: Columns | None,
     sample_weight: NDArray[Any] | None,
+    own: Sequence[Columns] | None,
 ) -> Data:
     if isinstance(X, Inputs):
         columns, shape = X.columns, (len(X), X.columns.total)
@@ -345,7 +357,7 @@ def _data(
     weight = None
     if sample_weight is not None:
         weight = torch.from_numpy(np.array(sample_weight, dtype=np.float64))
-    return Data(X, targets, columns, task, weight)
+    return Data(X, targets, columns, task, weight, own)
 
 
 def _check_shapes(
