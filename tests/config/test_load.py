@@ -34,6 +34,7 @@ def test_model_defaults_to_its_own_name_and_empty_entries_are_defaults(project):
 RIDGE = "    ridge:"
 # (text in params.yaml, what stands there instead, where the error points, what it says)
 WRONG = {
+    "target under drop": ("drop: []", "drop: [SalePrice]", "drop: [S", "'SalePrice' is the target"),
     "min_count in words": (
         "min_count: 10 ",
         "min_count: few ",

@@ -132,6 +132,17 @@ def test_the_sample_asks_for_something_else(metric, value, says):
     assert len(made(sample, target, metric, values=kind)) == 3
 
 
+def test_labels_that_are_no_class_are_one_line():
+    """Train has Y and N, and 0 and 1 are asked for: Kaggle would take no such row."""
+    target = Target("binary", "none", ("N", "Y"))
+    sample = pd.DataFrame({"Id": ["5", "6", "7"], "y": ["0"] * 3})
+    with pytest.raises(PodiumError, match=r"holds '0', no class of y \(N, Y\); .*values: labels"):
+        asked(sample, target, "accuracy")
+    assert made(sample, target, "accuracy", values="labels")["y"].tolist() == ["N", "Y", "Y"]
+    # A number in the place of numbers.
+    assert made(sample, Target("binary", "none", ("1", "2")), "accuracy")["y"].tolist() == [*"122"]
+
+
 def test_labels_in_a_column_for_each_class():
     sample = pd.DataFrame({"Id": ["5", "6", "7"], "owl": 0, "cat": 1, "dog": 0})
     table = made(sample, CLASSES, "accuracy")

@@ -86,3 +86,13 @@ def test_while_a_dvc_writes_nothing_is_mended(dvc_folder, monkeypatch):
     assert dvc_files.repair() == []
     held.close()
     assert len(dvc_files.repair()) == 1
+
+
+def test_whole_files_are_looked_at_without_a_lock(dvc_folder, monkeypatch):
+    """The next DVC may start at this moment, and waits for three seconds only."""
+
+    def taken(*args, **keys):
+        raise AssertionError("a lock is taken")
+
+    monkeypatch.setattr("filelock.FileLock", taken)
+    assert dvc_files.repair() == []

@@ -7,7 +7,7 @@ from podium.config.folds import SCHEMES
 from podium.config.models import model_spec
 from podium.config.networks import NetworkParams
 from podium.config.providers import PROVIDERS, providers_of
-from podium.config.schema import Competition, ImageCompetition
+from podium.config.schema import Competition, ImageCompetition, TableCompetition
 from podium.io.text import either
 from podium.metrics import METRICS
 
@@ -19,6 +19,7 @@ def check_competition(competition: Competition) -> Iterator[Finding]:
     yield from _check_folds(competition)
     yield from _check_metric(competition)
     yield from _check_target(competition)
+    yield from _check_drop(competition)
     yield from _check_submission(competition)
     yield from _check_source(competition)
     yield from _check_kind(competition)
@@ -84,6 +85,14 @@ def _check_target(competition: Competition) -> Iterator[Finding]:
             ("target",),
             f"'{competition.target}' is the id column too; name the column to predict",
         )
+
+
+def _check_drop(competition: Competition) -> Iterator[Finding]:
+    """The id and the target are no features: dropping them does nothing."""
+    dropped = competition.preprocess.drop if isinstance(competition, TableCompetition) else []
+    for name, what in ((competition.id, "id"), (competition.target, "target")):
+        if name in dropped:
+            yield ("preprocess", "drop"), f"'{name}' is the {what}, no feature; remove it"
 
 
 def _check_submission(competition: Competition) -> Iterator[Finding]:

@@ -29,9 +29,10 @@ def check_named_columns(
     for key in keys:
         column = getattr(competition, key)
         if column not in there:
+            also = f", or add a column '{column}' of row numbers to {name}" if key == "id" else ""
             raise PodiumError(
                 f"{name}: no {key} column '{column}'; {nearest(column, there)}; "
-                f"set {competition.name}.{key} in params.yaml"
+                f"set {competition.name}.{key} in params.yaml{also}"
             )
 
 

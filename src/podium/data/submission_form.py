@@ -43,7 +43,7 @@ def form_of(sample: pd.DataFrame, classes: Sequence[str], competition: Competiti
 
     Raises:
         PodiumError: a column fits no class, a class no column, or the sample's values are of
-            another kind than what the metric scores.
+            another kind than what the metric scores, or none of its labels is a class.
     """
     columns = [str(column) for column in sample.columns[1:]]
     if not columns:
@@ -172,13 +172,22 @@ def _check_values(sample: pd.DataFrame, classes: Sequence[str], competition: Com
         texts = _texts(sample[column])
         if competition.scoring.needs == "labels":
             odd = [text for text in texts if _is_number(text) and float(text) % 1 != 0]
-            fits = any(_normal(text) in known for text in texts)
+            spelled = _spelled(classes, texts)
+            fits = any(_normal(text) in known or text in spelled for text in texts)
             if odd and not fits and len(sample.columns) == 2:
                 raise PodiumError(
                     f"{SAMPLE}: column '{printable(str(column))}' holds probabilities "
                     f"('{printable(odd[0])}'), and {metric} scores labels; set metric to "
                     f"{_probability_metrics(competition.task)}, or submission: {{values: labels}} "
                     "(or probabilities) for what is to be written"
+                )
+            # Another number beside numbers is common: it only fills the place.
+            text_asked = not all(map(_is_number, (*texts, *classes)))
+            if texts and not fits and text_asked and len(sample.columns) == 2:
+                raise PodiumError(
+                    f"{SAMPLE}: column '{printable(str(column))}' holds '{printable(texts[0])}', "
+                    f"no class of {competition.target} ({few(classes)}); if it only fills the "
+                    "place, set submission: {values: labels}"
                 )
             continue
         odd = [text for text in texts if not (_is_number(text) and 0 <= float(text) <= 1)]

@@ -33,16 +33,20 @@ def keep_lock_files() -> None:
 def repair() -> list[str]:
     """Restore or remove files that a kill left damaged; returns one line about each.
 
-    Does nothing while a running DVC holds the locks; a DVC that starts meanwhile waits.
+    Does nothing while a running DVC holds the locks. A DVC that starts meanwhile waits for three
+    seconds only, so they are not taken before something looks damaged.
     """
     from filelock import FileLock, Timeout
 
     # No DVC has run here yet, or the folder is read-only.
     if not os.access(RWLOCK.parent, os.W_OK):
         return []
+    files_of_dvc = (*LOCK_FILES, RWLOCK)
+    if not any(map(_is_damaged, files_of_dvc)):
+        return []
     try:
         with FileLock(HELD[0], timeout=HELD_SECONDS), FileLock(HELD[1], timeout=HELD_SECONDS):
-            return [_repair(path) for path in (*LOCK_FILES, RWLOCK) if _is_damaged(path)]
+            return [_repair(path) for path in files_of_dvc if _is_damaged(path)]
     except Timeout:
         return []
 

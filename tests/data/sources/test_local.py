@@ -77,6 +77,12 @@ def test_no_such_path(project, podium, tmp_path):
     assert "no folder or zip at" in outcome.err
 
 
+def test_a_table_is_no_path(project, podium, house_files):
+    project.use_files(house_files / "train.csv")
+    done = podium("download", "house-prices")
+    assert (done.code, "expected a folder or a zip" in done.err) == (2, True)
+
+
 def test_entries_never_land_outside_the_folder(tmp_path):
     archive = zipped(tmp_path / "evil.zip", {"../../train.csv": b"x", "/etc/other": b"y"})
     target = tmp_path / "a/b"

@@ -18,7 +18,7 @@ def place(competition: Competition) -> Path:
     """The folder or zip that ``source.path`` names.
 
     Raises:
-        PodiumError: there is none.
+        PodiumError: there is none, or it is a table itself.
     """
     path = competition.source.path
     try:
@@ -29,6 +29,11 @@ def place(competition: Competition) -> Path:
         raise _not_found(competition, path, f" ({error})") from None
     if not found:
         raise _not_found(competition, where)
+    if where.is_file() and where.suffix.lower() == ".csv":
+        raise PodiumError(
+            f"params.yaml: {competition.name}.source.path: expected a folder or a zip, found the "
+            f"file '{printable(str(where))}'; give its folder"
+        )
     return where
 
 

@@ -39,9 +39,16 @@ def prepare(
     summary.to_csv(folder / "summary.csv", index=False, lineterminator="\n")
     return (
         f"{data.train.shape[1]} columns -> {len(split.transform.feature_names)} features "
-        f"(fitted on {spec.fit_on}), {competition.folds.count} folds of "
-        f"{len(split.valid_rows)} rows"
+        f"(fitted on {spec.fit_on}), {competition.folds.count} folds of {_sizes(data)} rows"
     )
+
+
+def _sizes(data: TableDataset) -> str:
+    """How many rows the folds have: ``140``, or from the smallest to the largest."""
+    sizes = {len(split.valid_rows) for split in data.splits}
+    smallest, largest = min(sizes), max(sizes)
+    # Folds of one scheme differ by a row where the rows can't be divided.
+    return f"{largest}" if largest - smallest <= 1 else f"{smallest} to {largest}"
 
 
 def make_dataset(
