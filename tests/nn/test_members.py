@@ -315,7 +315,7 @@ def test_a_broken_checkpoint_is_as_good_as_none(tmp_path):
 CHILD = """
 import sys
 from pathlib import Path
-sys.path.insert(0, {tests!r})
+sys.path[:0] = [{tests!r}, {helpers!r}]
 from test_members import resumable
 resumable(Path({folder!r}), epochs=400)
 """
@@ -323,7 +323,8 @@ resumable(Path({folder!r}), epochs=400)
 
 @pytest.mark.deep
 def test_a_killed_process_continues_to_the_same_bits(tmp_path):
-    code = CHILD.format(tests=str(Path(__file__).parent), folder=str(tmp_path))
+    here, helpers = str(Path(__file__).parent), str(Path(nn_help.__file__).parent)
+    code = CHILD.format(tests=here, helpers=helpers, folder=str(tmp_path))
     child = subprocess.Popen([sys.executable, "-c", code])
     until = time.monotonic() + 60
     while not list(tmp_path.glob("*.safetensors")) and time.monotonic() < until:
