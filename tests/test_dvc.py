@@ -150,7 +150,7 @@ def test_a_new_model_needs_params_yaml_alone(copy):
 @pytest.mark.parametrize(
     ("module", "trained"),
     [
-        ("models/penalized", ["lasso", "ridge"]),
+        pytest.param("models/penalized", ["lasso", "ridge"], marks=pytest.mark.deep),
         pytest.param("runtime/guard", [], marks=pytest.mark.deep),
     ],
 )

@@ -97,6 +97,7 @@ def test_explore_copes_with_all_rows_and_with_one_and_writes_nothing(
     assert sorted(project.root.rglob("*")) == before
 
 
+@pytest.mark.deep
 def test_explore_reads_what_the_download_stage_wrote(project, house_files, podium):
     project.use_files(house_files)
     assert podium("download", "house-prices").code == 0

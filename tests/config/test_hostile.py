@@ -175,6 +175,7 @@ BYTES = st.one_of(
 )
 
 
+@pytest.mark.deep
 @settings(max_examples=200, deadline=None, derandomize=True)
 @given(content=BYTES)
 def test_any_bytes_are_a_config_or_one_line(content, tmp_path_factory):

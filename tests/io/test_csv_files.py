@@ -299,6 +299,7 @@ NAMES = st.sampled_from(
 )
 
 
+@pytest.mark.deep
 @settings(max_examples=1000, deadline=None, derandomize=True)
 @given(
     content=NAMES.map(lambda names: names + b"1,2\n")
@@ -314,6 +315,7 @@ def test_the_same_as_by_csv_and_pandas(content, na_values, columns, tmp_path_fac
     assert_same_as_reference(path, na_values, columns)
 
 
+@pytest.mark.deep
 @SEEDED
 @given(rows=st.lists(st.tuples(FIELD, FIELD), min_size=50, max_size=200))
 def test_the_same_in_many_blocks(rows, tmp_path_factory):

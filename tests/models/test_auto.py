@@ -84,6 +84,7 @@ def test_estimators_resolve_by_their_own_table():
     assert len(model.members_.outcomes) == model.members_.params.seeds
 
 
+@pytest.mark.deep
 def test_check_lists_what_is_used(project, podium):
     project.edit(lambda params: params[HOUSES].update(models={"lightgbm": {"rounds": 3}}))
     assert "num_leaves auto" in podium("check", "--resolved").out

@@ -288,6 +288,7 @@ def test_finished_groups_are_not_trained_again(tmp_path):
         assert [log.seconds for log in one.history] == [log.seconds for log in other.history]
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("change", [{"dropout": 0.4}, {"epochs": 9}, {"learning_rate": 0.002}])
 def test_a_checkpoint_of_other_knobs_is_not_used(tmp_path, change):
     resumable(tmp_path)

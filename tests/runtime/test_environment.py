@@ -44,7 +44,9 @@ def test_kaggles_worker_is_not_led_astray(trapped, podium, house_files, tmp_path
     [
         (sys.executable, "-m", "podium", "check"),
         ("sh", "scripts/podium", "check"),
-        (sys.executable, "-P", "-m", "podium.runtime.tracking.writer"),
+        pytest.param(
+            (sys.executable, "-P", "-m", "podium.runtime.tracking.writer"), marks=pytest.mark.deep
+        ),
     ],
 )
 def test_entry_points_are_not_led_astray(trapped, command):

@@ -234,6 +234,7 @@ def test_the_ui_shows_the_best_run_first(project, podium, monkeypatch):
     assert ascending == {"house-prices": "true", "digit-recognizer": "false", "gone": "true"}
 
 
+@pytest.mark.deep
 def test_the_ui_wants_a_free_port_and_the_projects_folder(project, podium, monkeypatch, tmp_path):
     with tracked_run("titanic", "m", {}):
         pass
@@ -250,6 +251,7 @@ def test_the_ui_wants_a_free_port_and_the_projects_folder(project, podium, monke
     assert not (tmp_path / "mlflow.db").exists()
 
 
+@pytest.mark.deep
 def test_a_blend_can_be_traced_to_the_runs_of_its_models(project, podium, house_files):
     project.use_files(house_files)
     project.edit(lambda params: params["house-prices"].update(models={"ridge": {"alphas": [1]}}))

@@ -112,6 +112,7 @@ def test_what_mlflow_refuses_for_ever_keeps_nothing_waiting(project):
     assert set(states) == {"first", "second"}
 
 
+@pytest.mark.deep
 def test_trouble_with_one_run_keeps_no_other_waiting(project, monkeypatch):
     (project.root / "files").mkdir()
     (project.root / "files/a.txt").write_text("a")

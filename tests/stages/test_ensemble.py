@@ -86,6 +86,7 @@ def test_a_fold_of_one_class_is_left_out_of_the_mean_and_reported(shop):
         assert metrics["cv_mean"] == pytest.approx(np.mean(list(metrics["folds"].values())))
 
 
+@pytest.mark.deep
 def test_a_metric_that_is_undefined_on_every_fold(shop):
     y = np.arange(60) // 15 % 2
     stages = ("download", "preprocess", "train", "ensemble", "report")
@@ -133,6 +134,7 @@ def test_columns_are_mapped_by_the_competitions_block(shop):
     assert numbers.sum(axis=1).to_numpy() == pytest.approx(1)
 
 
+@pytest.mark.deep
 def test_booleans_are_written_as_the_sample_spells_them(shop):
     y = np.where(X[:60] > 0, "TRUE", "FALSE")
     outcomes = shop(y, {"y": "False"}, task="binary", metric="accuracy")

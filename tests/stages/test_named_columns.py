@@ -42,7 +42,7 @@ def test_a_column_that_is_not_there(key, downloaded, podium):
 
 
 def test_all_columns_that_are_not_there_are_listed_by_check(downloaded, podium):
-    downloaded.edit(lambda params: params[HOUSES]["preprocess"].update(drop=["A", "B", "Id"]))
+    downloaded.edit(lambda params: params[HOUSES]["preprocess"].update(drop=["A", "B", "Alley"]))
     assert len(podium("check").err.splitlines()) == 2
 
 

@@ -68,6 +68,7 @@ def test_there_is_a_file_for_each_stage_and_model(project, podium):
     assert resolved() == contents()
 
 
+@pytest.mark.deep
 def test_an_edit_of_code_changes_the_files_of_stages_that_run_it(own_sources):
     before = resolved()
     scored = matching("*/train/*", "*/ensemble.json", "*/report.json")

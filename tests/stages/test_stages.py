@@ -136,6 +136,7 @@ def test_every_model_leaves_the_same_artefacts(finished):
     }
 
 
+@pytest.mark.deep
 def test_twice_the_same_bytes(finished, podium, tmp_path, monkeypatch):
     again = finished.copy(tmp_path / "project")
     monkeypatch.chdir(again.root)
@@ -241,6 +242,7 @@ def test_a_binary_competition_from_a_block_alone(project, podium, tmp_path):
     assert (submission["Survived"].to_numpy() == truth).mean() > 0.75
 
 
+@pytest.mark.deep
 def test_the_ensemble_refuses_models_of_other_folds(project, podium, house_files):
     project.use_files(house_files)
     keep_models(project, "ridge", "lasso")
@@ -268,6 +270,7 @@ def test_the_summary_has_a_row_for_every_column(project, podium):
     assert rows.loc["MSSubClass", "unseen_in_test"] == "150"
 
 
+@pytest.mark.deep
 def test_a_stopped_training_continues_to_the_same_files(project, podium, monkeypatch):
     """Ctrl-C in the middle; the next run reads the checkpoint, and nothing shows afterwards."""
     from podium.models import networks

@@ -80,6 +80,7 @@ def test_a_dry_run_does_all_but_the_upload(server, podium):
     assert not LEDGER.exists()
 
 
+@pytest.mark.deep
 def test_an_identical_file_is_refused_unless_forced(server, podium):
     assert podium("submit", NAME).code == 0
     outcome = podium("submit", NAME)

@@ -165,6 +165,7 @@ def test_a_killed_download_goes_on_where_it_was(long_server, kaggle_project, pod
     ).read_bytes()
 
 
+@pytest.mark.deep
 def test_a_truncated_archive_is_fetched_once_more_and_then_refused(server, kaggle_project, podium):
     server.truncate(300)
     outcome = podium("download", "house-prices")
@@ -261,8 +262,8 @@ def test_a_file_larger_than_the_memory_it_takes(kaggle_project, monkeypatch, tmp
         (403, f"https://www.kaggle.com/competitions/{SLUG}/rules"),
         (404, f"no competition '{SLUG}'"),
         (401, "KAGGLE_USERNAME and KAGGLE_KEY"),
-        (500, "server error (500)"),
-        (429, "too many requests"),
+        pytest.param(500, "server error (500)", marks=pytest.mark.deep),
+        pytest.param(429, "too many requests", marks=pytest.mark.deep),
     ],
 )
 @pytest.mark.parametrize(
