@@ -40,7 +40,7 @@ class Block(BaseModel):
         extra="forbid", strict=True, frozen=True, allow_inf_nan=False, defer_build=True
     )
 
-    def _is_set(self, key: str) -> bool:
+    def is_set(self, key: str) -> bool:
         """Whether there is such a key, and its value is not the default."""
         field = type(self).model_fields.get(key)
         return field is not None and getattr(self, key) != field.default

@@ -5,7 +5,6 @@ from importlib.util import find_spec
 
 from podium.config.folds import SCHEMES
 from podium.config.models import model_spec
-from podium.config.networks import NetworkParams
 from podium.config.providers import PROVIDERS, providers_of
 from podium.config.schema import Competition, ImageCompetition, TableCompetition
 from podium.io.text import either
@@ -25,7 +24,6 @@ def check_competition(competition: Competition) -> Iterator[Finding]:
     yield from _check_kind(competition)
     yield from _check_ensemble(competition)
     yield from _check_models(competition)
-    yield from _check_networks(competition)
     yield from _check_idle(competition)
 
 
@@ -184,23 +182,10 @@ def _check_models(competition: Competition) -> Iterator[Finding]:
             )
 
 
-def _check_networks(competition: Competition) -> Iterator[Finding]:
-    """Knobs of numbers in a competition of classes, and the other way round."""
-    idle: tuple[str, ...] = ("label_smoothing", "class_loss")
-    if competition.task != "regression":
-        idle = ("loss", "huber_delta", "quantile", "standardize_target")
-    for name, params in competition.models.items():
-        if isinstance(params, NetworkParams):
-            for knob in idle:
-                if getattr(params, knob) != type(params).model_fields[knob].default:
-                    message = f"does nothing for task '{competition.task}'; remove it"
-                    yield ("models", name, knob), message
-
-
 def _check_idle(competition: Competition) -> Iterator[Finding]:
     """Knobs that do nothing for the competition's task or folds."""
     scheme = SCHEMES[competition.folds.scheme]
     for name, params in competition.models.items():
         for knob, why in params.idle(competition.task, scheme).items():
-            if getattr(params, knob) != type(params).model_fields[knob].default:
+            if params.is_set(knob):
                 yield ("models", name, knob), f"does nothing {why}; remove it"

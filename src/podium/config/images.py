@@ -65,7 +65,7 @@ class Augmentation(Block):
     @model_validator(mode="after")
     def _something_to_shape(self) -> Self:
         for knob, other in OF.items():
-            if self._is_set(knob) and not getattr(self, other):
+            if self.is_set(knob) and not getattr(self, other):
                 raise ValueError(f"{knob} does nothing without {other}")
         return self
 
@@ -92,7 +92,7 @@ class ImageNetworkParams(Augmentation, NetworkParams):
 
     @model_validator(mode="after")
     def _something_to_change(self) -> Self:
-        if self._is_set("tta_strength") and not self.tta:
+        if self.is_set("tta_strength") and not self.tta:
             raise ValueError("tta_strength does nothing without tta")
         if self.tta and not self.augments:
             raise ValueError(f"tta does nothing without one of {', '.join(RANDOM)}")

@@ -104,7 +104,7 @@ class LightGBMParams(ModelParams):
 
     @model_validator(mode="after")
     def _holdout_for_patience(self) -> Self:
-        if self.patience is None and self._is_set("holdout"):
+        if self.patience is None and self.is_set("holdout"):
             raise ValueError("holdout does nothing with patience: null")
         return self
 

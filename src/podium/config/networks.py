@@ -5,12 +5,14 @@ sentences what each is for, and its source. The pieces that do the work stand un
 in ``podium.nn.knobs``.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from podium.config.auto import AUTO, OR_AUTO
 from podium.config.block import Count, Fraction, ModelParams, NotNegative, Positive, Share, Width
+from podium.config.folds import FoldScheme
 
 Optimizer = Literal["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw"]
 Schedule = Literal[
@@ -112,11 +114,11 @@ class NetworkParams(ModelParams):
     def _nothing_idle(self) -> Self:
         """A knob that would do nothing is an error: a configuration must not lie."""
         for knob, (other, values) in NEEDS.items():
-            if self._is_set(knob) and getattr(self, other) not in values:
+            if self.is_set(knob) and getattr(self, other) not in values:
                 raise ValueError(f"{knob} does nothing with {other}: {getattr(self, other)}")
         used = {getattr(self, name) for name in SCHEDULED if hasattr(self, name)}
         for knob, shapes in SHAPES.items():
-            if self._is_set(knob) and not used & set(shapes):
+            if self.is_set(knob) and not used & set(shapes):
                 raise ValueError(f"{knob} does nothing without a schedule of {', '.join(shapes)}")
         return self
 
@@ -130,11 +132,18 @@ class NetworkParams(ModelParams):
             "dropout_schedule": ("dropout above 0", self.has_dropout),
         }
         for knob, (other, on) in off.items():
-            if self._is_set(knob) and not on:
+            if self.is_set(knob) and not on:
                 raise ValueError(f"{knob} does nothing without {other}")
         if self.optimizer == "nesterov" and not self.momentum:
             raise ValueError("nesterov needs momentum above 0")
         return self
+
+    def idle(self, task: str, scheme: FoldScheme) -> Mapping[str, str]:
+        """Knobs of numbers do nothing for classes, and the other way round."""
+        knobs: tuple[str, ...] = ("label_smoothing", "class_loss")
+        if task != "regression":
+            knobs = ("loss", "huber_delta", "quantile", "standardize_target")
+        return dict.fromkeys(knobs, f"for task '{task}'")
 
     @property
     def has_dropout(self) -> bool:
@@ -180,7 +189,7 @@ class LayeredParams(NetworkParams):
     @model_validator(mode="after")
     def _layers_to_shape(self) -> Self:
         for knob in OF_HIDDEN_LAYERS:
-            if not self.hidden and self._is_set(knob):
+            if not self.hidden and self.is_set(knob):
                 raise ValueError(f"{knob} does nothing without hidden layers")
         return self
 
