@@ -36,11 +36,11 @@ def spelled_as(labels: "pd.Series[Any]", wanted: Sequence[str]) -> "pd.Series[An
         if any(str(label).lower() not in WORDS for label in found):
             return labels
         wanted = [str(found[0])]
-    spelling = _spelling(wanted[0])
-    return labels.map({label: spelling[known[str(label).lower()]] for label in found})
+    words = spelling(wanted[0])
+    return labels.map({label: words[known[str(label).lower()]] for label in found})
 
 
-def _spelling(style: str) -> dict[bool, str]:
+def spelling(style: str) -> dict[bool, str]:
     """How true and false are spelled where one of them is ``style``."""
     if style in NUMBERS:
         return {False: "0.0", True: "1.0"} if style.endswith(".0") else {False: "0", True: "1"}

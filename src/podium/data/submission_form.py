@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 
 from podium.config import Competition
+from podium.data.booleans import WORDS, spelling
 from podium.io.csv_files import SAMPLE, few
 from podium.io.errors import PodiumError
 from podium.io.text import either, nearest, printable
 from podium.metrics import METRICS
 
 OPTION = "submission: {columns: {%s}}"
-TRUTH = {"false": False, "true": True}
 
 
 @dataclass(frozen=True)
@@ -215,13 +215,10 @@ def _probability_metrics(task: str) -> str:
 def _spelled(classes: Sequence[str], texts: Iterable[str]) -> tuple[str, ...]:
     """The classes as the sample's values spell them: booleans, and whole numbers."""
     seen = list(texts)
-    if {name.lower() for name in classes} == set(TRUTH):
-        values = [TRUTH[name.lower()] for name in classes]
-        if seen and set(seen) <= {"0", "1"}:
-            return tuple(str(int(value)) for value in values)
-        style = next((text for text in seen if text.lower() in TRUTH), classes[0])
-        change = str.upper if style.isupper() else str.lower if style.islower() else str.title
-        return tuple(change(str(value)) for value in values)
+    if {name.lower() for name in classes} == set(WORDS):
+        style = next((text for text in seen if text.lower() in WORDS), classes[0])
+        words = spelling("0" if seen and set(seen) <= {"0", "1"} else style)
+        return tuple(words[WORDS[name.lower()]] for name in classes)
     if seen and all(map(str.isdecimal, seen)) and all(_is_whole(name) for name in classes):
         return tuple(str(int(float(name))) for name in classes)
     return tuple(classes)
@@ -230,7 +227,7 @@ def _spelled(classes: Sequence[str], texts: Iterable[str]) -> tuple[str, ...]:
 def _normal(text: str) -> str:
     """Equal for the same boolean or number however it is spelled."""
     text = text.strip()
-    if text.lower() in TRUTH:
+    if text.lower() in WORDS:
         return text.lower()
     return repr(float(text)) if _is_number(text) else text
 
