@@ -1,7 +1,7 @@
 """Fits a model on every fold and collects OOF and test predictions, scores and history."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any
@@ -61,8 +61,7 @@ def fit_model(
     values = resolve_params(params, dataset, target)
     fit = Fit(dataset, target, values, metric, reporter, scratch)
     started = time.perf_counter()
-    function: ModelFunction = resolve_name(model_spec(dataset.kind, params.model).fit)
-    splits = without_absent_classes(fit, function(fit))
+    splits = _fit_splits(fit)
     seconds = time.perf_counter() - started
     oof = target.decode(_out_of_fold(dataset, splits, target.outputs))
     return ModelResult(
@@ -84,30 +83,27 @@ def fit_model(
     )
 
 
-def fit_without_each_fold(
-    params: ModelParams,
-    dataset: Dataset,
-    target: Target,
-    metric: Metric,
-    reporter: Reporter = SILENT,
-    scratch: Path | None = None,
-) -> list[Array]:
+def fit_without_each_fold(fit: Fit[ModelParams]) -> list[Array]:
     """For each fold, OOF predictions of the other folds' rows, by models fitted without its rows.
 
     Decoded, shape (n, outputs); NaN for the rows of the fold itself. What preprocessing learnt
     without the target (means, levels) is that of the fold that is predicted.
     """
-    function: ModelFunction = resolve_name(model_spec(dataset.kind, params.model).fit)
-    values = resolve_params(params, dataset, target)
-    predictions = []
-    for split in dataset.splits:
-        rest = dataset.without(split.fold)
-        own = scratch / f"without-{split.name}" if scratch is not None else None
-        fits = function(Fit(rest, target, values, metric, reporter, own))
+    target, predictions = fit.target, []
+    for split in fit.dataset.splits:
+        rest = fit.dataset.without(split.fold)
+        own = fit.scratch / f"without-{split.name}" if fit.scratch is not None else None
+        fits = _fit_splits(replace(fit, dataset=rest, scratch=own))
         oof = target.decode(_out_of_fold(rest, fits, target.outputs))
         oof[split.valid_rows] = np.nan
         predictions.append(oof)
     return predictions
+
+
+def _fit_splits(fit: Fit[ModelParams]) -> list[SplitFit]:
+    """Every fold's fit by the function of the model's row in the table of models."""
+    function: ModelFunction = resolve_name(model_spec(fit.dataset.kind, fit.params.model).fit)
+    return without_absent_classes(fit, function(fit))
 
 
 def _out_of_fold(dataset: Dataset, fits: list[SplitFit], outputs: int) -> Array:

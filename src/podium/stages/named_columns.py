@@ -18,7 +18,7 @@ def unknown_columns(competition: Competition, table: Path) -> list[str]:
     """A line for each column that params.yaml names and that a csv lacks, in the keys' order.
 
     Raises:
-        PodiumError: it is no csv.
+        PodiumError: the table is not a csv.
     """
     columns = column_names(read_header(table))
     lines = []

@@ -14,7 +14,7 @@ from podium.data.targets import Target
 from podium.io import files, paths
 from podium.io.errors import PodiumError
 from podium.io.text import nearest
-from podium.models import ModelResult, fit_model, fit_without_each_fold, resolve_params
+from podium.models import Fit, ModelResult, fit_model, fit_without_each_fold, resolve_params
 from podium.reporting import plots
 from podium.reporting.curves import mean_curves, mlflow_curves
 from podium.runtime.console import console
@@ -61,10 +61,10 @@ def train(name: str, model: str) -> None:
         with reporting(f"{name} {model}", console(), run.log_live) as reporter:
             scratch = paths.checkpoint(name, model)
             with _report_if_stopped(scratch):
-                given = params, dataset, target, competition.scoring, reporter, scratch
-                result = fit_model(*given)
-                full = competition.ensemble.nested == "full"
-                inner = fit_without_each_fold(*given) if full else []
+                metric, full = competition.scoring, competition.ensemble.nested == "full"
+                result = fit_model(params, dataset, target, metric, reporter, scratch)
+                again = Fit(dataset, target, resolved, metric, reporter, scratch)
+                inner = fit_without_each_fold(again) if full else []
         _write(paths.model(name, model), result, inner, dataset, target, competition)
         run.tag("oof.sha256", files.sha256(paths.model(name, model) / "oof.parquet"))
         _log(run, result, model, dataset, target)
