@@ -242,14 +242,16 @@ def test_experiments_override_params(copy):
     assert copy.params[HOUSES]["models"]["mlp"]["epochs"] == 2
 
 
+def only_second(params):
+    """A competition of its own, which alone is listed."""
+    params["second"] = dict(params[HOUSES])
+    params["second"]["models"] = {"ridge": {"alphas": [10]}}
+    params["competitions"] = ["second"]
+
+
 @pytest.mark.deep
 def test_an_experiment_on_an_uncommitted_competition_trains_what_it_changes(copy):
-    def change(params):
-        params["second"] = dict(params[HOUSES])
-        params["second"]["models"] = {"ridge": {"alphas": [10]}}
-        params["competitions"] = ["second"]
-
-    copy.edit(change)
+    copy.edit(only_second)
     copy.must_run("podium", "repro")
     output = copy.must_run("dvc", "exp", "run", "--temp", "-S", "second.ensemble.method=mean")
     ran = re.findall(r"Running stage '([^']+)'", output)
@@ -269,12 +271,7 @@ def test_a_failing_stage_leaves_the_earlier_submission(copy):
 
 @pytest.mark.deep
 def test_a_new_competition_is_a_block(copy):
-    def change(params):
-        params["second"] = dict(params[HOUSES])
-        params["second"]["models"] = {"ridge": {"alphas": [10]}}
-        params["competitions"] = ["second"]
-
-    copy.edit(change)
+    copy.edit(only_second)
     output = fails(copy, "dvc", "repro")
     assert "second is a new competition" in output
     assert "run 'dvc repro' again" in output
