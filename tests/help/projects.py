@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pandas as pd
 from filelock import FileLock
@@ -56,11 +57,11 @@ class Outcome:
 
 
 def run_podium(*arguments: str) -> Outcome:
-    """The real command line, in this process."""
+    """The real command line, in this process, whose environment stays as it was."""
     code, out, err = 0, io.StringIO(), io.StringIO()
     before, sys.argv = sys.argv, ["podium", *arguments]
     try:
-        with redirect_stdout(out), redirect_stderr(err):
+        with redirect_stdout(out), redirect_stderr(err), patch.dict(os.environ):
             main()
     except SystemExit as error:
         code = int(error.code or 0)
