@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from podium.io import disk
-from podium.io.errors import PodiumError, warn, without_password
+from podium.io.errors import PodiumError, SettingError, warn, without_password
 from podium.runtime import environment, guard, resources, server
 
 if TYPE_CHECKING:
@@ -288,6 +288,8 @@ def _explained(error: Exception) -> str:
     """The message of an error that the user can fix; empty for any other."""
     if isinstance(error, typer.TyperException):
         return _usage(error)
+    if isinstance(error, SettingError):
+        return _located(error)
     if isinstance(error, PodiumError):
         return str(error)
     if isinstance(error, OSError):
@@ -298,6 +300,15 @@ def _explained(error: Exception) -> str:
             "results are as they were"
         )
     return ""
+
+
+def _located(error: SettingError) -> str:
+    """The message with the line of params.yaml, if that can be read."""
+    from podium.config.load import located
+
+    with suppress(PodiumError):
+        return located(error.keys, error.message)
+    return str(error)
 
 
 def _usage(error: typer.TyperException) -> str:
