@@ -51,19 +51,21 @@ def check(
         config = load_config()
     except ConfigError as error:
         _raise_last(error.lines)
-    for name, competition in config.blocks.items():
-        listed = "" if name in config.competitions else "  (not listed in competitions)"
+    listed = {name: config[name] for name in config.competitions}
+    for name, competition in listed.items():
         print(
             f"{name}: {competition.kind} {competition.task}, {competition.metric}, "
-            f"{competition.folds.count} folds, models: {', '.join(competition.models)}{listed}"
+            f"{competition.folds.count} folds, models: {', '.join(competition.models)}"
         )
+    if others := [name for name in config.blocks if name not in listed]:
+        print(f"not listed in competitions: {', '.join(others)}")
     unknown = [line for block in config.blocks.values() for line in _data_problems(block)]
     if unknown:
         _raise_last(unknown)
     if resolved:
         from podium.stages.resolved_params import resolved_lines
 
-        for block in config.blocks.values():
+        for block in listed.values():
             for line in resolved_lines(block):
                 print(line)
     print("params.yaml is valid")
