@@ -145,7 +145,7 @@ class _Reader:
                 f"{nearest(name, ['competitions'])}",
             )
             return None
-        plain = _plain(block)
+        plain = _checkable(_plain(block))
         raw_models = plain.get("models")
         known = MODELS.get(str(plain.get("kind")), {})
         models = self._models(name, raw_models, known) if isinstance(raw_models, dict) else {}
@@ -166,7 +166,7 @@ class _Reader:
 
     def _models(self, name: str, raw: dict[Any, Any], known: Known) -> dict[str, ModelParams]:
         models = {}
-        if not raw:
+        if not raw and known:
             self._add((name, "models"), "expected at least one model; " + one_of(known))
         for key, value in raw.items():
             path = (name, "models", key)
@@ -216,6 +216,13 @@ def _keys(value: Any, details: ErrorDetails) -> set[Any]:
             keys.add(part)
             value = value[part] if part < len(value) else None
     return keys
+
+
+def _checkable(block: dict[str, Any]) -> dict[str, Any]:
+    """A competition's block; without what depends on its kind, if there is no such kind."""
+    if str(block.get("kind")) in MODELS:
+        return block
+    return {key: value for key, value in block.items() if key != "preprocess"} | {"models": {}}
 
 
 def _plain(value: Any) -> Any:

@@ -7,7 +7,7 @@ from podium.config import Competition, TableCompetition
 from podium.config.load import located
 from podium.data.sources.local_files import files_of, is_zip
 from podium.io import files, paths
-from podium.io.csv_files import column_names, read_header
+from podium.io.csv_files import TEST, column_names, read_header
 from podium.io.text import nearest
 
 Key = tuple[str | int, ...]
@@ -17,16 +17,27 @@ LISTS = ("drop", "categorical", "na_is_category")
 def unknown_columns(competition: Competition, table: Path) -> list[str]:
     """A line for each column that params.yaml names and that a csv lacks, in the keys' order.
 
+    An id may be in the test table alone.
+
     Raises:
         PodiumError: the table is not a csv.
     """
     columns = column_names(read_header(table))
     lines = []
     for key, column in _named(competition):
-        if column not in columns:
+        if column not in columns and not (key == ("id",) and _is_in_test(competition, table)):
             message = f"no column '{column}' in {table.name}; {nearest(column, columns)}"
             lines.append(located((competition.name, *key), message))
     return lines
+
+
+def _is_in_test(competition: Competition, table: Path) -> bool:
+    """Whether the test table beside a training table has the id."""
+    raw = table == raw_table(competition)
+    test = paths.raw(competition.name) / TEST if raw else files_of(competition).get("test")
+    if competition.kind != "tabular" or test is None or not test.is_file() or is_zip(test.name):
+        return False
+    return competition.id in column_names(read_header(test))
 
 
 def table_there(competition: Competition) -> Path | None:

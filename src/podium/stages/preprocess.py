@@ -4,6 +4,7 @@ from podium.config import load_config
 from podium.config.load import ConfigError
 from podium.data import kinds
 from podium.io import files, paths
+from podium.io.errors import PodiumError, SettingError
 from podium.runtime.console import console
 from podium.stages.named_columns import raw_table, unknown_columns
 
@@ -21,5 +22,10 @@ def preprocess(name: str) -> None:
         raise ConfigError(unknown)
     manifest = files.read_json(raw / files.MANIFEST)
     with files.publish(paths.processed(name)) as folder:
-        done = kinds.of(competition).prepare(raw, competition, manifest, folder)
+        try:
+            done = kinds.of(competition).prepare(raw, competition, manifest, folder)
+        except (SettingError, ConfigError):
+            raise
+        except PodiumError as error:
+            raise PodiumError(f"{name}: {error}") from None
     console().print(f"{name}  {done}; what was done: {paths.processed(name) / 'summary.csv'}")

@@ -50,6 +50,23 @@ def find_format(pair: Mapping[str, "pd.Series[Any]"]) -> Dates | None:
     return Dates(best, {table: _mapped(text, dates) for table, text in pair.items()})
 
 
+def find_own_formats(pair: Mapping[str, "pd.Series[Any]"]) -> Dates | None:
+    """Each table's only format that all its values have; None if one has none, or several."""
+    formats, dates = {}, {}
+    for table, text in pair.items():
+        texts = text.dropna().drop_duplicates()
+        tried = {
+            form: _parsed(texts, form)
+            for form in _formats_of(str(texts.iloc[0]) if len(texts) else "")
+        }
+        clear = [form for form, parsed in tried.items() if parsed.notna().all()]
+        if len(clear) != 1:
+            return None
+        formats[table] = clear[0]
+        dates[table] = _mapped(text, dict(zip(texts, tried[clear[0]], strict=True)))
+    return Dates(", ".join(f"{form} in {table}" for table, form in formats.items()), dates)
+
+
 def date_parts(
     name: str, dates: Mapping[str, "pd.Series[Any]"]
 ) -> dict[str, dict[str, "pd.Series[Any]"]]:

@@ -15,8 +15,10 @@ from podium.data.tabular.read import RawTables, read_raw, read_target
 from podium.data.tabular.size import affordable_features
 from podium.data.tabular.summary import summarize
 from podium.data.tabular.transform import TableTransform, fit_transform_on
-from podium.io.errors import PodiumError, warn
+from podium.io.csv_files import few
+from podium.io.errors import SettingError, warn
 from podium.io.files import digest
+from podium.io.text import printable
 
 
 def prepare(
@@ -27,20 +29,27 @@ def prepare(
     Raises:
         PodiumError: the raw files don't fit params.yaml.
     """
-    data = make_dataset(read_raw(raw, competition), competition, manifest)
+    read = read_raw(raw, competition)
+    tables = _typed(read, competition)
+    data = _dataset(read, tables, competition, manifest)
     write_dataset(folder, data)
-    schema = data.schema
-    tables = TypedTables(data.train, data.test, schema.numeric, schema.categorical, schema.dates)
     split, spec = data.splits[0], competition.preprocess
     summary = summarize(tables, split.transform, spec, spec.drop)
-    for name, warning in zip(summary["column"], summary["warning"], strict=True):
-        if warning:
-            warn(f"{competition.name}: column '{name}' {warning}")
+    _warn(competition, summary)
     summary.to_csv(folder / "summary.csv", index=False, lineterminator="\n")
     return (
         f"{data.train.shape[1]} columns -> {len(split.transform.feature_names)} features "
         f"(fitted on {spec.fit_on}), {competition.folds.count} folds of {_sizes(data)} rows"
     )
+
+
+def _warn(competition: TableCompetition, summary: pd.DataFrame) -> None:
+    """A line for each warning of the summary, with all columns that have it."""
+    for warning, columns in summary.groupby("warning", sort=False)["column"]:
+        if warning:
+            one = f"column '{printable(str(columns.iloc[0]))}'"
+            which = one if len(columns) == 1 else f"columns {few(columns)}: each"
+            warn(f"{competition.name}: {which} {warning}")
 
 
 def _sizes(data: TableDataset) -> str:
@@ -55,8 +64,16 @@ def make_dataset(
     raw: RawTables, competition: TableCompetition, manifest: dict[str, object]
 ) -> TableDataset:
     """The content of ``data/processed``, from the raw tables."""
+    return _dataset(raw, _typed(raw, competition), competition, manifest)
+
+
+def _dataset(
+    raw: RawTables,
+    tables: TypedTables,
+    competition: TableCompetition,
+    manifest: dict[str, object],
+) -> TableDataset:
     target_values, classes = read_target(raw.train, competition)
-    tables = _typed(raw, competition)
     groups = _groups(raw, competition)
     folds = assign_folds(competition.folds, target_values, groups)
     schema = TableSchema(
@@ -99,7 +116,8 @@ def _groups(raw: RawTables, competition: TableCompetition) -> "pd.Series[Any] | 
     if group is None:
         return None
     if group not in raw.train:
-        raise PodiumError(f"params.yaml: folds.group: no column '{group}' in train.csv")
+        keys = (competition.name, "folds", "group")
+        raise SettingError(keys, f"no column '{group}' in train.csv")
     return raw.train[group].fillna("")
 
 

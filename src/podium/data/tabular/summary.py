@@ -1,5 +1,8 @@
 """A human-readable table of what preprocessing did to each column, and what to look at."""
 
+import re
+
+import numpy as np
 import pandas as pd
 
 from podium.config import Preprocess
@@ -10,6 +13,8 @@ from podium.io.csv_files import few
 
 # A warning, where this share of test rows holds levels that no training row has.
 MANY_UNSEEN = 0.5
+# Names that programs give to a table's row numbers; and so many rows in order are no chance.
+INDEX_NAMES, INDEX_ROWS = re.compile(r"(unnamed: 0.*|index|row_?(id|num|number)?|)", re.I), 20
 
 
 def summarize(
@@ -24,12 +29,50 @@ def summarize(
     rows += [_category_row(tables, name, fit, spec) for name, fit in transform.categorical.items()]
     rows += [_date_row(name, form) for name, form in tables.dates.items()]
     rows += [{"column": name, "type": "dropped", "treatment": "not used"} for name in dropped]
+    rows += [_unused_row(name) for name in tables.unused]
     columns = [
         "column", "type", "missing_train", "missing_test", "levels", "min_count",
         "unseen_in_test", "features", "treatment", "warning",
     ]  # fmt: skip
+    for row in rows:
+        row["warning"] = "; ".join(_all_warnings(tables, row))
     table = pd.DataFrame(rows, columns=columns)
     return table.assign(warning=table["warning"].astype(object).fillna(""))
+
+
+def _all_warnings(tables: TypedTables, row: dict[str, object]) -> list[str]:
+    """What a person should look at in a column: as it was read, and as it is used."""
+    name, found = str(row["column"]), [str(row.get("warning") or "")]
+    # Of a date that stays a category beside its parts there are two rows.
+    if row["type"] != "date" or name not in tables.categorical:
+        found.insert(0, tables.warnings.get(name, ""))
+    if row["type"] in ("number", "category") and tables.train[name].nunique(dropna=False) == 1:
+        found.append("has one value in all training rows; list it under preprocess.drop")
+    elif row["type"] == "number" and _is_index(tables.train[name]):
+        found.append(
+            "counts the rows and may be an index, no feature; list it under preprocess.drop then"
+        )
+    return [warning for warning in found if warning]
+
+
+def _is_index(column: "pd.Series[float]") -> bool:
+    """Whether these are row numbers: in file order, or all different under such a name."""
+    values = column.to_numpy()
+    if len(values) < INDEX_ROWS or not np.isfinite(values).all() or (values % 1 != 0).any():
+        return False
+    if (np.diff(values) == 1).all():
+        return True
+    return bool(INDEX_NAMES.fullmatch(str(column.name))) and column.is_unique
+
+
+def _unused_row(name: str) -> dict[str, object]:
+    return {
+        "column": name,
+        "type": "dropped",
+        "treatment": "not used",
+        "warning": "is missing in every training row and is not used; list it under "
+        "preprocess.drop",
+    }
 
 
 def _missing(tables: TypedTables, name: str) -> dict[str, object]:
@@ -56,7 +99,8 @@ def _numeric_row(
     row = {**missing, "type": "number", "features": 1 + fit.indicator}
     if fit.std == 0:
         return {**row, "treatment": "constant in the first fold's training rows -> 0"}
-    steps = ["log1p"] if fit.log else []
+    steps = [f"read without {tables.marks[name]}"] if name in tables.marks else []
+    steps += ["log1p"] if fit.log else []
     if missing["missing_train"] or missing["missing_test"]:
         steps.append(f"missing -> {spec.impute}")
     steps += ["missing indicator"] if fit.indicator else []
