@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SerializeAsAny
 
 from podium.config.block import Block, Name, as_text
 from podium.config.learnt import LEARNT
+from podium.io.errors import PodiumError
 from podium.io.text import nearest, printable, shown
 
 AUTO_KEY = "auto"
@@ -65,6 +66,14 @@ class Features(Block):
     made: Mapping[Name, SerializeAsAny[Block]] = {}
 
 
+class FeatureError(PodiumError):
+    """Something is wrong with one feature: its key in ``features``, and what to do."""
+
+    def __init__(self, feature: str, message: str) -> None:
+        self.feature, self.message = feature, message
+        super().__init__(f"params.yaml: features.{printable(feature)}: {message}")
+
+
 def typed_feature(name: str, value: Any) -> tuple[type[Block], Any]:
     """The class of a feature's value in params.yaml, and its keys written out.
 
@@ -80,7 +89,7 @@ def typed_feature(name: str, value: Any) -> tuple[type[Block], Any]:
             "expected an expression, a list of levels from worst to best, or a block, found "
             + (shown(value) if value != {} else "an empty block")
         )
-    learnt = next((key for key in value if key in LEARNT), None)
+    learnt = next((key for key in LEARNT if key in value), None)
     if learnt is not None:
         return LEARNT[learnt], value
     if "order" not in value and "columns" not in value:

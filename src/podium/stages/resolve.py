@@ -31,6 +31,7 @@ READS: dict[str, Mapping[str, Any]] = {
         **dict.fromkeys(("kind", "task", "id", "target", "target_transform", "metric"), True),
         "folds": True,
         "preprocess": True,
+        "features": True,
         "submission": True,
         "source": {"files"},
     },

@@ -11,9 +11,10 @@ from podium.config import Preprocess, TableCompetition
 from podium.data.folds import assign_folds
 from podium.data.tabular.columns import TypedTables, type_columns
 from podium.data.tabular.dataset import TableDataset, TableSchema, transform_name, write_dataset
+from podium.data.tabular.features.row_wise import with_features
 from podium.data.tabular.read import RawTables, read_raw, read_target
 from podium.data.tabular.size import affordable_features
-from podium.data.tabular.summary import summarize
+from podium.data.tabular.summary import summarize, with_formulas
 from podium.data.tabular.transform import TableTransform, fit_transform_on
 from podium.io.errors import PodiumError, warn
 from podium.io.files import digest
@@ -27,12 +28,13 @@ def prepare(
     Raises:
         PodiumError: the raw files don't fit params.yaml.
     """
-    data = make_dataset(read_raw(raw, competition), competition, manifest)
+    tables, made = with_features(read_raw(raw, competition), competition)
+    data = make_dataset(tables, competition, manifest)
     write_dataset(folder, data)
     schema = data.schema
-    tables = TypedTables(data.train, data.test, schema.numeric, schema.categorical, schema.dates)
+    typed = TypedTables(data.train, data.test, schema.numeric, schema.categorical, schema.dates)
     split, spec = data.splits[0], competition.preprocess
-    summary = summarize(tables, split.transform, spec, spec.drop)
+    summary = with_formulas(summarize(typed, split.transform, spec, spec.drop), made)
     for name, warning in zip(summary["column"], summary["warning"], strict=True):
         if warning:
             warn(f"{competition.name}: column '{name}' {warning}")
@@ -54,7 +56,7 @@ def _sizes(data: TableDataset) -> str:
 def make_dataset(
     raw: RawTables, competition: TableCompetition, manifest: dict[str, object]
 ) -> TableDataset:
-    """The content of ``data/processed``, from the raw tables."""
+    """The content of ``data/processed``, from the raw tables with row-wise features."""
     target_values, classes = read_target(raw.train, competition)
     tables = _typed(raw, competition)
     groups = _groups(raw, competition)
