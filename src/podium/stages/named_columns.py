@@ -4,11 +4,12 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from podium.config import Competition, TableCompetition
-from podium.config.features import columns_of
+from podium.config.features import FeatureError, columns_of
 from podium.config.load import located
 from podium.data.sources.local_files import files_of, is_zip
 from podium.io import files, paths
 from podium.io.csv_files import column_names, read_header
+from podium.io.errors import PodiumError
 from podium.io.text import nearest
 
 Key = tuple[str | int, ...]
@@ -45,6 +46,11 @@ def feature_problems(competition: Competition, columns: Collection[str] | None =
         located((competition.name, "features", name), message)
         for name, message in problems(competition, columns)
     ]
+
+
+def located_error(competition: str, error: FeatureError) -> PodiumError:
+    """The same error with its line in params.yaml."""
+    return PodiumError(located((competition, "features", error.feature), error.message))
 
 
 def _made(competition: Competition) -> list[str]:

@@ -2,12 +2,11 @@
 
 from podium.config import load_config
 from podium.config.features import FeatureError
-from podium.config.load import ConfigError, located
+from podium.config.load import ConfigError
 from podium.data import kinds
 from podium.io import files, paths
-from podium.io.errors import PodiumError
 from podium.runtime.console import console
-from podium.stages.named_columns import raw_table, unknown_columns
+from podium.stages.named_columns import located_error, raw_table, unknown_columns
 
 
 def preprocess(name: str) -> None:
@@ -26,6 +25,5 @@ def preprocess(name: str) -> None:
         try:
             done = kinds.of(competition).prepare(raw, competition, manifest, folder)
         except FeatureError as error:
-            keys = (name, "features", error.feature)
-            raise PodiumError(located(keys, error.message)) from None
+            raise located_error(name, error) from None
     console().print(f"{name}  {done}; what was done: {paths.processed(name) / 'summary.csv'}")
