@@ -8,9 +8,8 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from podium.config.block import Block, Count, NotNegative
+from podium.config.block import Block, Count, Name, NotNegative
 
-Name = Annotated[str, Field(min_length=1)]
 Names = Annotated[list[Name], Field(min_length=1)]
 Form = Literal["value", "difference", "ratio"]
 # What makes the columns of all splits, as ``module:function``.
