@@ -7,12 +7,12 @@ automatic features.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, SerializeAsAny
 
 from podium.config.block import Block, Name, as_text
-from podium.config.learnt import LEARNT, learnt_kind
+from podium.config.learnt import LEARNT, LearntFeature, learnt_kind
 from podium.io.text import nearest, printable, shown
 
 AUTO_KEY = "auto"
@@ -61,8 +61,21 @@ class OrdinalMap(Block):
 class Features(Block):
     """All features of a competition, in the order of the file."""
 
+    # What makes the columns of learnt features, and what describes them.
+    maker: ClassVar[str] = "podium.data.tabular.learnt.make:make_learnt"
+    teller: ClassVar[str] = "podium.data.tabular.learnt.about:about_learnt"
+
     auto: bool = False
     made: Mapping[Name, SerializeAsAny[Block]] = {}
+
+    def learnt(self) -> dict[str, LearntFeature]:
+        """Those that are learnt on training rows."""
+        return {name: one for name, one in self.made.items() if isinstance(one, LearntFeature)}
+
+    @property
+    def learns(self) -> bool:
+        """Whether any feature is learnt on training rows."""
+        return self.auto or bool(self.learnt())
 
 
 def typed_feature(name: str, value: Any) -> tuple[type[Block], Any]:

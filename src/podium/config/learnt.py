@@ -12,8 +12,6 @@ from podium.config.block import Block, Count, Name, NotNegative
 
 Names = Annotated[list[Name], Field(min_length=1)]
 Form = Literal["value", "difference", "ratio"]
-# What makes the columns of all splits, as ``module:function``.
-MAKER = "podium.data.tabular.learnt.make:make_learnt"
 
 
 class LearntFeature(Block):
@@ -27,7 +25,9 @@ class LearntFeature(Block):
     numbers: ClassVar[tuple[str, ...]] = ()
     any_type: ClassVar[tuple[str, ...]] = ()
 
-    def named(self, keys: tuple[str, ...] | None = None) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    def named(
+        self, keys: tuple[str, ...] | None = None
+    ) -> Iterator[tuple[tuple[str | int, ...], str]]:
         """The keys that name a column, and that column."""
         for key in (*self.numbers, *self.any_type) if keys is None else keys:
             value = getattr(self, key)
