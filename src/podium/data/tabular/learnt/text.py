@@ -14,6 +14,8 @@ from podium.io.errors import PodiumError
 # A word is also a single letter or digit.
 WORD = r"(?u)\b\w+\b"
 MOST_WORDS, HASHES = 50_000, 2**16
+# A component of a smaller part of the largest one's size is rounding.
+ROUNDING = 1e-8
 
 
 def text(spec: Text, context: Context) -> list[Learner]:
@@ -46,11 +48,13 @@ class TextComponents(Learner):
         weights = words.transform(texts)
         most = max(1, min(self.spec.components, *(size - 1 for size in weights.shape)))
         self.words, self.svd = words, TruncatedSVD(most, random_state=0).fit(weights)
+        sizes = self.svd.singular_values_
+        self.count = max(1, int((sizes > ROUNDING * sizes[0]).sum()))
         return self
 
     def transform(self, table: pd.DataFrame) -> pd.DataFrame:
         """One column for each component."""
-        values = self.svd.transform(self.words.transform(self._texts(table)))
+        values = self.svd.transform(self.words.transform(self._texts(table)))[:, : self.count]
         return pd.DataFrame(values, columns=[str(place) for place in range(values.shape[1])])
 
     def _texts(self, table: pd.DataFrame) -> "pd.Series[Any]":
