@@ -61,9 +61,10 @@ class OrdinalMap(Block):
 class Features(Block):
     """All features of a competition, in the order of the file."""
 
-    # What makes the columns of learnt features, and what describes them.
+    # What makes the columns of learnt features, describes them, and chooses automatic ones.
     maker: ClassVar[str] = "podium.data.tabular.learnt.make:make_learnt"
     teller: ClassVar[str] = "podium.data.tabular.learnt.about:about_learnt"
+    chooser: ClassVar[str] = "podium.data.tabular.learnt.auto:chosen_features"
 
     auto: bool = False
     made: Mapping[Name, SerializeAsAny[Block]] = {}

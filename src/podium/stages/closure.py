@@ -82,7 +82,8 @@ def _learnt(competition: Competition) -> list[str]:
         return []
     features = competition.features
     makers = {feature.maker for feature in features.learnt().values()}
-    return [features.maker, features.teller, *sorted(makers)]
+    chooser = [features.chooser] if features.auto else []
+    return [features.maker, features.teller, *chooser, *sorted(makers)]
 
 
 def is_exempt(module: str, stage: str) -> bool:

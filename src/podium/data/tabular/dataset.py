@@ -91,6 +91,8 @@ class TableDataset(Dataset):
         if not self.learnt:
             return table
         learnt = self.learnt[self._name(split)]
+        if not len(learnt.columns):
+            return table
         count = len(self.train)
         own = learnt.iloc[:count] if part == "train" else learnt.iloc[count:]
         return pd.concat([table, own.set_axis(table.index, axis=0)], axis=1)

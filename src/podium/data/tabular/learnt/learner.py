@@ -88,9 +88,9 @@ Make = Callable[[], Sequence[Learner]]
 class Work:
     """The rows that features are made for, and those of the training rows that are fitted on.
 
-    ``y`` has the target of all training rows on the model scale, shape (n,). ``shared`` is what a
-    learner without target is fitted on where ``preprocess.fit_on`` isn't ``fold``: all training
-    rows, or all rows of both tables.
+    ``y`` has the target of all training rows on the model scale, shape (n,). Learners without
+    target are fitted on what ``fit_on`` names: ``rows`` for ``fold``, else all training rows, or
+    all rows of both tables.
     """
 
     train: pd.DataFrame
@@ -99,6 +99,11 @@ class Work:
     rows: Rows
     context: Context
     fit_on: str = "fold"
+
+    @cached_property
+    def whole(self) -> pd.DataFrame:
+        """The rows of both tables."""
+        return pd.concat([self.train, self.test], ignore_index=True)
 
 
 def make_columns(name: str, make: Make, work: Work) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -117,8 +122,7 @@ def make_columns(name: str, make: Make, work: Work) -> tuple[pd.DataFrame, pd.Da
 
 def _without_target(learner: Learner, work: Work) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Fitted once, on the rows that ``fit_on`` names."""
-    count = len(work.train)
-    table = pd.concat([work.train, work.test], ignore_index=True)
+    count, table = len(work.train), work.whole
     ends = {"train": count, "train_and_test": len(table)}
     rows = np.arange(ends[work.fit_on]) if work.fit_on in ends else work.rows
     fitted = learner.fit(table.iloc[rows], None)

@@ -42,7 +42,7 @@ def make_learnt(
         # Two folds without each other are the same rows.
         key = fitted.rows.tobytes()
         if key not in made:
-            made[key] = _columns(competition, tables, training, fitted)
+            made[key] = _columns(competition, typed, tables, training, fitted)
             _check_new(competition, made[key], typed)
     return {fitted.name: made[fitted.rows.tobytes()] for fitted in training.fitted()}
 
@@ -58,7 +58,11 @@ def _check_new(competition: TableCompetition, made: pd.DataFrame, typed: TypedTa
 
 
 def _columns(
-    competition: TableCompetition, tables: TypedTables, training: Training, fitted: Fitted
+    competition: TableCompetition,
+    typed: TypedTables,
+    tables: TypedTables,
+    training: Training,
+    fitted: Fitted,
 ) -> pd.DataFrame:
     """All features fitted on some rows, for the rows of both tables."""
     target = Target(competition.task, competition.target_transform, tuple(training.classes))
@@ -69,6 +73,11 @@ def _columns(
         make_columns(name, partial(_learners, feature, context), work)
         for name, feature in competition.features.learnt().items()
     ]
+    if competition.features.auto:
+        choose = resolve_name(competition.features.chooser)
+        parts += [make_columns(one.name, one.make, work) for one in choose(typed, work)]
+    if not parts:
+        return pd.DataFrame(index=range(len(work.train) + len(work.test)))
     whole = [pd.concat(own, axis=1) for own in zip(*parts, strict=True)]
     return pd.concat(whole, ignore_index=True)
 
