@@ -6,13 +6,14 @@ Each key is the name of a new column, or of a column that is replaced. Its value
 automatic features.
 """
 
+import re
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, SerializeAsAny
 
 from podium.config.block import Block, Name, as_text
-from podium.config.learnt import LEARNT
+from podium.config.learnt import LEARNT, LearntFeature, learnt_kind
 from podium.io.errors import PodiumError
 from podium.io.text import nearest, printable, shown
 
@@ -51,6 +52,11 @@ class Expression(Block):
 
     expression: Annotated[str, Field(max_length=MAX_LETTERS)]
 
+    @property
+    def may_learn(self) -> bool:
+        """Whether it has the word that makes groups, be it in a quoted text."""
+        return re.search(r"\bby\b", self.expression) is not None
+
 
 class OrdinalMap(Block):
     """Columns whose levels become 0, 1, 2 ... in this order, worst first."""
@@ -62,8 +68,23 @@ class OrdinalMap(Block):
 class Features(Block):
     """All features of a competition, in the order of the file."""
 
+    # What makes the columns of learnt features, describes them, and chooses automatic ones.
+    maker: ClassVar[str] = "podium.data.tabular.learnt.make:make_learnt"
+    teller: ClassVar[str] = "podium.data.tabular.learnt.about:about_learnt"
+    chooser: ClassVar[str] = "podium.data.tabular.learnt.auto:chosen_features"
+
     auto: bool = False
     made: Mapping[Name, SerializeAsAny[Block]] = {}
+
+    def learnt(self) -> dict[str, LearntFeature]:
+        """Those that are learnt on training rows."""
+        return {name: one for name, one in self.made.items() if isinstance(one, LearntFeature)}
+
+    @property
+    def learns(self) -> bool:
+        """Whether any feature is learnt on training rows: not only, where it might be one."""
+        formulas = [one for one in self.made.values() if isinstance(one, Expression)]
+        return self.auto or bool(self.learnt()) or any(one.may_learn for one in formulas)
 
 
 class FeatureError(PodiumError):
@@ -89,9 +110,9 @@ def typed_feature(name: str, value: Any) -> tuple[type[Block], Any]:
             "expected an expression, a list of levels from worst to best, or a block, found "
             + (shown(value) if value != {} else "an empty block")
         )
-    learnt = next((key for key in LEARNT if key in value), None)
+    learnt = learnt_kind(value)
     if learnt is not None:
-        return LEARNT[learnt], value
+        return learnt, value
     if "order" not in value and "columns" not in value:
         first = str(next(iter(value)))
         raise ValueError(f"no feature '{printable(first)}'; {nearest(first, [*LEARNT, 'order'])}")

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from podium.models.inner import Parts
+from podium.data.inner import Parts
 from podium.runtime.resources import cores
 
 Array = NDArray[np.float64]

@@ -1,6 +1,7 @@
 """From raw tables to the dataset: typed columns, folds, and transforms fitted per fold."""
 
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,12 @@ from podium.data.folds import assign_folds
 from podium.data.tabular.columns import TypedTables, type_columns
 from podium.data.tabular.dataset import TableDataset, TableSchema, transform_name, write_dataset
 from podium.data.tabular.features.row_wise import with_features
+from podium.data.tabular.learnt.training import Training
 from podium.data.tabular.read import RawTables, read_raw, read_target
 from podium.data.tabular.size import affordable_features
 from podium.data.tabular.summary import summarize, with_formulas
-from podium.data.tabular.transform import TableTransform, fit_transform_on
+from podium.data.tabular.transform import TableTransform, fit_transform_on, with_numbers
+from podium.data.tabular.uninformative import uninformative, without_columns
 from podium.io.errors import PodiumError, warn
 from podium.io.files import digest
 
@@ -32,16 +35,38 @@ def prepare(
     data = make_dataset(tables, competition, manifest)
     write_dataset(folder, data)
     schema = data.schema
-    typed = TypedTables(data.train, data.test, schema.numeric, schema.categorical, schema.dates)
     split, spec = data.splits[0], competition.preprocess
-    summary = with_formulas(summarize(typed, split.transform, spec, spec.drop), made)
+    typed = TypedTables(
+        data.table(split, "train"),
+        data.table(split, "test"),
+        schema.numeric,
+        schema.categorical,
+        schema.dates,
+    )
+    dropped = dict.fromkeys(spec.drop, "not used") | schema.uninformative
+    summary = summarize(typed, split.transform, spec, dropped, _about_learnt(data, competition))
+    summary = with_formulas(summary, made)
     for name, warning in zip(summary["column"], summary["warning"], strict=True):
         if warning:
             warn(f"{competition.name}: column '{name}' {warning}")
+    if schema.uninformative:
+        reasons = "; ".join(f"'{name}' is {why}" for name, why in schema.uninformative.items())
+        warn(f"{competition.name}: columns that say nothing are left out: {reasons}")
     summary.to_csv(folder / "summary.csv", index=False, lineterminator="\n")
     return (
-        f"{data.train.shape[1]} columns -> {len(split.transform.feature_names)} features "
+        f"{data.columns} columns -> {len(split.transform.feature_names)} features "
         f"(fitted on {spec.fit_on}), {competition.folds.count} folds of {_sizes(data)} rows"
+    )
+
+
+def _about_learnt(data: TableDataset, competition: TableCompetition) -> dict[str, str]:
+    """How each learnt column came about, and in how many of the splits it is there."""
+    features = competition.features
+    if not features.learns:
+        return {}
+    about = resolve_name(features.teller)
+    return dict(
+        about(features, [data.learnt[transform_name(s.repeat, s.fold)] for s in data.splits])
     )
 
 
@@ -58,9 +83,16 @@ def make_dataset(
 ) -> TableDataset:
     """The content of ``data/processed``, from the raw tables with row-wise features."""
     target_values, classes = read_target(raw.train, competition)
-    tables = _typed(raw, competition)
+    typed = _typed(raw, competition)
+    useless = uninformative(typed)
+    tables = without_columns(typed, useless)
     groups = _groups(raw, competition)
     folds = assign_folds(competition.folds, target_values, groups)
+    codes = None if groups is None else pd.factorize(groups)[0]
+    full = competition.ensemble.nested == "full"
+    training = Training(target_values, classes, folds, codes, without_each=full)
+    learnt = _learnt(raw, typed, training, competition)
+    transforms = _fit_transforms(tables, folds, competition.preprocess)
     schema = TableSchema(
         id=competition.id,
         target=competition.target,
@@ -69,6 +101,7 @@ def make_dataset(
         numeric=tables.numeric,
         categorical=tables.categorical,
         dates=tables.dates,
+        uninformative=useless,
         fit_on=competition.preprocess.fit_on,
         provider=str(manifest["provider"]),
         synthetic=bool(manifest["synthetic"]),
@@ -83,8 +116,9 @@ def make_dataset(
         train_ids=raw.train[competition.id],
         test_ids=raw.test[competition.id],
         folds=folds,
-        groups=None if groups is None else pd.factorize(groups)[0],
-        transforms=_fit_transforms(tables, folds, competition.preprocess),
+        groups=codes,
+        transforms=_with_learnt(transforms, learnt, training, competition.preprocess),
+        learnt=learnt,
         schema=schema,
     )
 
@@ -93,6 +127,34 @@ def _typed(raw: RawTables, competition: TableCompetition) -> TypedTables:
     group = competition.folds.group
     reserved = [competition.id, competition.target, *([group] if group else [])]
     return type_columns(raw.train, raw.test, reserved, competition.preprocess)
+
+
+def _learnt(
+    raw: RawTables, typed: TypedTables, training: Training, competition: TableCompetition
+) -> dict[str, pd.DataFrame]:
+    """The learnt features' columns by what is fitted; nothing without such features."""
+    features = competition.features
+    if not features.learns:
+        return {}
+    make = resolve_name(features.maker)
+    return dict(make(competition, typed, (raw.train, raw.test), training))
+
+
+def _with_learnt(
+    transforms: dict[str, TableTransform],
+    learnt: dict[str, pd.DataFrame],
+    training: Training,
+    spec: Preprocess,
+) -> dict[str, TableTransform]:
+    """The transforms with the learnt columns, standardized on the rows that these are learnt on."""
+    if not learnt:
+        return transforms
+    return {
+        fitted.name: with_numbers(
+            transforms[fitted.fold], learnt[fitted.name].iloc[fitted.rows], spec
+        )
+        for fitted in training.fitted()
+    }
 
 
 def _groups(raw: RawTables, competition: TableCompetition) -> "pd.Series[Any] | None":

@@ -1,6 +1,6 @@
 """A human-readable table of what preprocessing did to each column, and what to look at."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
@@ -16,17 +16,23 @@ MANY_UNSEEN = 0.5
 
 
 def summarize(
-    tables: TypedTables, transform: TableTransform, spec: Preprocess, dropped: list[str]
+    tables: TypedTables,
+    transform: TableTransform,
+    spec: Preprocess,
+    dropped: Mapping[str, str],
+    made: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """One row per column: its type, missing values, treatment, and a warning if there is one.
 
     ``transform`` is one fold's; means and fill values differ slightly between folds, treatments
-    hardly.
+    hardly. ``dropped`` says why columns are not there, ``made`` how columns came about, those that
+    only other folds have too.
     """
     rows = [_numeric_row(tables, name, fit, spec) for name, fit in transform.numeric.items()]
     rows += [_category_row(tables, name, fit, spec) for name, fit in transform.categorical.items()]
     rows += [_date_row(name, form) for name, form in tables.dates.items()]
-    rows += [{"column": name, "type": "dropped", "treatment": "not used"} for name in dropped]
+    rows += [{"column": name, "type": "dropped", "treatment": why} for name, why in dropped.items()]
+    rows = _with_origin(rows, made or {})
     columns = [
         "column", "type", "missing_train", "missing_test", "levels", "min_count",
         "unseen_in_test", "features", "treatment", "warning",
@@ -47,6 +53,22 @@ def with_formulas(summary: pd.DataFrame, made: Sequence[Made]) -> pd.DataFrame:
             "; ".join(filter(None, [one.warning, str(before)])) for before in found["warning"][at]
         ]
     return found[["column", "formula", *summary.columns[1:]]]
+
+
+def _with_origin(rows: list[dict[str, object]], made: Mapping[str, str]) -> list[dict[str, object]]:
+    """The rows with the origin of columns that were made, and rows for those of other folds."""
+    told = [
+        {**row, "treatment": f"{made[name]}; {row['treatment']}"}
+        if (name := str(row["column"])) in made
+        else row
+        for row in rows
+    ]
+    here = {str(row["column"]) for row in rows}
+    others = {name: why for name, why in made.items() if name not in here}
+    return told + [
+        {"column": name, "type": "number", "treatment": f"{why}, not in the first"}
+        for name, why in others.items()
+    ]
 
 
 def _missing(tables: TypedTables, name: str) -> dict[str, object]:

@@ -5,7 +5,7 @@ given, and applied to all.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,9 +24,13 @@ Rows = NDArray[np.int64]
 class Columns:
     """A table's columns as values, each made when it is first used."""
 
-    def __init__(self, table: pd.DataFrame) -> None:
+    def __init__(self, table: pd.DataFrame, found: Mapping[str, Values] | None = None) -> None:
         self.table = table
-        self.found: dict[str, Values] = {}
+        self.found = dict(found or {})
+
+    def copy(self) -> "Columns":
+        """The same columns, to add others to."""
+        return Columns(self.table, self.found)
 
     def __getitem__(self, name: str) -> Values:
         if name not in self.found:
@@ -35,6 +39,11 @@ class Columns:
 
     def __setitem__(self, name: str, values: Values) -> None:
         self.found[name] = values
+
+    @property
+    def names(self) -> list[str]:
+        """The columns that are there."""
+        return list(dict.fromkeys([*self.table, *self.found]))
 
     @property
     def rows(self) -> int:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from podium.config import TableCompetition
 from podium.config.block import Block
 from podium.config.features import Expression, FeatureError, OrdinalMap
+from podium.config.learnt import LearntFeature
 from podium.data.tabular.features.expressions import Parsed, parse
 from podium.data.tabular.features.tokens import ExpressionError
 from podium.io.text import nearest, printable
@@ -28,10 +29,10 @@ class Planned:
 
     @property
     def uses(self) -> tuple[str, ...]:
-        """The columns that a feature of this room needs."""
-        if self.parsed is not None:
-            return self.parsed.columns
-        return self.makes if isinstance(self.block, OrdinalMap) else ()
+        """The columns that it needs."""
+        if isinstance(self.block, LearntFeature):
+            return tuple(name for _, name in self.block.named())
+        return self.makes if self.parsed is None else self.parsed.columns
 
     @property
     def formula(self) -> str:
@@ -75,10 +76,22 @@ def problems(
         for column in one.uses:
             if column == competition.target:
                 yield one.name, f"'{column}' is the target, of which no feature is made"
-            elif known is not None and column not in known and not _is_part(column, found):
+            elif known is not None and not _is_known(column, known, one, found):
                 yield one.name, _unknown(column, known, made)
         if known is not None:
             known |= {*one.makes}
+
+
+def check_uses(feature: Planned, columns: Collection[str]) -> None:
+    """Check that the columns are there that a feature needs.
+
+    Raises:
+        FeatureError: one is not.
+    """
+    for name in feature.uses:
+        if name not in columns:
+            message = f"no column '{name}' in train.csv and test.csv; {nearest(name, columns)}"
+            raise FeatureError(feature.name, message)
 
 
 def _planned(name: str, block: Block, before: list[Planned]) -> Planned:
@@ -99,6 +112,14 @@ def _is_part(column: str, features: list[Planned]) -> bool:
     return any(
         column == one.name or column.startswith(f"{one.name} ") for one in features if one.is_learnt
     )
+
+
+def _is_known(
+    column: str, known: Collection[str], feature: Planned, features: list[Planned]
+) -> bool:
+    """Learnt features may use parts of dates too: ``day year``."""
+    is_date = feature.parsed is None and any(column.startswith(f"{name} ") for name in known)
+    return column in known or is_date or _is_part(column, features)
 
 
 def _unknown(column: str, known: Collection[str], made: Collection[str]) -> str:

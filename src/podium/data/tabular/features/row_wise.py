@@ -14,11 +14,10 @@ from podium.config import TableCompetition
 from podium.config.features import FeatureError, OrdinalMap
 from podium.data.tabular.features.evaluate import Columns, Evaluation
 from podium.data.tabular.features.ordinal import ordinal
-from podium.data.tabular.features.plan import Planned, plan
+from podium.data.tabular.features.plan import Planned, check_uses, plan
 from podium.data.tabular.features.tokens import ExpressionError
 from podium.data.tabular.features.values import Numbers, Values
 from podium.data.tabular.read import RawTables
-from podium.io.text import nearest
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ def with_features(raw: RawTables, competition: TableCompetition) -> tuple[RawTab
     columns = Columns(_both(raw, wanted, competition))
     made: list[Made] = []
     for feature in wanted:
-        _check_names(feature, raw, made, competition)
+        check_uses(feature, columns.names)
         made += _make(feature, columns, competition)
         _check_not_empty(feature, columns, len(raw.train))
     codes = {*competition.preprocess.categorical, competition.folds.group}
@@ -61,18 +60,6 @@ def _both(raw: RawTables, wanted: list[Planned], competition: TableCompetition) 
     names = [name for name in used if name in raw.train and name in raw.test]
     names = [name for name in names if name != competition.target]
     return pd.concat([raw.train[names], raw.test[names]], ignore_index=True)
-
-
-def _check_names(
-    feature: Planned, raw: RawTables, made: list[Made], competition: TableCompetition
-) -> None:
-    known = {one.column for one in made}
-    known |= {*raw.train.columns} & {*raw.test.columns} - {competition.target}
-    for name in feature.uses:
-        if name not in known:
-            where = "train.csv and test.csv" if name in raw.train else "train.csv"
-            message = f"no column '{name}' in {where}; {nearest(name, known)}"
-            raise FeatureError(feature.name, message)
 
 
 def _make(feature: Planned, columns: Columns, competition: TableCompetition) -> list[Made]:
