@@ -72,11 +72,11 @@ def problems(
             yield name, str(error)
     known = None if columns is None else {*columns} - {competition.target}
     made = {column for one in found for column in one.makes}
-    for one in found:
+    for place, one in enumerate(found):
         for column in one.uses:
             if column == competition.target:
                 yield one.name, f"'{column}' is the target, of which no feature is made"
-            elif known is not None and not _is_known(column, known, one, found):
+            elif known is not None and not _is_known(column, known, one, found[:place]):
                 yield one.name, _unknown(column, known, made)
         if known is not None:
             known |= {*one.makes}
