@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from podium.config import ModelParams
 from podium.config.folds import SCHEMES
 from podium.data.dataset import Dataset, Split
+from podium.data.inner import Inner
 from podium.data.targets import Target
 from podium.metrics import Metric
-from podium.models.inner import Inner
 from podium.runtime.progress import SILENT, Reporter
 
 Array = NDArray[np.float64]

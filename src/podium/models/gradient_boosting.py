@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from podium.config import LightGBMParams
 from podium.config.auto import AUTO, Shape
 from podium.data.dataset import Split
+from podium.data.inner import Inner
 from podium.data.targets import Target
 from podium.models.base import Fit, SplitFit
-from podium.models.inner import Inner
 from podium.runtime.resources import cores
 
 Array = NDArray[np.float64]

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from podium.data.inner import Parts
 from podium.models.curvature import Curvature, with_ones
-from podium.models.inner import Parts
 from podium.runtime.resources import cores
 
 Array = NDArray[np.float64]

@@ -16,8 +16,8 @@ from safetensors.numpy import save
 
 from podium.config import ElasticNetParams, LassoParams, ModelParams, RidgeParams
 from podium.data.dataset import Split
+from podium.data.inner import Inner, Parts
 from podium.models.base import Fit, SplitFit
-from podium.models.inner import Inner, Parts
 from podium.models.logistic import Lasso, Logistic, Ridge, Searched, choose, constant
 
 Array = NDArray[np.float64]

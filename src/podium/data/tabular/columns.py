@@ -75,7 +75,9 @@ def type_columns(
     columns: dict[str, Pair] = {}
     for name in names:
         pair = {"train": train[name], "test": test[name]}
-        is_category = name in spec.categorical or name in spec.na_is_category
+        # Features may have made numbers of a column in which missing meant "none".
+        is_text = not pd.api.types.is_numeric_dtype(train[name])
+        is_category = name in spec.categorical or (name in spec.na_is_category and is_text)
         found = None if is_category else _numbers(pair, notes) or _date(pair, notes)
         if found is None or (name in notes.dates and _recurs(pair)):
             columns[name] = _category(pair, name in spec.na_is_category)

@@ -1,12 +1,14 @@
 """A human-readable table of what preprocessing did to each column, and what to look at."""
 
 import re
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
 from podium.config import Preprocess
 from podium.data.tabular.columns import NONE_LEVEL, TypedTables
+from podium.data.tabular.features.row_wise import Made
 from podium.data.tabular.levels import MOST_LEVELS, CategoryColumn
 from podium.data.tabular.transform import NumericColumn, TableTransform
 from podium.io.csv_files import few
@@ -18,18 +20,24 @@ INDEX_NAMES, INDEX_ROWS = re.compile(r"(unnamed: 0.*|index|row_?(id|num|number)?
 
 
 def summarize(
-    tables: TypedTables, transform: TableTransform, spec: Preprocess, dropped: list[str]
+    tables: TypedTables,
+    transform: TableTransform,
+    spec: Preprocess,
+    dropped: Mapping[str, str],
+    made: Mapping[str, str] | None = None,
 ) -> pd.DataFrame:
     """One row per column: its type, missing values, treatment, and a warning if there is one.
 
     ``transform`` is one fold's; means and fill values differ slightly between folds, treatments
-    hardly.
+    hardly. ``dropped`` says why columns are not there, ``made`` how columns came about, those that
+    only other folds have too.
     """
     rows = [_numeric_row(tables, name, fit, spec) for name, fit in transform.numeric.items()]
     rows += [_category_row(tables, name, fit, spec) for name, fit in transform.categorical.items()]
     rows += [_date_row(name, form) for name, form in tables.dates.items()]
-    rows += [{"column": name, "type": "dropped", "treatment": "not used"} for name in dropped]
+    rows += [{"column": name, "type": "dropped", "treatment": why} for name, why in dropped.items()]
     rows += [_unused_row(name) for name in tables.unused]
+    rows = _with_origin(rows, made or {})
     columns = [
         "column", "type", "missing_train", "missing_test", "levels", "min_count",
         "unseen_in_test", "features", "treatment", "warning",
@@ -46,9 +54,7 @@ def _all_warnings(tables: TypedTables, row: dict[str, object]) -> list[str]:
     # Of a date that stays a category beside its parts there are two rows.
     if row["type"] != "date" or name not in tables.categorical:
         found.insert(0, tables.warnings.get(name, ""))
-    if row["type"] in ("number", "category") and tables.train[name].nunique(dropna=False) == 1:
-        found.append("has one value in all training rows; list it under preprocess.drop")
-    elif row["type"] == "number" and _is_index(tables.train[name]):
+    if row["type"] == "number" and _is_index(tables.train[name]):
         found.append(
             "counts the rows and may be an index, no feature; list it under preprocess.drop then"
         )
@@ -73,6 +79,36 @@ def _unused_row(name: str) -> dict[str, object]:
         "warning": "is missing in every training row and is not used; list it under "
         "preprocess.drop",
     }
+
+
+def with_formulas(summary: pd.DataFrame, made: Sequence[Made]) -> pd.DataFrame:
+    """The summary with the formula of each column that was made, and what was said of it."""
+    if not made:
+        return summary
+    formulas = {one.column: one.formula for one in made}
+    found = summary.assign(formula=summary["column"].map(formulas).fillna(""))
+    for one in filter(lambda one: one.warning, made):
+        at = found["column"] == one.column
+        found.loc[at, "warning"] = [
+            "; ".join(filter(None, [one.warning, str(before)])) for before in found["warning"][at]
+        ]
+    return found[["column", "formula", *summary.columns[1:]]]
+
+
+def _with_origin(rows: list[dict[str, object]], made: Mapping[str, str]) -> list[dict[str, object]]:
+    """The rows with the origin of columns that were made, and rows for those of other folds."""
+    told = [
+        {**row, "treatment": f"{made[name]}; {row['treatment']}"}
+        if (name := str(row["column"])) in made
+        else row
+        for row in rows
+    ]
+    here = {str(row["column"]) for row in rows}
+    others = {name: why for name, why in made.items() if name not in here}
+    return told + [
+        {"column": name, "type": "number", "treatment": f"{why}, not in the first"}
+        for name, why in others.items()
+    ]
 
 
 def _missing(tables: TypedTables, name: str) -> dict[str, object]:
