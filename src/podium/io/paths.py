@@ -3,6 +3,14 @@
 import os
 from pathlib import Path
 
+# The folder of users' own code.
+USER_CODE = Path("src/competitions")
+
+
+def user_code(competition: str) -> Path:
+    """The file of a competition's own code, which need not be there."""
+    return USER_CODE / f"{competition.replace('-', '_')}.py"
+
 
 def raw(competition: str) -> Path:
     """Raw files from the source."""
