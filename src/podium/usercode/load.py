@@ -19,6 +19,8 @@ from podium.io import paths
 from podium.usercode.errors import UserCodeError, blamed
 
 PACKAGE = "competitions"
+# What params.yaml calls a metric, and folds, that the file defines.
+OWN = "own"
 # What a file may define for Podium to call, and the words for the parameters of each.
 FUNCTIONS = {
     "features": "features(table) or features(table, files)",
