@@ -177,7 +177,7 @@ def _same(whole: "pd.Series[Any]", fewer: "pd.Series[Any]") -> NDArray[np.bool_]
 
 
 def training_table(
-    given: Tables, raw: RawTables, y: NDArray[np.float64], competition: TableCompetition
+    raw: RawTables, tables: TypedTables, y: NDArray[np.float64], competition: TableCompetition
 ) -> pd.DataFrame:
     """The training rows as ``folds`` and ``sample_weight`` get them: with the target at the end.
 
@@ -185,4 +185,59 @@ def training_table(
     """
     target = competition.target
     values = y if competition.task == "regression" else raw.train[target].to_numpy()
-    return given["train"].assign(**{target: values})
+    return given_tables(raw, tables, competition)["train"].assign(**{target: values})
+
+
+def own_weights(code: UserCode, train: pd.DataFrame) -> NDArray[np.float64]:
+    """The weights that ``sample_weight`` gives to training rows, shape (n,).
+
+    Raises:
+        PodiumError: it fails, or doesn't return a number of at least 0 for each row, some above.
+    """
+    weights = _array(code, "sample_weight", train).astype(np.float64)
+    if (weights < 0).any() or not weights.any():
+        row = int((weights < 0).argmax()) + 2
+        what = f"is negative in row {row} of train.csv" if (weights < 0).any() else "is always 0"
+        code.fail("sample_weight", what)
+    return weights
+
+
+def own_folds(code: UserCode, train: pd.DataFrame) -> NDArray[Any]:
+    """The fold numbers that ``folds`` gives to training rows, shape (n,); -1: never validated.
+
+    Raises:
+        PodiumError: it fails, or doesn't return whole numbers from -1 on, at least two folds.
+    """
+    found = _array(code, "folds", train)
+    odd = (found != np.round(found)) | (found < -1)
+    if odd.any():
+        row = int(odd.argmax())
+        what = f"expected fold numbers 0, 1, 2 ... (-1: never validated), found {found[row]}"
+        code.fail("folds", f"{what} in row {row + 2} of train.csv")
+    folds = found.astype(np.int64)
+    numbers = np.unique(folds[folds >= 0])
+    if len(numbers) < 2 or (numbers != np.arange(len(numbers))).any():
+        code.fail("folds", f"expected folds 0, 1, 2 ..., at least two, found {few(numbers)}")
+    return folds
+
+
+def _array(code: UserCode, name: str, train: pd.DataFrame) -> NDArray[Any]:
+    """What a function returns for the training rows: a finite number for each, in their order."""
+    function = code.function(name, 1)
+    assert function is not None
+    with code.blamed(name, known=train.columns):
+        found = function(train.copy())
+    if isinstance(found, pd.Series) and not found.index.equals(train.index):
+        code.fail(name, "the rows have another order or index; keep both")
+    values = np.asarray(found)
+    if values.shape != (len(train),):
+        expected = f"expected an array of {len(train)} numbers, one for each training row"
+        code.fail(name, f"{expected}, found {type(found).__name__} of shape {values.shape}")
+    if values.dtype == np.bool_:
+        values = values.astype(np.int64)
+    if not np.issubdtype(values.dtype, np.number) or np.iscomplexobj(values):
+        code.fail(name, f"expected numbers, found {values.dtype}")
+    odd = ~np.isfinite(values)
+    if odd.any():
+        code.fail(name, f"is {values[odd][0]} in row {int(odd.argmax()) + 2} of train.csv")
+    return values

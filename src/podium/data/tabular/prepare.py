@@ -11,14 +11,14 @@ from podium.config import Preprocess, TableCompetition
 from podium.data.folds import assign_folds
 from podium.data.tabular.columns import TypedTables, type_columns
 from podium.data.tabular.dataset import TableDataset, TableSchema, transform_name, write_dataset
-from podium.data.tabular.own import with_own_features
+from podium.data.tabular.own import own_weights, training_table, with_own_features
 from podium.data.tabular.read import RawTables, read_raw, read_target
 from podium.data.tabular.size import affordable_features
 from podium.data.tabular.summary import summarize
 from podium.data.tabular.transform import TableTransform, fit_transform_on
 from podium.io.errors import PodiumError, warn
 from podium.io.files import digest
-from podium.usercode import load
+from podium.usercode import UserCode, load
 
 
 def prepare(
@@ -59,7 +59,8 @@ def make_dataset(
     """The content of ``data/processed``, from the raw tables."""
     code = load(competition.name)
     target_values, classes = read_target(raw.train, competition)
-    tables = with_own_features(code, raw, _typed(raw, competition), competition)
+    typed = _typed(raw, competition)
+    tables = with_own_features(code, raw, typed, competition)
     groups = _groups(raw, competition)
     folds = assign_folds(competition.folds, target_values, groups)
     schema = TableSchema(
@@ -85,6 +86,7 @@ def make_dataset(
         test_ids=raw.test[competition.id],
         folds=folds,
         groups=None if groups is None else pd.factorize(groups)[0],
+        weights=_weights(code, raw, typed, target_values, competition),
         transforms=_fit_transforms(tables, folds, competition.preprocess),
         schema=schema,
     )
@@ -94,6 +96,19 @@ def _typed(raw: RawTables, competition: TableCompetition) -> TypedTables:
     group = competition.folds.group
     reserved = [competition.id, competition.target, *([group] if group else [])]
     return type_columns(raw.train, raw.test, reserved, competition.preprocess)
+
+
+def _weights(
+    code: UserCode | None,
+    raw: RawTables,
+    typed: TypedTables,
+    y: NDArray[np.float64],
+    competition: TableCompetition,
+) -> NDArray[np.float64] | None:
+    """How much each training row counts when models are fitted, if the user's code says so."""
+    if code is None or code.get("sample_weight") is None:
+        return None
+    return own_weights(code, training_table(raw, typed, y, competition))
 
 
 def _groups(raw: RawTables, competition: TableCompetition) -> "pd.Series[Any] | None":
