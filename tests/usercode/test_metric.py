@@ -3,8 +3,12 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+
+from podium.usercode import load
+from podium.usercode.metric import own_metric
 
 FILE = "src/competitions/house_prices.py"
 HALF_MAE = """
@@ -83,10 +87,6 @@ def test_own_without_a_function_says_where_it_is_expected(prepared, podium):
      ("multiclass", "labels", 1, "i"), ("multiclass", "probabilities", 2, "f")],
 )  # fmt: skip
 def test_classes_are_given_as_labels_or_probabilities(houses, own_code, task, needs, shape, kind):
-    import numpy as np
-
-    from podium.usercode.metric import own_metric
-
     own_code(f"""
         seen = []
 
@@ -101,8 +101,6 @@ def test_classes_are_given_as_labels_or_probabilities(houses, own_code, task, ne
     classes = 2 if task == "binary" else 3
     p = np.eye(classes)[[0, 1, 1]]
     score = metric(np.array([0.0, 1.0, 0.0]), p)
-    from podium.usercode import load
-
     assert load("house-prices").get("seen") == [(shape, kind)]
     assert metric.needs == needs
     assert metric.loss(np.array([0.0, 1.0, 0.0]), p) == -score

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -34,8 +35,6 @@ def test_rows_of_large_weight_are_fitted_better(houses, own_code, podium, model)
     assert weighted["prediction"].mean() < plain["prediction"].mean()
     # The score is that of the metric, without weights.
     metrics = json.loads(Path(f"models/house-prices/{model}/metrics.json").read_text())
-    import numpy as np
-
     error = np.log1p(weighted["prediction"]) - np.log1p(weighted["true_SalePrice"])
     assert metrics["cv"] == pytest.approx(float(np.sqrt((error**2).mean())), abs=1e-5)
 
