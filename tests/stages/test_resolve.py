@@ -30,7 +30,7 @@ def own_sources(project: Project) -> Project:
 
 
 def copy_sources(root: Path) -> None:
-    (root / "src").unlink()
+    shutil.rmtree(root / "src")
     ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
     shutil.copytree(ROOT / "src", root / "src", ignore=ignored)
 
@@ -212,7 +212,7 @@ def test_what_blocks_work_out_is_a_value_too():
 
 
 def test_without_sources_it_says_so(project, podium):
-    (project.root / "src").unlink()
+    shutil.rmtree(project.root / "src")
     outcome = podium("resolve", "house-prices")
     assert outcome.code == 2
     assert "src/podium: folder is missing" in outcome.err
@@ -234,7 +234,7 @@ def test_local_files_are_linked_as_they_are_read(project, house_files):
     project.edit(lambda params: params["house-prices"]["source"].update(provider="sample"))
     resolved(("house-prices",))
     assert not any(link.is_symlink() for link in folder.iterdir())
-    assert len(list(folder.iterdir())) == 4
+    assert len(list(folder.iterdir())) == 5
 
 
 def test_a_packed_table_and_folders_of_images_are_linked(project, tmp_path):
@@ -251,7 +251,7 @@ def test_a_packed_table_and_folders_of_images_are_linked(project, tmp_path):
     found = {path.name: path.resolve().name for path in folder.iterdir()}
     assert found == {
         "train": "train", "test": "test", "labels": "labels.csv",
-        "sample_submission": "sample_submission.csv.zip",
+        "sample_submission": "sample_submission.csv.zip", "extra": "extra",
     }  # fmt: skip
 
 

@@ -73,7 +73,8 @@ class Dataset:
 
     ``y`` is the target as numbers (class codes for classification), shape (n,); ``folds`` the
     validating fold of each row, shape (n, repeats), ``LEFT_OUT`` for a row that is not used;
-    ``groups`` the code of each row's group, shape (n,), if folds keep groups together.
+    ``groups`` the code of each row's group, shape (n,), if folds keep groups together; ``weights``
+    how much each row counts when models are fitted, shape (n,), if the user's code says so.
     """
 
     y: NDArray[np.float64]
@@ -82,6 +83,7 @@ class Dataset:
     folds: Rows
     schema: Schema
     groups: Rows | None = field(default=None, kw_only=True)
+    weights: NDArray[np.float64] | None = field(default=None, kw_only=True)
 
     @property
     def kind(self) -> str:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from podium.config import ModelParams
 from podium.config.folds import SCHEMES
-from podium.data.dataset import Dataset, Split
+from podium.data.dataset import Dataset, Rows, Split
 from podium.data.inner import Inner
 from podium.data.targets import Target
 from podium.metrics import Metric
@@ -59,6 +59,14 @@ class Fit(Generic[P_co]):
     def y(self) -> Array:
         """The training target on the model scale, shape (n,); class codes for classification."""
         return self.target.encode(self.dataset.y)
+
+    def weights(self, rows: Rows) -> Array | None:
+        """The weights of some rows, their mean 1; None if the user's code gives none.
+
+        They are for fitting alone: scores are unweighted.
+        """
+        weights = self.dataset.weights
+        return None if weights is None else weights[rows] / weights[rows].mean()
 
     def inner(self, split: Split) -> Inner:
         """How a fold's training rows are split again, to tune a model."""

@@ -60,6 +60,7 @@ def _train(fit: Fit[NetworkParams], inputs: NetworkInputs) -> FittedMembers:
         table_per_member=[split for split, _ in pairs],
         valid_rows_per_member=[splits[split].valid_rows for split, _ in pairs],
         stop_rows_per_member=_stop_rows(fit, pairs) if params.early_stopping else None,
+        sample_weight=fit.dataset.weights,
         columns=inputs.columns,
         columns_per_table=inputs.own,
         names=[_name(fit, params, index) for index in range(len(pairs))],

@@ -21,7 +21,7 @@ from podium.data.tabular.size import check_fits
 from podium.data.tabular.transform import TableTransform
 from podium.io import files
 
-TARGET = "__target__"
+TARGET, WEIGHT = "__target__", "__weight__"
 FEATURES = "features"
 Part = Literal["train", "test"]
 
@@ -156,6 +156,8 @@ def write_dataset(folder: Path, data: TableDataset) -> None:
     train = data.train.copy()
     train.insert(0, data.schema.id, data.train_ids.to_numpy())
     train[TARGET] = data.y
+    if data.weights is not None:
+        train[WEIGHT] = data.weights
     test = data.test.copy()
     test.insert(0, data.schema.id, data.test_ids.to_numpy())
     train.to_parquet(folder / "train.parquet", index=False)
@@ -184,13 +186,14 @@ def read_dataset(folder: Path) -> TableDataset:
     folds, groups = read_folds(pd.read_parquet(folder / "folds.parquet"))
     paths = sorted((folder / "transforms").glob("*.json"))
     return TableDataset(
-        train=train.drop(columns=[schema.id, TARGET]),
+        train=train.drop(columns=[schema.id, TARGET]).drop(columns=WEIGHT, errors="ignore"),
         test=test.drop(columns=schema.id),
         y=train[TARGET].to_numpy(dtype=np.float64),
         train_ids=train[schema.id],
         test_ids=test[schema.id],
         folds=folds,
         groups=groups,
+        weights=train[WEIGHT].to_numpy(dtype=np.float64) if WEIGHT in train else None,
         transforms={path.stem: TableTransform.from_json(files.read_json(path)) for path in paths},
         schema=schema,
         learnt=StoredColumns(folder / FEATURES),

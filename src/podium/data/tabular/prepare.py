@@ -1,10 +1,10 @@
 """From raw tables to the dataset: typed columns, folds, and transforms fitted per fold."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from pkgutil import resolve_name
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,7 @@ from podium.data.tabular.columns import TypedTables, type_columns
 from podium.data.tabular.dataset import TableDataset, TableSchema, transform_name, write_dataset
 from podium.data.tabular.features.row_wise import Made, with_features
 from podium.data.tabular.learnt.training import Training
+from podium.data.tabular.own import own_weights, training_table, with_own_features
 from podium.data.tabular.read import RawTables, read_raw, read_target
 from podium.data.tabular.size import affordable_features
 from podium.data.tabular.summary import summarize, with_formulas
@@ -25,6 +26,7 @@ from podium.io.csv_files import few
 from podium.io.errors import SettingError, warn
 from podium.io.files import digest
 from podium.io.text import printable
+from podium.usercode import UserCode, load
 
 
 def prepare(
@@ -36,16 +38,17 @@ def prepare(
         PodiumError: the raw files don't fit params.yaml.
     """
     read, made = with_features(read_raw(raw, competition), competition)
-    typed = _typed(read, competition)
-    data = _dataset(read, typed, competition, manifest)
+    given = _Given.of(read, competition)
+    data = _dataset(given, manifest)
     write_dataset(folder, data)
-    summary = _summary(data, typed, made, competition)
+    summary = _summary(data, given.tables, made, competition)
     _warn(competition, summary, data.schema.uninformative)
     summary.to_csv(folder / "summary.csv", index=False, lineterminator="\n")
     features = len(data.splits[0].transform.feature_names)
+    spec, folds = competition.preprocess, competition.folds
     return (
-        f"{data.columns} columns -> {features} features "
-        f"(fitted on {competition.preprocess.fit_on}), {competition.folds.count} folds of {_sizes(data)} rows"
+        f"{data.columns} columns -> {features} features (fitted on {spec.fit_on}), "
+        f"{folds.count} folds of {_sizes(data)} rows"
     )
 
 
@@ -103,24 +106,43 @@ def make_dataset(
     raw: RawTables, competition: TableCompetition, manifest: dict[str, object]
 ) -> TableDataset:
     """The content of ``data/processed``, from the raw tables with row-wise features."""
-    return _dataset(raw, _typed(raw, competition), competition, manifest)
+    return _dataset(_Given.of(raw, competition), manifest)
 
 
-def _dataset(
-    raw: RawTables,
-    typed: TypedTables,
-    competition: TableCompetition,
-    manifest: dict[str, object],
-) -> TableDataset:
+@dataclass(frozen=True)
+class _Given:
+    """The raw tables, and their features by type: as read, and with the user's own code."""
+
+    raw: RawTables
+    competition: TableCompetition
+    code: UserCode | None
+    read: TypedTables
+    tables: TypedTables
+
+    @classmethod
+    def of(cls, raw: RawTables, competition: TableCompetition) -> Self:
+        """Give every column its type, and let the user's ``features`` replace them."""
+        code, read = load(competition.name), _typed(raw, competition)
+        return cls(raw, competition, code, read, with_own_features(code, raw, read, competition))
+
+    def weights(self, y: NDArray[np.float64]) -> NDArray[np.float64] | None:
+        """How much each training row counts when models are fitted, if the user's code says so."""
+        if self.code is None or self.code.get("sample_weight") is None:
+            return None
+        return own_weights(self.code, training_table(self.raw, self.read, y, self.competition))
+
+
+def _dataset(given: _Given, manifest: dict[str, object]) -> TableDataset:
+    raw, competition = given.raw, given.competition
     target_values, classes = read_target(raw.train, competition)
-    useless = uninformative(typed)
-    tables = without_columns(typed, useless)
+    useless = uninformative(given.tables)
+    tables = without_columns(given.tables, useless)
     groups = _groups(raw, competition)
     folds = assign_folds(competition.folds, target_values, groups)
     codes = None if groups is None else pd.factorize(groups)[0]
     full = competition.ensemble.nested == "full"
     training = Training(target_values, classes, folds, codes, without_each=full)
-    learnt = _learnt(raw, typed, training, competition)
+    learnt = _learnt(raw, given.tables, training, competition)
     transforms = _fit_transforms(tables, folds, competition.preprocess)
     schema = TableSchema(
         id=competition.id,
@@ -146,6 +168,7 @@ def _dataset(
         test_ids=raw.test[competition.id],
         folds=folds,
         groups=codes,
+        weights=given.weights(target_values),
         transforms=_with_learnt(transforms, learnt, training, competition.preprocess),
         learnt=learnt,
         schema=schema,
