@@ -34,7 +34,7 @@ def finished(shared: Path) -> Project:
         project = Project.make(root)
         project.keep({HOUSES: QUICK, DIGITS: QUICK_IMAGES})
         # Code that tests may edit.
-        (root / "src").unlink()
+        shutil.rmtree(root / "src")
         ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
         shutil.copytree(ROOT / "src", root / "src", ignore=ignored)
         project.use_dvc(git=True)

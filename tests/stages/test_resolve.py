@@ -30,7 +30,7 @@ def own_sources(project: Project) -> Project:
 
 
 def copy_sources(root: Path) -> None:
-    (root / "src").unlink()
+    shutil.rmtree(root / "src")
     ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
     shutil.copytree(ROOT / "src", root / "src", ignore=ignored)
 
@@ -212,7 +212,7 @@ def test_what_blocks_work_out_is_a_value_too():
 
 
 def test_without_sources_it_says_so(project, podium):
-    (project.root / "src").unlink()
+    shutil.rmtree(project.root / "src")
     outcome = podium("resolve", "house-prices")
     assert outcome.code == 2
     assert "src/podium: folder is missing" in outcome.err

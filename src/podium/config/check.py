@@ -7,6 +7,7 @@ from podium.config.folds import SCHEMES
 from podium.config.models import model_spec
 from podium.config.providers import PROVIDERS, providers_of
 from podium.config.schema import Competition, ImageCompetition, TableCompetition
+from podium.io.paths import user_code
 from podium.io.text import either
 from podium.metrics import METRICS
 
@@ -62,6 +63,9 @@ def _check_group(competition: Competition) -> Iterator[Finding]:
 
 def _check_metric(competition: Competition) -> Iterator[Finding]:
     task = competition.task
+    if competition.metric == "own":
+        yield from _check_own(competition, ("metric",), "metric(y, p)")
+        return
     fitting = [metric.name for metric in METRICS.values() if task in metric.tasks]
     if competition.metric not in METRICS:
         yield (
@@ -73,6 +77,14 @@ def _check_metric(competition: Competition) -> Iterator[Finding]:
             ("metric",),
             f"'{competition.metric}' does not fit task '{task}'; valid: " + ", ".join(fitting),
         )
+
+
+def _check_own(competition: Competition, path: tuple[str, ...], function: str) -> Iterator[Finding]:
+    """A function of the user's own that a key asks for."""
+    from podium.usercode.sources import functions
+
+    if not functions(competition.name, [function.partition("(")[0]]):
+        yield path, f"'own' needs a function {function} in {user_code(competition.name)}"
 
 
 def _check_target(competition: Competition) -> Iterator[Finding]:
@@ -123,6 +135,19 @@ def _check_kind(competition: Competition) -> Iterator[Finding]:
         yield from _check_images(competition)
     elif competition.source.files.labels is not None:
         yield ("source", "files", "labels"), "is for kind 'image'; remove it"
+    yield from _check_extra(competition)
+
+
+def _check_extra(competition: Competition) -> Iterator[Finding]:
+    """Extra files: of tables, and from where there are any."""
+    path, source = ("source", "files", "extra"), competition.source
+    if not source.files.extra:
+        return
+    if competition.kind != "tabular":
+        yield path, "is for kind 'tabular'; remove it"
+    elif not PROVIDERS[source.provider].has_extra:
+        others = either(name for name, one in PROVIDERS.items() if one.has_extra)
+        yield path, f"the {source.provider} has no other files; remove it, or use {others}"
 
 
 def _check_images(competition: ImageCompetition) -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from pathlib import PurePosixPath
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
@@ -9,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 from podium.config.block import Block, ModelParams, Seed, name_in
 from podium.config.folds import SCHEMES
 from podium.config.providers import PROVIDERS
+from podium.io.text import shown
 from podium.metrics import METRICS, Metric
 
 Name = Annotated[str, StringConstraints(min_length=1)]
@@ -26,6 +28,14 @@ def _least_rows(value: object) -> object:
     return value
 
 
+def _csv_files(names: list[str]) -> list[str]:
+    bases = [PurePosixPath(name).name for name in names]
+    for name, base in zip(names, bases, strict=True):
+        if not base.endswith(".csv") or bases.count(base) > 1:
+            raise ValueError(f"names of csv files, each another; found {shown(name)}")
+    return names
+
+
 Slug = Annotated[str, AfterValidator(_slug)]
 LeastRows = Annotated[int | Literal["auto"], BeforeValidator(_least_rows)]
 Side = Annotated[int, Field(ge=1, le=4096)]
@@ -41,13 +51,14 @@ class Files(Block):
 
     Image competitions come in two shapes. Without ``labels``, ``train`` and ``test`` are csv files
     of pixels. With it they are folders or zips of image files, and ``labels`` is the csv file that
-    has an image's id and its class.
+    has an image's id and its class. ``extra`` are other csv files, for the user's own code.
     """
 
     train: Name = "train.csv"
     test: Name = "test.csv"
     labels: Name | None = None
     sample_submission: Name = "sample_submission.csv"
+    extra: Annotated[list[Name], AfterValidator(_csv_files)] = []
 
 
 class Source(Block):
@@ -154,7 +165,15 @@ class Competition(Block):
 
     @property
     def scoring(self) -> Metric:
-        """The metric itself."""
+        """The metric itself.
+
+        Raises:
+            PodiumError: it is the user's own, and not as it should be.
+        """
+        if self.metric == "own":
+            from podium.usercode.metric import own_metric
+
+            return own_metric(self.name, self.task)
         return METRICS[self.metric]
 
     @property

@@ -17,7 +17,7 @@ from pydantic_core import to_jsonable_python
 from podium.config import Competition, load_config
 from podium.config.block import Block
 from podium.data.sources import fetch
-from podium.data.sources.local_files import KEYS, files_of
+from podium.data.sources.local_files import EXTRA, KEYS, files_of
 from podium.io import files, paths
 from podium.io.errors import PodiumError
 from podium.stages.closure import PACKAGE, Sources, functions
@@ -119,8 +119,10 @@ def _link_files(competition: Competition, folder: Path) -> None:
     """A link to each local file or folder that is read; something else where there is none."""
     folder.mkdir()
     found = local_files(competition)
-    for key in KEYS:
+    extra = [key for key in found if key not in KEYS]
+    for key in (*KEYS, *(extra or [EXTRA])):
         if key in found:
+            (folder / key).parent.mkdir(exist_ok=True)
             (folder / key).symlink_to(found[key].absolute())
         else:
             files.write_text(folder / key, NO_FILE)
@@ -147,7 +149,7 @@ def remove_dead_links() -> list[str]:
     """
     lines = []
     for folder in sorted(paths.resolved("").glob("*/source")):
-        if any(not link.exists() for link in folder.iterdir()):
+        if any(not link.exists() for link in folder.rglob("*")):
             files.remove(folder)
             lines.append(f"{folder.parent.name}: local files have gone; 'dvc repro' says which")
     return lines

@@ -8,10 +8,12 @@ from pathlib import Path, PurePosixPath
 from podium.config import Competition
 from podium.config.schema import Files
 from podium.io.errors import PodiumError
+from podium.io.paths import extra_path
 from podium.io.text import printable
 
-# The keys of ``source.files``.
+# The keys of ``source.files`` that name a file; ``extra`` names any number.
 KEYS = ("train", "test", "labels", "sample_submission")
+EXTRA = "extra"
 
 
 def place(competition: Competition) -> Path:
@@ -53,9 +55,10 @@ def files_of(competition: Competition) -> dict[str, Path]:
 
 
 def table_files(files: Files) -> dict[str, str]:
-    """The csv files' names there, by their keys."""
+    """The csv files' names there, by their keys; ``extra/stores`` is the extra file stores.csv."""
     keys = ("labels",) if files.labels else ("train", "test")
-    return {key: getattr(files, key) for key in (*keys, "sample_submission")}
+    tables = {key: getattr(files, key) for key in (*keys, "sample_submission")}
+    return tables | {str(extra_path(there).with_suffix("")): there for there in files.extra}
 
 
 def image_files(files: Files) -> dict[str, str]:

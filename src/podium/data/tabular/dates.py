@@ -28,6 +28,8 @@ _TIMES = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p"
 # No date is longer, nor shorter.
 _LONGEST, _SHORTEST = 40, 6
 _EPOCH = pd.Timestamp("1970-01-01")
+# What follows the date's name in the names of its parts.
+PARTS = ("year", "month", "day", "weekday", "days", "hour")
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ def find_format(pair: Mapping[str, "pd.Series[Any]"]) -> Dates | None:
     """The format of most values of a column's two tables; None if the first is no date."""
     texts = pd.concat([text.dropna() for text in pair.values()]).drop_duplicates()
     formats = _formats_of(str(texts.iloc[0])) if len(texts) else []
-    found = {form: _parsed(texts, form) for form in formats}
+    found = {form: parsed(texts, form) for form in formats}
     if not found:
         return None
     best = max(found, key=lambda form: int(found[form].notna().sum()))
@@ -83,13 +85,13 @@ def _fits(text: str, form: str) -> bool:
     return True
 
 
-def _parsed(texts: "pd.Series[Any]", form: str) -> "pd.Series[Any]":
+def parsed(texts: "pd.Series[Any]", form: str) -> "pd.Series[Any]":
     """The values in a format, as UTC without saying so; missing where they have another."""
     if form == ISO:
         texts = texts.where(texts.map(lambda text: bool(_ISO_TEXT.fullmatch(text))))
     pattern = "ISO8601" if form == ISO else form
-    parsed = pd.to_datetime(texts, format=pattern, errors="coerce", utc=True)
-    return parsed.dt.tz_localize(None)
+    found = pd.to_datetime(texts, format=pattern, errors="coerce", utc=True)
+    return found.dt.tz_localize(None)
 
 
 def _mapped(text: "pd.Series[Any]", dates: Mapping[str, Any]) -> "pd.Series[Any]":

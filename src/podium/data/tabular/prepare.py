@@ -11,12 +11,14 @@ from podium.config import Preprocess, TableCompetition
 from podium.data.folds import assign_folds
 from podium.data.tabular.columns import TypedTables, type_columns
 from podium.data.tabular.dataset import TableDataset, TableSchema, transform_name, write_dataset
+from podium.data.tabular.own import with_own_features
 from podium.data.tabular.read import RawTables, read_raw, read_target
 from podium.data.tabular.size import affordable_features
 from podium.data.tabular.summary import summarize
 from podium.data.tabular.transform import TableTransform, fit_transform_on
 from podium.io.errors import PodiumError, warn
 from podium.io.files import digest
+from podium.usercode import load
 
 
 def prepare(
@@ -55,8 +57,9 @@ def make_dataset(
     raw: RawTables, competition: TableCompetition, manifest: dict[str, object]
 ) -> TableDataset:
     """The content of ``data/processed``, from the raw tables."""
+    code = load(competition.name)
     target_values, classes = read_target(raw.train, competition)
-    tables = _typed(raw, competition)
+    tables = with_own_features(code, raw, _typed(raw, competition), competition)
     groups = _groups(raw, competition)
     folds = assign_folds(competition.folds, target_values, groups)
     schema = TableSchema(

@@ -1,6 +1,7 @@
 """Reading a competition's tables, with one line for every way they can be wrong."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from podium.io.csv_files import (
     check_ids,
     check_same_columns,
     check_sample_ids,
+    check_text,
     column_names,
     few,
     no_bad_rows,
@@ -26,6 +28,7 @@ from podium.io.csv_files import (
     read_header,
 )
 from podium.io.errors import PodiumError
+from podium.io.paths import extra_path
 from podium.io.text import printable
 
 Array = NDArray[np.float64]
@@ -35,12 +38,14 @@ Array = NDArray[np.float64]
 class RawTables:
     """The three csv files as text columns; missing values of features are NaN by ``na_values``.
 
-    Class labels that are true and false are spelled as in the sample submission.
+    Class labels that are true and false are spelled as in the sample submission. ``extra`` has the
+    tables of ``source.files.extra`` by their names there, their columns typed by pandas.
     """
 
     train: pd.DataFrame
     test: pd.DataFrame
     sample_submission: pd.DataFrame
+    extra: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
 
 def read_raw(folder: Path, competition: TableCompetition) -> RawTables:
@@ -51,7 +56,29 @@ def read_raw(folder: Path, competition: TableCompetition) -> RawTables:
             or in one table only; ids are missing, duplicate or not those of the sample submission;
             or the target doesn't fit the task.
     """
-    return _read(folder, competition)
+    return replace(_read(folder, competition), extra=_read_extra(folder, competition))
+
+
+def _read_extra(folder: Path, competition: TableCompetition) -> dict[str, pd.DataFrame]:
+    names = dict(zip(competition.source.files.extra, extra_files(folder, competition), strict=True))
+    na_values = competition.preprocess.na_values
+    return {
+        name: pd.read_csv(path, na_values=na_values, keep_default_na=False)
+        for name, path in names.items()
+    }
+
+
+def extra_files(folder: Path, competition: TableCompetition) -> list[Path]:
+    """Where the raw files of ``source.files.extra`` are, in the order there; all are csv files.
+
+    Raises:
+        PodiumError: one is missing, or is no csv.
+    """
+    paths = [folder / extra_path(name) for name in competition.source.files.extra]
+    for path in paths:
+        read_header(path)
+        check_text(path)
+    return paths
 
 
 def check_raw(folder: Path, competition: TableCompetition) -> str:
@@ -60,6 +87,7 @@ def check_raw(folder: Path, competition: TableCompetition) -> str:
     Raises:
         PodiumError: as ``read_raw``.
     """
+    extra_files(folder, competition)
     wanted = [competition.id, competition.target]
     tables = _read(folder, competition, wanted, [competition.id])
     return f"{len(tables.train)} training rows, {len(tables.test)} test rows"
