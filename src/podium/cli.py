@@ -46,6 +46,7 @@ def check(
     """Validate params.yaml without running anything; its columns too, where the data are there."""
     from podium.config import load_config
     from podium.config.load import ConfigError
+    from podium.stages.estimators_there import estimator_problems
 
     try:
         config = load_config()
@@ -57,7 +58,11 @@ def check(
             f"{name}: {competition.kind} {competition.task}, {competition.metric}, "
             f"{competition.folds.count} folds, models: {', '.join(competition.models)}{listed}"
         )
-    unknown = [line for block in config.blocks.values() for line in _data_problems(block)]
+    unknown = [
+        line
+        for block in config.blocks.values()
+        for line in (*estimator_problems(block), *_data_problems(block))
+    ]
     if unknown:
         _raise_last(unknown)
     if resolved:

@@ -14,6 +14,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from podium.config.block import Count, ModelParams, Positive
 from podium.config.folds import FoldScheme
+from podium.io.paths import user_code
 from podium.io.text import nearest, printable
 
 # Classes that take pandas categories and missing numbers as they are.
@@ -30,6 +31,8 @@ SHORT = {
 BOOSTING = tuple(SHORT)
 # Of a package whose name is not that of the distribution.
 DISTRIBUTIONS = {"sklearn": "scikit-learn"}
+# Of users' own files.
+USER_CODE = "competitions"
 PACKAGES = ("sklearn", "lightgbm", *BOOSTING)
 
 
@@ -128,16 +131,49 @@ def class_path(model: str, task: str) -> str:
     return SHORT[model][task != "regression"] if model in SHORT else model
 
 
+def own_path(competition: str, name: str) -> str | None:
+    """The import path of a class that the competition's own file defines; None if it has none.
+
+    Raises:
+        PodiumError: the file is no Python.
+    """
+    from podium.usercode.sources import functions
+
+    found = functions(competition, [name])
+    return found[0].replace(":", ".") if found else None
+
+
 def path_problem(path: str) -> str | None:
-    """What is wrong with an import path as far as it can be said without importing anything."""
+    """What is wrong with an import path as far as it can be said without importing anything.
+
+    Raises:
+        PodiumError: it is in a user's own file, which is no Python.
+    """
     package, *rest = path.split(".")
     if not (rest and all(part.isidentifier() for part in path.split("."))):
         return f"expected an import path such as sklearn.svm.SVR, found '{printable(path)}'"
-    if package != "competitions" and find_spec(package) is None:
+    if package == USER_CODE:
+        return _own_problem(*rest)
+    if find_spec(package) is None:
         if package in BOOSTING:
             return f"package {package} is not installed; pip install -e '.[boosting]'"
         return f"no package '{package}' is installed; {nearest(package, PACKAGES)}"
     return None
+
+
+def _own_problem(file: str, *names: str) -> str | None:
+    from podium.usercode.sources import ANY, defined
+
+    path = user_code(file)
+    if len(names) != 1:
+        return f"expected {USER_CODE}.<file>.<class>, the file being one of {path.parent}"
+    if not path.is_file():
+        known = sorted(one.stem for one in path.parent.glob("*.py"))
+        return f"there is no {path}; {nearest(file, known)}"
+    found = defined(file)
+    if names[0] in found or ANY in found:
+        return None
+    return f"{path} defines no '{names[0]}'; {nearest(names[0], sorted(found))}"
 
 
 def _is_plain(value: Any) -> bool:

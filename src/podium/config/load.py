@@ -14,7 +14,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from podium.config.block import ModelParams
 from podium.config.check import check_competition
 from podium.config.document import read_document
-from podium.config.imported import path_problem
+from podium.config.imported import own_path, path_problem
 from podium.config.messages import explain
 from podium.config.models import MODELS, find_model
 from podium.config.schema import COMPETITIONS, Competition, Config
@@ -188,6 +188,8 @@ class _Reader:
             return None
         model = value.get("model", key)
         spec = find_model(kind, model) if isinstance(model, str) else None
+        if spec is None and kind == "tabular" and (own := own_path(str(path[0]), str(model))):
+            model, spec = own, find_model(kind, own)
         where = (*path, "model") if "model" in value else path
         if spec is None:
             self._add(where, f"no model '{model}'; {nearest(str(model), MODELS.get(kind, {}))}")

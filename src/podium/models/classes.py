@@ -10,10 +10,11 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-from podium.config.imported import ImportedParams, class_path
+from podium.config.imported import USER_CODE, ImportedParams, class_path
 from podium.io.errors import PodiumError
 from podium.io.text import nearest, printable, visible
 from podium.models.kernels import read_kernel
+from podium.usercode import UserCode, load
 
 # Knobs that Podium sets, and what to write instead.
 SET_BY_PODIUM = {
@@ -50,11 +51,14 @@ class Knobs:
 def find_class(path: str) -> type[Any]:
     """The class at an import path; its module is imported, and nothing else is run.
 
+    ``competitions.<file>.<class>`` is in a user's own file.
+
     Raises:
         PodiumError: there is no such, or its module can't be imported.
     """
     where, _, name = path.rpartition(".")
-    module = _module(where)
+    own = own_code(path)
+    module = own.module if own is not None else _module(where)
     found = getattr(module, name, None)
     if found is None:
         known = [key for key, value in vars(module).items() if isinstance(value, type)]
@@ -63,6 +67,16 @@ def find_class(path: str) -> type[Any]:
     if not isinstance(found, type):
         raise PodiumError(f"{path} is a {type(found).__name__}, and no class of estimators")
     return found
+
+
+def own_code(path: str) -> UserCode | None:
+    """The user's own file that an import path is in, if it is in one.
+
+    Raises:
+        PodiumError: the file is no Python, or fails when it is run.
+    """
+    package, file, *_ = path.split(".")
+    return load(file) if package == USER_CODE else None
 
 
 def _module(name: str) -> ModuleType:

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from podium.config import ImportedParams
+from podium.config.imported import class_path
 from podium.data.dataset import Split
 from podium.io.errors import PodiumError
 from podium.models.base import Array, Fit, SplitFit
-from podium.models.classes import is_calibrated, make_estimator, said
+from podium.models.classes import is_calibrated, make_estimator, own_code, said
 from podium.models.imported_data import Classes, Labels, Table, labels_of, rows_of, tables
 from podium.models.inner import Inner
 from podium.models.stored import dump_estimator
@@ -151,11 +152,16 @@ def _stored(estimator: Any) -> dict[str, bytes]:
 
 @contextmanager
 def blamed(fit: Fit[ImportedParams], split: Split) -> Iterator[None]:
-    """Report what an estimator's own code raises as one line.
+    """Report what an estimator's own code raises as one line; a user's with its file and line.
 
     Raises:
         PodiumError: it raised anything but for want of memory.
     """
+    own = own_code(class_path(fit.params.model, fit.target.task))
+    if own is not None:
+        with own.blamed(fit.params.model.rpartition(".")[2]):
+            yield
+        return
     try:
         yield
     except PodiumError:
