@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping
 from importlib import metadata
 from importlib.util import find_spec
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
@@ -29,10 +29,12 @@ SHORT = {
 }
 # Packages whose estimators Podium stops early, on rows that it holds out.
 BOOSTING = tuple(SHORT)
-# Of a package whose name is not that of the distribution.
-DISTRIBUTIONS = {"sklearn": "scikit-learn"}
 # Of users' own files.
 USER_CODE = "competitions"
+# Of a package whose name is not that of the distribution; own estimators are made with it as well.
+DISTRIBUTIONS = {"sklearn": "scikit-learn", USER_CODE: "scikit-learn"}
+# The keys of a model's block that are not the estimator's.
+PODIUMS = ("model", "seed", "inputs", "seeds", "scale_target", "patience", "holdout")
 PACKAGES = ("sklearn", "lightgbm", *BOOSTING)
 
 
@@ -46,11 +48,6 @@ class ImportedParams(ModelParams):
     """
 
     model_config = ConfigDict(extra="allow")
-    # By what makes the estimator take its knobs: the keys that are Podium's.
-    OWN: ClassVar[tuple[str, ...]] = (
-        "model", "seed", "inputs", "seeds", "scale_target", "patience", "holdout",
-    )  # fmt: skip
-
     inputs: Literal["dense", "native"] = "dense"
     seeds: Count = 1
     scale_target: bool = True
@@ -75,7 +72,7 @@ class ImportedParams(ModelParams):
     @property
     def knobs(self) -> dict[str, Any]:
         """The estimator's own hyperparameters that are given."""
-        return self.model_dump(exclude=set(self.OWN))
+        return self.model_dump(exclude=set(PODIUMS))
 
     @property
     def version(self) -> str:

@@ -176,7 +176,8 @@ def blamed(fit: Fit[ImportedParams], split: Split) -> Iterator[None]:
 def _advice(fit: Fit[ImportedParams], message: str) -> str:
     if fit.params.inputs == "native" and "could not convert" in message:
         return "; it takes numbers only: inputs: dense"
-    if fit.target.is_regression and fit.params.scale_target and "range" in message:
+    is_below = any(word in message for word in ("range", "negative", "positive"))
+    if fit.target.is_regression and fit.params.scale_target and is_below:
         return "; scale_target: false leaves the target as it is"
     return ""
 
