@@ -23,10 +23,17 @@ def unknown_columns(competition: Competition, table: Path) -> list[str]:
     columns = column_names(read_header(table))
     lines = []
     for key, column in _named(competition):
-        if column not in columns:
+        if column not in columns and column not in _only_in_test(competition, key, table):
             message = f"no column '{column}' in {table.name}; {nearest(column, columns)}"
             lines.append(located((competition.name, *key), message))
     return lines
+
+
+def _only_in_test(competition: Competition, key: Key, table: Path) -> list[str]:
+    """Columns of the test table beside this one, where a key may name them too: ``drop``."""
+    names = (Path(competition.source.files.test).name, "test.csv") if "drop" in key else ()
+    test = next((path for path in map(table.with_name, names) if path.is_file()), None)
+    return column_names(read_header(test)) if test else []
 
 
 def table_there(competition: Competition) -> Path | None:

@@ -14,6 +14,8 @@ from podium.stages.new.draft import Draft
 WIDTH = 100
 # YAML that needs no quotes, as long as it isn't read as something else than text.
 PLAIN = re.compile(r"[A-Za-z0-9_/][A-Za-z0-9_./+-]*( [A-Za-z0-9_./+-]+)*")
+# Booleans of YAML 1.1.
+OLD_WORDS = ("y", "n", "yes", "no", "on", "off")
 DEFAULT_FILES = {
     "train": "train.csv",
     "test": "test.csv",
@@ -59,18 +61,12 @@ def yaml(value: Any) -> str:
 
 def is_plain(text: str) -> bool:
     """Whether YAML, old or new, reads this as text without quotes."""
-    if not PLAIN.fullmatch(text):
+    if not PLAIN.fullmatch(text) or text.lower() in OLD_WORDS:
         return False
     try:
-        return all(_read(text, version) == text for version in ((1, 1), (1, 2)))
+        return bool(YAML(typ="safe", pure=True).load(text) == text)
     except (YAMLError, ValueError):
         return False
-
-
-def _read(text: str, version: tuple[int, int]) -> Any:
-    reader = YAML(typ="safe", pure=True)
-    reader.version = version
-    return reader.load(text)
 
 
 def _group(draft: Draft, group: str) -> list[str]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from podium.config import load_config
+from podium.config import Competition
 from podium.config.schema import Source
 from podium.data import kinds
 from podium.data.sources import kaggle, raw_files
@@ -48,10 +48,10 @@ def new(name: str | None, slug: str | None, path: str | None) -> None:
     _set_source(draft, slug, path)
     with files.scratch() as scratch:
         _guess(draft, listing, scratch)
-    params.add(name, block_text(name, draft))
-    pipeline.sync(pipeline.competition_tasks())
+    config = params.add(name, block_text(name, draft))
+    pipeline.sync({one: block.task for one, block in config.blocks.items()})
     _report(name, draft)
-    _try_raw(name, listing)
+    _try_raw(config[name], listing)
 
 
 def _names(name: str | None, slug: str | None, path: str | None) -> tuple[str, str | None]:
@@ -166,9 +166,8 @@ def _behind(why: str | None) -> str:
     return f": {printable(why)}" if why else ""
 
 
-def _try_raw(name: str, listing: Listing) -> None:
+def _try_raw(competition: Competition, listing: Listing) -> None:
     """Check tables as the download stage will; images are checked there."""
-    competition = load_config(only=name)[name]
     if competition.source.files.labels is not None:
         return
     with files.scratch() as scratch:
@@ -178,5 +177,5 @@ def _try_raw(name: str, listing: Listing) -> None:
             kinds.of(competition).check_raw(scratch, competition)
         except PodiumError as error:
             raise PodiumError(
-                f"{name}: its block is written, but 'dvc repro' would stop: {error}"
+                f"{competition.name}: its block is written, but 'dvc repro' would stop: {error}"
             ) from None

@@ -57,6 +57,8 @@ def guess_pixels(draft: Draft, pixels: int) -> None:
     side = math.isqrt(pixels // channels)
     why = f"{pixels} columns of whole numbers from 0 to 255: {side} x {side} pixels"
     _set_images(draft, why, "grey" if channels == 1 else "rgb")
+    # Images are of classes, never of amounts.
+    draft.look = [line for line in draft.look if not line.startswith("task:")]
 
 
 def guess_files(draft: Draft, listing: Listing, scratch: Path) -> pd.DataFrame | None:

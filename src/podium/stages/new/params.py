@@ -9,7 +9,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.nodes import SequenceNode
 
-from podium.config import load_config
+from podium.config import Config, load_config
 from podium.config.document import read_document
 from podium.config.load import NAME, PARAMS, located
 from podium.io import files
@@ -29,15 +29,15 @@ def check_name(name: str) -> None:
             f"'{printable(name)}': a competition's name may hold letters, digits, '-' and '_' only"
         )
     if name == "competitions" or not is_plain(name):
-        raise PodiumError(f"'{name}': YAML reads this as something else; take another name")
+        raise PodiumError(f"'{name}': means something else in params.yaml; take another name")
     if name in load_config().blocks:
         raise PodiumError(
             located((name,), "there is such a block already; remove it, or take another name")
         )
 
 
-def add(name: str, block: str) -> None:
-    """Append a block to params.yaml, and list it under ``competitions``.
+def add(name: str, block: str) -> Config:
+    """Append a block to params.yaml, and list it under ``competitions``; returns all blocks.
 
     Raises:
         PodiumError: the result would not be valid; the file is as it was.
@@ -48,8 +48,9 @@ def add(name: str, block: str) -> None:
     body = block.replace("\n", end)
     gap = end if text.endswith("\n") else end * 2
     changed = _listed(text, name, end) + gap + body
-    _check(path, changed, name)
+    config = _checked(path, changed, name)
     files.write_text(path, changed)
+    return config
 
 
 def _listed(text: str, name: str, end: str) -> str:
@@ -67,7 +68,7 @@ def _listed(text: str, name: str, end: str) -> str:
     return f"{text[:place]}{end}{indent}- {name}{text[place:]}"
 
 
-def _check(path: Path, changed: str, name: str) -> None:
+def _checked(path: Path, changed: str, name: str) -> Config:
     """Read the new text as params.yaml, before it replaces the old one."""
     before = read_document(path)
     with tempfile.TemporaryDirectory() as folder:
@@ -85,3 +86,4 @@ def _check(path: Path, changed: str, name: str) -> None:
             f"{path}: can't be extended without a change elsewhere; write the list 'competitions' "
             "in plain YAML, and nothing after the last block"
         )
+    return config

@@ -1,6 +1,6 @@
 """Task and metric, by the target's values and what the sample submission holds."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,8 +8,9 @@ import pandas as pd
 
 from podium.io.csv_files import few
 from podium.io.errors import PodiumError
-from podium.io.text import either, printable
+from podium.io.text import printable
 from podium.metrics import METRICS
+from podium.stages.new.block import yaml
 from podium.stages.new.columns import is_whole
 from podium.stages.new.draft import Draft
 
@@ -20,6 +21,8 @@ MOST_LABELS = 1000
 # Classes have so many rows on average.
 ROWS_PER_CLASS = 5
 SKEWED = 1.0
+# The sample submission's distinct values by column.
+Asked = Mapping[str, Sequence[str]]
 TRANSFORMS = "none | log | log1p: models are trained on this scale"
 # Below this share of the rarer class, accuracy says little.
 RARE = 0.2
@@ -39,7 +42,7 @@ def guess_task(draft: Draft, target: "pd.Series[Any]", sample: pd.DataFrame | No
     texts = target.dropna()
     counts = texts.value_counts()
     numbers = pd.Series(pd.to_numeric(counts.index, errors="coerce"), dtype="float64")
-    asked = [] if sample is None else [_distinct(sample[name]) for name in sample.columns[1:]]
+    asked = {} if sample is None else _asked(sample)
     _check(draft, counts)
     if numbers.isna().any():
         task, why = _by_labels(counts)
@@ -57,8 +60,8 @@ def guess_task(draft: Draft, target: "pd.Series[Any]", sample: pd.DataFrame | No
 def _check(draft: Draft, counts: "pd.Series[Any]") -> None:
     if len(counts) < 2:
         raise PodiumError(
-            f"the target '{printable(draft['target'])}' has {len(counts)} different value in the "
-            "training rows, so there is nothing to learn; are the files the right ones?"
+            f"the target '{printable(draft['target'])}' is the same in every training row, so "
+            "there is nothing to learn; are the files the right ones?"
         )
 
 
@@ -73,10 +76,10 @@ def _by_labels(counts: "pd.Series[Any]") -> tuple[str, str]:
 
 
 def _by_numbers(
-    numbers: "pd.Series[float]", counts: "pd.Series[Any]", asked: Sequence[Sequence[str]]
+    numbers: "pd.Series[float]", counts: "pd.Series[Any]", asked: Asked
 ) -> tuple[str, str]:
     few_values = len(counts) <= MOST_CLASSES and counts.sum() >= ROWS_PER_CLASS * len(counts)
-    placeholders = [text for texts in asked for text in texts if _fraction(text)]
+    placeholders = [text for texts in asked.values() for text in texts if _fraction(text)]
     if len(counts) == 2 and is_whole(numbers):
         return "binary", f"2 values: {_shares(counts)}"
     if len(asked) > 1 and few_values:
@@ -96,26 +99,24 @@ def _regression_metric(draft: Draft, numbers: "pd.Series[float]") -> None:
     )
 
 
-def _class_metric(draft: Draft, counts: "pd.Series[Any]", asked: Sequence[Sequence[str]]) -> None:
+def _class_metric(draft: Draft, counts: "pd.Series[Any]", asked: Asked) -> None:
     metric, why = _metric_of(draft["task"], counts, asked)
     draft.set("metric", metric, f"{why}; others: {_others(draft, metric)}")
     draft.look.append(
         f"metric: {metric}, since {why}; the competition's page may name another: "
         f"{_others(draft, metric)}"
     )
-    if metric == "accuracy" and asked and not _are_labels(asked[0], counts):
+    if metric == "accuracy" and asked and not _are_labels(_first(asked), counts):
         draft.set("submission.values", "labels", "the sample's value only fills the place")
 
 
-def _metric_of(
-    task: str, counts: "pd.Series[Any]", asked: Sequence[Sequence[str]]
-) -> tuple[str, str]:
+def _metric_of(task: str, counts: "pd.Series[Any]", asked: Asked) -> tuple[str, str]:
     """The metric that fits the sample's values, and why."""
     if not asked:
         return "accuracy", "there is no sample submission to go by"
     if len(asked) > 1:
         return "logloss", "the sample submission has a column for each class"
-    values = asked[0]
+    values = _first(asked)
     rare = counts.min() / counts.sum()
     if task == "binary" and _are_probabilities(values, counts):
         return "auc", "the sample submission holds probabilities"
@@ -136,9 +137,7 @@ def _are_labels(values: Sequence[str], counts: "pd.Series[Any]") -> bool:
     return any(_normal(text) in known for text in values)
 
 
-def _tell_of_classes(
-    draft: Draft, counts: "pd.Series[Any]", asked: Sequence[Sequence[str]]
-) -> None:
+def _tell_of_classes(draft: Draft, counts: "pd.Series[Any]", asked: Asked) -> None:
     """Which class a single column of probabilities is of: the second one, if nothing is said."""
     numbers = pd.to_numeric(counts.index, errors="coerce")
     if draft["task"] == "binary" and draft["metric"] == "auc" and len(asked) == 1:
@@ -146,9 +145,9 @@ def _tell_of_classes(
         names.sort(key=float if not np.isnan(numbers).any() else str)
         if names != ["0", "1"]:
             draft.look.append(
-                f"target: the column is taken for the probability of {printable(names[1])}; if "
-                f"it is of {printable(names[0])}, set submission: {{columns: {{<column>: "
-                f"{printable(names[0])}}}}}"
+                f"target: what is submitted is the probability of {printable(names[1])}; if that "
+                f"of {printable(names[0])} is asked for, set submission: "
+                f"{yaml({'columns': {next(iter(asked)): names[0]}})}"
             )
     if draft["task"] == "multiclass" and len(asked) == 1 and not np.isnan(numbers).any():
         draft.look.append(
@@ -160,7 +159,7 @@ def _tell_of_classes(
 def _others(draft: Draft, chosen: str) -> str:
     """The other metrics of the task."""
     names = [one.name for one in METRICS.values() if draft["task"] in one.tasks]
-    return either(name for name in names if name != chosen)
+    return few(name for name in names if name != chosen)
 
 
 def _shares(counts: "pd.Series[Any]") -> str:
@@ -169,8 +168,17 @@ def _shares(counts: "pd.Series[Any]") -> str:
     return few(shown)
 
 
-def _distinct(column: "pd.Series[Any]") -> list[str]:
-    return [text for value in column.dropna().unique() if (text := str(value).strip())]
+def _asked(sample: pd.DataFrame) -> Asked:
+    """The distinct values of the sample submission, by column."""
+    found = {}
+    for name in sample.columns[1:]:
+        texts = (str(value).strip() for value in sample[name].dropna().unique())
+        found[str(name)] = [text for text in texts if text]
+    return found
+
+
+def _first(asked: Asked) -> Sequence[str]:
+    return next(iter(asked.values()))
 
 
 def _number(text: str) -> float | None:
