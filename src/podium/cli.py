@@ -211,7 +211,9 @@ def submit(
         str, typer.Option("-m", "--message", help="Made from run, CV and commit if not given.")
     ] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="All but the upload.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Also a file sent before.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also a file sent before, or implausible.")
+    ] = False,
     wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for the score.")] = 300,
 ) -> None:
     """Check submission.csv, send it to Kaggle, and bring its score back."""
