@@ -273,7 +273,7 @@ def test_a_failing_stage_leaves_the_earlier_submission(copy):
 def test_a_new_competition_is_a_block(copy):
     copy.edit(only_second)
     output = fails(copy, "dvc", "repro")
-    assert "second is a new competition" in output
+    assert "second is newly listed" in output
     assert "run 'dvc repro' again" in output
     stages = repro(copy)
     assert [name for name in stages if "house-prices" in name] == []

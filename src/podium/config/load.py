@@ -11,9 +11,10 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
-from podium.config.block import ModelParams
+from podium.config.block import Block, ModelParams
 from podium.config.check import check_competition
 from podium.config.document import read_document
+from podium.config.features import AUTO_KEY, MAX_FEATURES, Features, typed_feature
 from podium.config.messages import explain
 from podium.config.models import MODELS, ModelSpec
 from podium.config.schema import COMPETITIONS, Competition, Config
@@ -145,11 +146,13 @@ class _Reader:
                 f"{nearest(name, ['competitions'])}",
             )
             return None
-        plain = _plain(block)
+        plain = _checkable(_plain(block))
         raw_models = plain.get("models")
         known = MODELS.get(str(plain.get("kind")), {})
         models = self._models(name, raw_models, known) if isinstance(raw_models, dict) else {}
         without = {**plain, "name": name}
+        is_table = plain.get("kind") == "tabular"
+        features = self._features(name, without.pop("features", {})) if is_table else None
         if isinstance(raw_models, dict):
             without["models"] = {}
         if "name" in plain:
@@ -160,13 +163,42 @@ class _Reader:
         if competition is None:
             return None
         competition = competition.model_copy(update={"models": models})
+        if features is not None:
+            competition = competition.model_copy(update={"features": features})
         for path, message in check_competition(competition):
             self._add((name, *path), message)
         return competition
 
+    def _features(self, name: str, raw: Any) -> Features:
+        """The block without what is wrong in it."""
+        path = (name, "features")
+        if not isinstance(raw, dict):
+            if raw is not None:
+                self._add(path, f"expected columns and what they are made of, found {shown(raw)}")
+            return Features()
+        if len(raw) > MAX_FEATURES:
+            self._add(path, f"holds more than {MAX_FEATURES} features; remove some")
+            return Features()
+        automatic = {key: value for key, value in raw.items() if key == AUTO_KEY}
+        made = {
+            key: feature
+            for key, value in raw.items()
+            if key != AUTO_KEY and (feature := self._feature((*path, key), key, value)) is not None
+        }
+        read = self._validate(Features, automatic, path)
+        return Features() if read is None else read.model_copy(update={"made": made})
+
+    def _feature(self, path: Path_, name: str, value: Any) -> Block | None:
+        try:
+            kind, block = typed_feature(name, value)
+        except ValueError as error:
+            self._add(path, str(error))
+            return None
+        return self._validate(kind, block, path, written=value)
+
     def _models(self, name: str, raw: dict[Any, Any], known: Known) -> dict[str, ModelParams]:
         models = {}
-        if not raw:
+        if not raw and known:
             self._add((name, "models"), "expected at least one model; " + one_of(known))
         for key, value in raw.items():
             path = (name, "models", key)
@@ -192,12 +224,14 @@ class _Reader:
             return None
         return self._validate(known[model].params, {**value, "model": model}, path)
 
-    def _validate(self, kind: type[T], value: Any, path: Path_) -> T | None:
+    def _validate(self, kind: type[T], value: Any, path: Path_, written: Any = None) -> T | None:
+        """The value as a block; ``written`` is what params.yaml has, where that is shorter."""
         try:
             return kind.model_validate(value)
         except ValidationError as error:
             for details in error.errors():
-                inside = tuple(part for part in details["loc"] if part in _keys(value, details))
+                keys = _keys(value if written is None else written, details)
+                inside = tuple(part for part in details["loc"] if part in keys)
                 where = (*path, *inside)
                 # A value that fits no branch of a union is wrong once, not once a branch.
                 if not any(problem.path == where for problem in self.problems) or where == path:
@@ -216,6 +250,13 @@ def _keys(value: Any, details: ErrorDetails) -> set[Any]:
             keys.add(part)
             value = value[part] if part < len(value) else None
     return keys
+
+
+def _checkable(block: dict[str, Any]) -> dict[str, Any]:
+    """A competition's block; without what depends on its kind, if there is no such kind."""
+    if str(block.get("kind")) in MODELS:
+        return block
+    return {key: value for key, value in block.items() if key != "preprocess"} | {"models": {}}
 
 
 def _plain(value: Any) -> Any:

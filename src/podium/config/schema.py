@@ -5,15 +5,14 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field
 
-from podium.config.block import Block, ModelParams, Seed, name_in
+from podium.config.block import Block, ModelParams, Name, Seed, as_text, name_in
+from podium.config.features import Features
 from podium.config.folds import ALIASES, SCHEMES
 from podium.config.providers import PROVIDERS
 from podium.io.text import shown
 from podium.metrics import METRICS, Metric
-
-Name = Annotated[str, StringConstraints(min_length=1)]
 
 
 def _slug(text: str) -> str:
@@ -145,13 +144,6 @@ class Ensemble(Block):
     submit: Literal["better", "blend"] = "better"
 
 
-def _as_text(value: object) -> object:
-    """A class is text, though YAML reads 1 and true as a number and a boolean."""
-    if isinstance(value, Mapping):
-        return {_as_text(key): _as_text(item) for key, item in value.items()}
-    return str(value) if isinstance(value, bool | int | float) else value
-
-
 class Submission(Block):
     """What a submission's columns hold, where names or the metric don't tell.
 
@@ -160,7 +152,7 @@ class Submission(Block):
     ``auto`` is by the metric, and checked against the sample submission's values.
     """
 
-    columns: Annotated[Mapping[str, Name | None], BeforeValidator(_as_text)] = {}
+    columns: Annotated[Mapping[str, Name | None], BeforeValidator(as_text)] = {}
     values: Literal["auto", "labels", "probabilities"] = "auto"
 
 
@@ -208,6 +200,7 @@ class TableCompetition(Competition):
 
     kind: Literal["tabular"]
     preprocess: Preprocess
+    features: Features = Features()
 
 
 class ImageCompetition(Competition):

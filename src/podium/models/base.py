@@ -13,9 +13,9 @@ from podium.config import ModelParams
 from podium.config.folds import SCHEMES, FoldScheme
 from podium.data.dataset import Dataset, Rows, Split
 from podium.data.folds import target_bins
+from podium.data.inner import Inner
 from podium.data.targets import Target
 from podium.metrics import Metric
-from podium.models.inner import Inner
 from podium.runtime.progress import SILENT, Reporter
 
 Array = NDArray[np.float64]

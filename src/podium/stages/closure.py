@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from importlib.util import resolve_name
 from pathlib import Path
 
-from podium.config import Competition
+from podium.config import Competition, TableCompetition
 from podium.config.models import model_spec
 from podium.config.providers import PROVIDERS
 from podium.data.kinds import KINDS
@@ -97,13 +97,23 @@ def _in_tables(stage: str, competition: Competition, model: str | None) -> list[
     if stage == "download":
         return [PROVIDERS[competition.source.provider].fetch, kind["check_raw"]]
     if stage == "preprocess":
-        return [kind["prepare"]]
+        return [kind["prepare"], *_learnt(competition)]
     if stage == "train":
         assert model is not None
         spec = model_spec(competition.kind, competition.models[model].model)
         return [kind["read"], spec.fit, *filter(None, [spec.rules])]
     # The report shows the images that were predicted worst.
     return [kind["read"]] if stage == "report" and competition.kind == "image" else []
+
+
+def _learnt(competition: Competition) -> list[str]:
+    """What preprocessing calls for features that are learnt."""
+    if not isinstance(competition, TableCompetition) or not competition.features.learns:
+        return []
+    features = competition.features
+    makers = {feature.maker for feature in features.learnt().values()}
+    chooser = [features.chooser] if features.auto else []
+    return [features.maker, features.teller, *chooser, *sorted(makers)]
 
 
 def is_exempt(module: str, stage: str) -> bool:

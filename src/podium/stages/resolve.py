@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic_core import to_jsonable_python
 
-from podium.config import Competition, load_config
+from podium.config import Competition, TableCompetition, load_config
 from podium.config.block import Block
 from podium.config.load import located
 from podium.data.sources import fetch
@@ -33,6 +33,7 @@ READS: dict[str, Mapping[str, Any]] = {
         **dict.fromkeys(("kind", "task", "id", "target", "target_transform", "metric"), True),
         "folds": True,
         "preprocess": True,
+        "features": True,
         "submission": True,
         "source": {"files"},
     },
@@ -98,6 +99,9 @@ def dependencies(
 def _values(competition: Competition, stage: str, model: str | None) -> dict[str, Any]:
     """What a stage reads of params.yaml, defaults filled in."""
     values = competition.model_dump(mode="json", include=dict(READS[stage]))
+    if stage == "preprocess" and _learns(competition):
+        # Learnt features are made again for the refits of ``full``.
+        values |= competition.model_dump(mode="json", include={"ensemble": {"nested"}})
     if model is not None:
         params = competition.models[model]
         values["model"] = params.model_dump(mode="json") | properties(params)
@@ -106,6 +110,10 @@ def _values(competition: Competition, stage: str, model: str | None) -> dict[str
     elif stage == "report":
         values["models"] = list(competition.models)
     return values
+
+
+def _learns(competition: Competition) -> bool:
+    return isinstance(competition, TableCompetition) and competition.features.learns
 
 
 def properties(block: Block) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from podium.data import kinds
 from podium.data.dataset import Dataset, folds_frame
 from podium.data.targets import Target
 from podium.io import files, paths
-from podium.io.errors import PodiumError
+from podium.io.errors import SettingError
 from podium.io.text import nearest
 from podium.models import Fit, ModelResult, fit_model, fit_without_each_fold, resolve_params
 from podium.reporting import plots
@@ -49,7 +49,7 @@ def train(name: str, model: str) -> None:
     competition = load_config(only=name)[name]
     if model not in competition.models:
         hint = nearest(model, competition.models)
-        raise PodiumError(f"params.yaml: {name}.models: no model '{model}'; {hint}")
+        raise SettingError((name, "models"), f"no model '{model}'; {hint}")
     dataset = kinds.of(competition).read(paths.processed(name))
     target = target_of(competition, dataset.schema)
     params = competition.models[model]

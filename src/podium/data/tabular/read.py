@@ -27,7 +27,7 @@ from podium.io.csv_files import (
     read_csv,
     read_header,
 )
-from podium.io.errors import PodiumError
+from podium.io.errors import PodiumError, warn
 from podium.io.paths import extra_path
 from podium.io.text import printable
 
@@ -108,10 +108,22 @@ def _read(
         read_csv(folder / SAMPLE, [""]),
     )
     columns = [column_names(read_header(folder / name)) for name in (TRAIN, TEST)]
+    if competition.id in columns[1] and competition.id not in columns[0]:
+        columns[0].append(competition.id)
+        _number_rows(tables.train, competition)
     _check_columns(columns[0], columns[1], competition)
     _spell_labels(tables, competition)
     _check_rows(tables, competition)
     return tables
+
+
+def _number_rows(train: pd.DataFrame, competition: TableCompetition) -> None:
+    """Row numbers, from 1, as ids of training rows: on Kaggle some tables have none."""
+    train[competition.id] = pd.Series(range(1, len(train) + 1), index=train.index).astype(str)
+    warn(
+        f"{competition.name}: {TRAIN} has no column '{competition.id}' as {TEST} has; the ids of "
+        "its rows are their numbers, from 1"
+    )
 
 
 def _not_features(competition: TableCompetition) -> list[str]:
@@ -176,8 +188,9 @@ def read_target(train: pd.DataFrame, competition: TableCompetition) -> tuple[Arr
     """The target as numbers, shape (n,), and the class names in code order ([] for regression).
 
     Raises:
-        PodiumError: a target is missing, not a number, infinite, or outside what the transform or
-            the metric can take; or the number of classes doesn't fit the task.
+        PodiumError: a target is missing, not a number, infinite, the same in every row, or outside
+            what the transform or the metric can take; or the number of classes doesn't fit the
+            task.
     """
     text = train[competition.target]
     if competition.task != "regression":
@@ -190,6 +203,11 @@ def _numbers(text: "pd.Series[Any]", competition: TableCompetition) -> Array:
     y = pd.to_numeric(text, errors="coerce")
     no_bad_rows(TRAIN, text, y.isna(), "is not a number")
     no_bad_rows(TRAIN, text, np.isinf(y), "is infinite")
+    if len(y) > 1 and (y == y.iloc[0]).all():
+        raise PodiumError(
+            f"{TRAIN}: {competition.target} is {printable(str(text.iloc[0]))} in every row, and "
+            f"there is nothing to learn; is target in params.yaml the right column?"
+        )
     if competition.target_transform == "log":
         no_bad_rows(TRAIN, text, y <= 0, "is not positive, and target_transform is log")
     if competition.target_transform == "log1p":

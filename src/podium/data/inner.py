@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.config.folds import FoldScheme
+from podium.data.holdout import Rows, hold_out
 from podium.io.errors import PodiumError
-from podium.models.holdout import Rows, hold_out
 
 # Rows to train on and rows to score, of each inner fold.
 Parts = list[tuple[Rows, Rows]]

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from podium.config.folds import SCHEMES
+from podium.data.inner import Inner
 from podium.io.errors import PodiumError
-from podium.models.inner import Inner
 
 ROWS = 60
 
