@@ -46,6 +46,7 @@ def check(
     """Validate params.yaml without running anything; its columns too, where the data are there."""
     from podium.config import load_config
     from podium.config.load import ConfigError
+    from podium.stages.estimators_there import estimator_problems
 
     try:
         config = load_config()
@@ -59,7 +60,11 @@ def check(
         )
     if others := [name for name in config.blocks if name not in listed]:
         print(f"not listed in competitions: {', '.join(others)}")
-    unknown = [line for block in config.blocks.values() for line in _data_problems(block)]
+    unknown = [
+        line
+        for block in config.blocks.values()
+        for line in (*estimator_problems(block), *_data_problems(block))
+    ]
     if unknown:
         _raise_last(unknown)
     if resolved:

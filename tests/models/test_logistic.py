@@ -32,7 +32,7 @@ def slopes(model, x, y):
 def test_l1_is_at_the_optimum(classes, ratio, one_hot):
     """Coefficients that are not 0: the slope is the penalty's; others: it is below."""
     x, y = make(classes, one_hot=one_hot)
-    solver = Lasso(x, y, ratio, 2000)
+    solver = Lasso(x, y, l1_ratio=ratio, iterations=2000)
     alpha = solver.strongest / 4
     model = solver.fit(alpha)
     slope = slopes(model, x, y) + alpha * (1 - ratio) * model.coef_
@@ -74,9 +74,9 @@ def test_newton_steps_are_few_on_columns_that_are_alike(monkeypatch):
 @pytest.mark.parametrize("classes", [2, 4])
 def test_above_the_strongest_alpha_all_coefficients_are_zero(classes):
     x, y = make(classes)
-    strongest = Lasso(x, y, 1.0, 100).strongest
-    assert not Lasso(x, y, 1.0, 100).fit(strongest * 1.001).coef_.any()
-    assert Lasso(x, y, 1.0, 100).fit(strongest * 0.9).coef_.any()
+    strongest = Lasso(x, y, l1_ratio=1.0, iterations=100).strongest
+    assert not Lasso(x, y, l1_ratio=1.0, iterations=100).fit(strongest * 1.001).coef_.any()
+    assert Lasso(x, y, l1_ratio=1.0, iterations=100).fit(strongest * 0.9).coef_.any()
 
 
 @pytest.mark.parametrize("classes", [2, 3])
@@ -92,7 +92,7 @@ def test_l2_is_the_model_of_scikit_learn(classes):
 def test_a_constant_column_stays_at_zero():
     x, y = make(2)
     x[:, 0] = 7.1
-    solver = Lasso(x, y, 1.0, 500)
+    solver = Lasso(x, y, l1_ratio=1.0, iterations=500)
     assert solver.fit(solver.strongest / 50).coef_[0, 0] == 0
 
 
@@ -133,7 +133,7 @@ def test_a_row_of_weight_two_counts_as_two_rows(solver, classes):
     twice = np.repeat(np.arange(len(x)), times)
     # scikit-learn's penalty is of the sum of losses, Lasso's of their mean.
     alphas = (5.0, 5.0 * times.mean()) if solver is Ridge else (0.02, 0.02)
-    weighted, repeated = solver(x, y, weight=weight), solver(x[twice], y[twice])
+    weighted, repeated = solver(x, y, weight), solver(x[twice], y[twice])
     a, b = (one.fit(alpha) for one, alpha in zip((weighted, repeated), alphas, strict=True))
     assert a.predict_proba(x) == pytest.approx(b.predict_proba(x), abs=0.01)
     plain = solver(x, y).fit(alphas[0]).predict_proba(x)

@@ -174,6 +174,20 @@ def test_an_edit_of_params_yaml_changes_the_files_of_what_reads_it(project, edit
     assert changed(before, after) == {f"house-prices/{name}" for name in expected}
 
 
+def test_a_knob_of_an_estimator_changes_its_file_alone_and_so_does_an_update(project, monkeypatch):
+    svr = {"model": "sklearn.svm.SVR", "C": 3}
+    project.edit(lambda params: params["house-prices"]["models"].update(svr=svr))
+    before = resolved(("house-prices",))
+    project.edit(lambda params: params["house-prices"]["models"]["svr"].update(C=4))
+    assert changed(before, after := resolved(("house-prices",))) == {"house-prices/train/svr.json"}
+    monkeypatch.setattr("podium.config.imported.metadata.version", lambda name: "9.9.9")
+    assert changed(after, resolved(("house-prices",))) == {"house-prices/train/svr.json"}
+    code = Path("data/resolved/house-prices/train/svr.json").read_text()
+    assert "podium.models.imported" in code
+    assert "podium.models.boosting" not in code
+    assert "podium.models.imported" not in before["house-prices/train/ridge.json"]
+
+
 def test_stages_read_no_key_that_they_do_not_depend_on(project, podium, house_files, monkeypatch):
     """Keys that stages read themselves; what is only logged is not looked at."""
     project.use_files(house_files)

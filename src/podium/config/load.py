@@ -15,8 +15,9 @@ from podium.config.block import Block, ModelParams
 from podium.config.check import check_competition
 from podium.config.document import read_document
 from podium.config.features import AUTO_KEY, MAX_FEATURES, Features, typed_feature
+from podium.config.imported import own_path, path_problem
 from podium.config.messages import explain
-from podium.config.models import MODELS, ModelSpec
+from podium.config.models import MODELS, find_model
 from podium.config.schema import COMPETITIONS, Competition, Config
 from podium.io.errors import PodiumError
 from podium.io.text import nearest, one_of, printable, shown
@@ -29,8 +30,6 @@ BLEND = "blend"
 # A file with more than this is another file; looking for the nearest key of each takes minutes.
 MOST_PROBLEMS = 30
 Path_ = tuple[str | int, ...]
-# The models of a kind of competition, by name.
-Known = Mapping[str, ModelSpec]
 T = TypeVar("T", bound=BaseModel)
 
 
@@ -148,8 +147,8 @@ class _Reader:
             return None
         plain = _checkable(_plain(block))
         raw_models = plain.get("models")
-        known = MODELS.get(str(plain.get("kind")), {})
-        models = self._models(name, raw_models, known) if isinstance(raw_models, dict) else {}
+        of_kind = str(plain.get("kind"))
+        models = self._models(name, raw_models, of_kind) if isinstance(raw_models, dict) else {}
         without = {**plain, "name": name}
         is_table = plain.get("kind") == "tabular"
         features = self._features(name, without.pop("features", {})) if is_table else None
@@ -196,18 +195,18 @@ class _Reader:
             return None
         return self._validate(kind, block, path, written=value)
 
-    def _models(self, name: str, raw: dict[Any, Any], known: Known) -> dict[str, ModelParams]:
+    def _models(self, name: str, raw: dict[Any, Any], kind: str) -> dict[str, ModelParams]:
         models = {}
-        if not raw and known:
-            self._add((name, "models"), "expected at least one model; " + one_of(known))
+        if not raw and kind in MODELS:
+            self._add((name, "models"), "expected at least one model; " + one_of(MODELS[kind]))
         for key, value in raw.items():
             path = (name, "models", key)
-            params = self._model(path, key, {} if value is None else value, known)
+            params = self._model(path, key, {} if value is None else value, kind)
             if params is not None:
                 models[key] = params
         return models
 
-    def _model(self, path: Path_, key: str, value: Any, known: Known) -> ModelParams | None:
+    def _model(self, path: Path_, key: str, value: Any, kind: str) -> ModelParams | None:
         if not NAME.fullmatch(key) or key == BLEND:
             self._add(
                 path,
@@ -218,11 +217,17 @@ class _Reader:
             self._add(path, f"expected the model's block of keys, found {shown(value)}")
             return None
         model = value.get("model", key)
-        if not isinstance(model, str) or model not in known:
-            where = (*path, "model") if "model" in value else path
-            self._add(where, f"no model '{model}'; {nearest(str(model), known)}")
+        spec = find_model(kind, model) if isinstance(model, str) else None
+        if spec is None and kind == "tabular" and (own := own_path(str(path[0]), str(model))):
+            model, spec = own, find_model(kind, own)
+        where = (*path, "model") if "model" in value else path
+        if spec is None:
+            self._add(where, f"no model '{model}'; {nearest(str(model), MODELS.get(kind, {}))}")
             return None
-        return self._validate(known[model].params, {**value, "model": model}, path)
+        if model not in MODELS[kind] and (problem := path_problem(model)):
+            self._add(where, problem)
+            return None
+        return self._validate(spec.params, {**value, "model": model}, path)
 
     def _validate(self, kind: type[T], value: Any, path: Path_, written: Any = None) -> T | None:
         """The value as a block; ``written`` is what params.yaml has, where that is shorter."""

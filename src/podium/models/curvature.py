@@ -24,11 +24,10 @@ class Curvature:
     Intercepts have no penalty, and are eliminated.
     """
 
-    def __init__(self, columns: Floats, probabilities: Array, weight: Array | float = 1.0) -> None:
-        """Of ``with_ones``, shape (rows, columns + 1), and probabilities (outputs, rows).
-
-        ``weight`` are the rows' weights, shape (rows,), their mean 1.
-        """
+    def __init__(
+        self, columns: Floats, probabilities: Array, row_weight: Array | float = 1.0
+    ) -> None:
+        """Of ``with_ones``, shape (rows, columns + 1), and probabilities (outputs, rows)."""
         outputs, count = len(probabilities), columns.shape[1] - 1
         self.shape = outputs, count
         hessian = np.empty((outputs, count, outputs, count))
@@ -36,9 +35,8 @@ class Curvature:
         for one in range(outputs):
             for other in range(one, outputs):
                 share = (one == other) - probabilities[other]
-                shares = probabilities[one] * share * weight / len(columns)
-                weights = shares.astype(np.float32)
-                block = columns.T @ (columns * weights[:, None])
+                weights = probabilities[one] * share * row_weight / len(columns)
+                block = columns.T @ (columns * weights.astype(np.float32)[:, None])
                 hessian[one, :, other], hessian[other, :, one] = block[:-1, :-1], block[:-1, :-1]
                 cross[one, :, other], cross[other, :, one] = block[:-1, -1], block[:-1, -1]
                 corner[one, other] = corner[other, one] = block[-1, -1]

@@ -7,14 +7,14 @@ and Teboulle 2009; restarts: O'Donoghue and Candès 2015). ``choose`` runs one f
 side by side.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+from threadpoolctl import threadpool_limits
 
 from podium.data.inner import Parts
 from podium.models.curvature import Curvature, with_ones
@@ -67,11 +67,8 @@ class Solver(Protocol):
         """The model with a penalty of this strength, found from the last one."""
 
 
-class MakeSolver(Protocol):
-    """Makes the solver of a table, its classes, and the weights of its rows, their mean 1."""
-
-    def __call__(self, x: Array, y: Codes, *, weight: Array | None) -> Solver:
-        """The solver; without weights all rows count alike."""
+# Makes the solver of a table, its classes, and the weights of its rows, their mean 1 (or none).
+MakeSolver = Callable[[Array, Codes, Array | None], Solver]
 
 
 @dataclass(frozen=True)
@@ -121,7 +118,7 @@ def choose(
     def weight_of(rows: Codes) -> Array | None:
         return None if weight is None else weight[rows]
 
-    solvers = [make(x[train], y[train], weight=weight_of(train)) for train, _ in folds]
+    solvers = [make(x[train], y[train], weight_of(train)) for train, _ in folds]
     found = Searched([float(alpha) for alpha in path], {})
 
     def loss(fold: int, alpha: float) -> float:
@@ -194,9 +191,10 @@ class Lasso:
         self,
         x: Array,
         y: Codes,
+        weight: Array | None = None,
+        *,
         l1_ratio: float,
         iterations: int,
-        weight: Array | None = None,
     ) -> None:
         self.classes, codes = np.unique(y, return_inverse=True)
         shares = np.eye(len(self.classes))[:, codes]

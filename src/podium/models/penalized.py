@@ -190,12 +190,12 @@ def _search_l1_classes(
     folds, tried = inner.folds(params.inner_folds), []
     for ratio in l1_ratios:
         make = partial(Lasso, l1_ratio=ratio, iterations=params.max_iterations)
-        strongest = make(x, codes, weight=weight).strongest
+        strongest = make(x, codes, weight).strongest
         path = np.geomspace(1.0, params.alpha_ratio, params.alpha_count) * strongest
         tried.append((make, choose(x, codes, weight, list(path), folds, make)))
     chosen = int(np.argmin([min(found.losses.values()) for _, found in tried]))
     make, found = tried[chosen]
-    model = found.fit(make(x, codes, weight=weight))
+    model = found.fit(make(x, codes, weight))
     details = {"alpha": found.alpha, "l1_ratio": float(l1_ratios[chosen])}
     details["non_zero"] = float(np.count_nonzero(model.coef_))
     return model, _history(found), details

@@ -100,8 +100,10 @@ def _in_tables(stage: str, competition: Competition, model: str | None) -> list[
         return [kind["prepare"], *_learnt(competition)]
     if stage == "train":
         assert model is not None
-        spec = model_spec(competition.kind, competition.models[model].model)
-        return [kind["read"], spec.fit, *filter(None, [spec.rules])]
+        name = competition.models[model].model
+        spec = model_spec(competition.kind, name)
+        own = [":".join(name.rsplit(".", 1))] if name.startswith(f"{USER_CODE}.") else []
+        return [kind["read"], spec.fit, *filter(None, [spec.rules]), *own]
     # The report shows the images that were predicted worst.
     return [kind["read"]] if stage == "report" and competition.kind == "image" else []
 

@@ -8,6 +8,7 @@ are read, for DVC to look at.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from inspect import getattr_static
 from pathlib import Path
 from typing import Any
@@ -16,13 +17,14 @@ from pydantic_core import to_jsonable_python
 
 from podium.config import Competition, TableCompetition, load_config
 from podium.config.block import Block
-from podium.config.load import located
+from podium.config.load import ConfigError, located
 from podium.data.sources import fetch
 from podium.data.sources.local_files import EXTRA, KEYS, files_of
 from podium.io import files, paths
 from podium.io.errors import PodiumError
 from podium.io.text import printable
 from podium.stages.closure import PACKAGE, Sources, functions
+from podium.stages.estimators_there import estimator_problems
 from podium.stages.pipeline import require_stages
 
 SOURCES = Path("src")
@@ -63,7 +65,7 @@ def resolve(name: str) -> None:
 
     Raises:
         PodiumError: there are no sources here; DVC has no stages for the competition yet; or local
-            files are missing.
+            files are missing; or a model's estimator is not there or has other knobs.
     """
     competition = load_config(only=name)[name]
     require_stages(name)
@@ -73,14 +75,38 @@ def resolve(name: str) -> None:
             f"{SOURCES / PACKAGE}: folder is missing; run in the project's folder, where the "
             "sources are that stages depend on"
         )
+    training = {
+        model: dependencies(sources, competition, "train", model) for model in competition.models
+    }
+    _check_changed(competition, training)
     with files.publish(paths.resolved(name)) as folder:
         for stage in ("download", "preprocess", "ensemble", "report"):
             files.write_json(folder / f"{stage}.json", dependencies(sources, competition, stage))
-        for model in competition.models:
-            facts = dependencies(sources, competition, "train", model)
+        for model, facts in training.items():
             files.write_json(folder / "train" / f"{model}.json", facts)
         _link_files(competition, folder / "source")
     print(f"{name}  what each stage depends on: {paths.resolved(name)}")
+
+
+def _check_changed(competition: Competition, training: Mapping[str, Mapping[str, Any]]) -> None:
+    """Look at knobs that only the estimator's package knows before anything is trained.
+
+    That imports packages, and so is left out where a model is as it was when it last was right.
+
+    Raises:
+        PodiumError: a class is not there, or a knob is wrong.
+    """
+    folder = paths.resolved(competition.name) / "train"
+    changed = [name for name, facts in training.items() if _before(folder, name) != facts]
+    if lines := estimator_problems(competition, changed):
+        raise ConfigError(lines)
+
+
+def _before(folder: Path, model: str) -> Any:
+    """What a model depended on when the stage last ran, if that can be read."""
+    with suppress(PodiumError):
+        return files.read_json(folder / f"{model}.json")
+    return None
 
 
 def dependencies(

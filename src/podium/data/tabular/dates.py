@@ -44,7 +44,7 @@ def find_format(pair: Mapping[str, "pd.Series[Any]"]) -> Dates | None:
     """The format of most values of a column's two tables; None if the first is no date."""
     texts = pd.concat([text.dropna() for text in pair.values()]).drop_duplicates()
     formats = _formats_of(str(texts.iloc[0])) if len(texts) else []
-    found = {form: _parsed(texts, form) for form in formats}
+    found = {form: parsed(texts, form) for form in formats}
     if not found:
         return None
     best = max(found, key=lambda form: int(found[form].notna().sum()))
@@ -58,15 +58,24 @@ def find_own_formats(pair: Mapping[str, "pd.Series[Any]"]) -> Dates | None:
     for table, text in pair.items():
         texts = text.dropna().drop_duplicates()
         tried = {
-            form: _parsed(texts, form)
+            form: parsed(texts, form)
             for form in _formats_of(str(texts.iloc[0]) if len(texts) else "")
         }
-        clear = [form for form, parsed in tried.items() if parsed.notna().all()]
+        clear = [form for form, dates in tried.items() if dates.notna().all()]
         if len(clear) != 1:
             return None
         formats[table] = clear[0]
         dates[table] = _mapped(text, dict(zip(texts, tried[clear[0]], strict=True)))
     return Dates(", ".join(f"{form} in {table}" for table, form in formats.items()), dates)
+
+
+def as_dates(pair: Mapping[str, "pd.Series[Any]"], shown: str) -> dict[str, "pd.Series[Any]"]:
+    """A column of dates as such, by the format that a ``Dates`` has for it."""
+    found = find_format(pair)
+    if found is None or found.format != shown:
+        found = find_own_formats(pair)
+    assert found is not None, shown
+    return found.dates
 
 
 def date_parts(
@@ -102,7 +111,7 @@ def _fits(text: str, form: str) -> bool:
     return True
 
 
-def _parsed(texts: "pd.Series[Any]", form: str) -> "pd.Series[Any]":
+def parsed(texts: "pd.Series[Any]", form: str) -> "pd.Series[Any]":
     """The values in a format, as UTC without saying so; missing where they have another."""
     if form == ISO:
         texts = texts.where(texts.map(lambda text: bool(_ISO_TEXT.fullmatch(text))))

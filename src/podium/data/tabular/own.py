@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from podium.config import TableCompetition
 from podium.data.dataset import FoldColumns, Rows, fold_splits
 from podium.data.tabular.columns import TypedTables
-from podium.data.tabular.dates import find_format, find_own_formats
+from podium.data.tabular.dates import as_dates
 from podium.data.tabular.fold_columns import reserved_columns
 from podium.data.tabular.read import RawTables
 from podium.data.tabular.returned import type_returned
@@ -58,7 +58,7 @@ def given_tables(raw: RawTables, tables: TypedTables, competition: TableCompetit
     for name in names:
         pair = {"train": raw.train[name], "test": raw.test[name]}
         if name in tables.dates:
-            pair = _days(pair, tables.dates[name])
+            pair = as_dates(pair, tables.dates[name])
         elif name in tables.train:
             pair = {"train": tables.train[name], "test": tables.test[name]}
         elif name not in texts:
@@ -66,15 +66,6 @@ def given_tables(raw: RawTables, tables: TypedTables, competition: TableCompetit
         for table, column in pair.items():
             given[table][name] = column
     return {table: pd.DataFrame(columns) for table, columns in given.items()}
-
-
-def _days(pair: dict[str, "pd.Series[Any]"], form: str) -> dict[str, "pd.Series[Any]"]:
-    """A column of dates of a known format, or of a format for each table."""
-    found = find_format(pair)
-    if found is None or found.format != form:
-        found = find_own_formats(pair)
-    assert found is not None
-    return found.dates
 
 
 def _numbers_or_text(pair: dict[str, "pd.Series[Any]"]) -> dict[str, "pd.Series[Any]"]:

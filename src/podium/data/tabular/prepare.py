@@ -1,9 +1,10 @@
 """From raw tables to the dataset: typed columns, folds, and transforms fitted per fold."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from pkgutil import resolve_name
+from typing import Self
 
 import pandas as pd
 
@@ -24,7 +25,7 @@ from podium.io.csv_files import few
 from podium.io.errors import warn
 from podium.io.files import digest
 from podium.io.text import printable
-from podium.usercode import load
+from podium.usercode import UserCode, load
 
 
 def prepare(
@@ -36,10 +37,10 @@ def prepare(
         PodiumError: the raw files don't fit params.yaml.
     """
     read, made = with_features(read_raw(raw, competition), competition)
-    typed = _typed(read, competition)
-    data = _dataset(read, typed, competition, manifest)
+    given = _Given.of(read, competition)
+    data = _dataset(given, manifest)
     write_dataset(folder, data)
-    summary = _summary(data, typed, made, competition)
+    summary = _summary(data, given.tables, made, competition)
     _warn(competition, summary, data.schema.uninformative)
     summary.to_csv(folder / "summary.csv", index=False, lineterminator="\n")
     features = len(data.splits[0].transform.feature_names)
@@ -105,26 +106,36 @@ def make_dataset(
     raw: RawTables, competition: TableCompetition, manifest: dict[str, object]
 ) -> TableDataset:
     """The content of ``data/processed``, from the raw tables with row-wise features."""
-    return _dataset(raw, _typed(raw, competition), competition, manifest)
+    return _dataset(_Given.of(raw, competition), manifest)
 
 
-def _dataset(
-    raw: RawTables,
-    given: TypedTables,
-    competition: TableCompetition,
-    manifest: dict[str, object],
-) -> TableDataset:
-    """The dataset of typed tables, and of what the user's code makes of them."""
-    code = load(competition.name)
+@dataclass(frozen=True)
+class _Given:
+    """The raw tables, and their features by type: as read, and with the user's own code."""
+
+    raw: RawTables
+    competition: TableCompetition
+    code: UserCode | None
+    read: TypedTables
+    tables: TypedTables
+
+    @classmethod
+    def of(cls, raw: RawTables, competition: TableCompetition) -> Self:
+        """Give every column its type, and let the user's ``features`` replace them."""
+        code, read = load(competition.name), _typed(raw, competition)
+        return cls(raw, competition, code, read, with_own_features(code, raw, read, competition))
+
+
+def _dataset(given: _Given, manifest: dict[str, object]) -> TableDataset:
+    raw, competition = given.raw, given.competition
     target_values, classes = read_target(raw.train, competition)
-    typed = with_own_features(code, raw, given, competition)
-    own = OwnRows.of(code, raw, given, target_values, competition)
+    useless = uninformative(given.tables)
+    tables = without_columns(given.tables, useless)
+    own = OwnRows.of(given.code, raw, given.read, target_values, competition)
     folds = own.without_zeros(make_folds(raw.train, target_values, competition, own.folds))
-    useless = uninformative(typed)
-    tables = without_columns(typed, useless)
     full = competition.ensemble.nested == "full"
     training = Training(target_values, classes, **folds, without_each=full)
-    learnt = _learnt(raw, typed, training, competition)
+    learnt = _learnt(raw, given.tables, training, competition)
     transforms = _fit_transforms(tables, folds, competition.preprocess)
     schema = TableSchema(
         id=competition.id,
