@@ -56,7 +56,7 @@ def check(
     for name, competition in listed.items():
         print(
             f"{name}: {competition.kind} {competition.task}, {competition.metric}, "
-            f"{competition.folds.count} folds, models: {', '.join(competition.models)}"
+            f"{_folds(competition)}, models: {', '.join(competition.models)}"
         )
     if others := [name for name in config.blocks if name not in listed]:
         print(f"not listed in competitions: {', '.join(others)}")
@@ -74,6 +74,15 @@ def check(
             for line in resolved_lines(block):
                 print(line)
     print("params.yaml is valid")
+
+
+def _folds(competition: "Competition") -> str:
+    """How many folds there are, where params.yaml says it."""
+    from podium.config.folds import SCHEMES
+
+    folds = competition.folds
+    given = SCHEMES[folds.scheme].is_given
+    return f"folds of scheme {folds.scheme}" if given else f"{folds.count} folds"
 
 
 def _raise_last(lines: Sequence[str]) -> NoReturn:

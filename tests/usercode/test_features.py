@@ -38,13 +38,15 @@ def test_new_columns_are_typed_by_their_values_and_old_ones_stay(own_code, podiu
             assert "SalePrice" not in table
             assert table["LotArea"].dtype == "float64"
             assert table["Alley"].notna().all()
+            table["Lots"] = table["LotArea"] % 27 + 1
             table["Total"] = table["LotArea"] + table["GrLivArea"]
             table["Whole"] = (table["YrSold"] - table["YearBuilt"]).astype("int64")
             table["Flag"] = table["LotArea"] > 9000
             table["Cross"] = table["Neighborhood"] + table["MSZoning"]
-            table["Level"] = pd.Categorical(table["Street"])
-            table["Sold"] = pd.to_datetime(dict(year=table.YrSold, month=table.MoSold, day=1))
-            return table.drop(columns="Utilities")
+            table["Level"] = pd.Categorical(table["Street"].str.lower())
+            days = dict(year=table.YrSold + 1, month=table.MoSold % 12 + 1, day=table.Lots)
+            table["Sold"] = pd.to_datetime(days)
+            return table.drop(columns=["Utilities", "Lots"])
     """)
     must(podium("preprocess", "house-prices"))
     after = columns()
@@ -74,7 +76,7 @@ def test_a_file_that_returns_the_table_changes_nothing(own_code, podium):
 def test_dropped_columns_reach_the_function_and_no_model(own_code, podium):
     own_code("""
         def features(table):
-            return table.assign(HasPool=table["PoolQC"].notna())
+            return table.assign(HasPool=table["PoolQC"].notna() | (table["LotArea"] > 9000))
     """)
     must(podium("preprocess", "house-prices"))
     assert "HasPool" in columns()

@@ -12,6 +12,17 @@ class PodiumError(Exception):
     """
 
 
+class KeyedError(PodiumError):
+    """A problem with the value at some keys of a competition's block.
+
+    A stage adds the file, the line and the competition (``config.load.located``).
+    """
+
+    def __init__(self, keys: tuple[str, ...], message: str) -> None:
+        self.keys, self.message = keys, message
+        super().__init__(f"{'.'.join(keys)}: {message}")
+
+
 class SettingError(PodiumError):
     """A value of params.yaml that doesn't fit the data; the command line adds file and line.
 

@@ -5,9 +5,10 @@ from podium.config.features import FeatureError
 from podium.config.load import ConfigError
 from podium.data import kinds
 from podium.io import files, paths
-from podium.io.errors import PodiumError, SettingError
+from podium.io.errors import KeyedError, PodiumError, SettingError
 from podium.runtime.console import console
 from podium.stages.named_columns import raw_table, unknown_columns
+from podium.usercode.errors import UserCodeError
 
 
 def preprocess(name: str) -> None:
@@ -25,8 +26,10 @@ def preprocess(name: str) -> None:
     with files.publish(paths.processed(name)) as folder:
         try:
             done = kinds.of(competition).prepare(raw, competition, manifest, folder)
-        except (SettingError, ConfigError):
+        except (SettingError, ConfigError, UserCodeError):
             raise
+        except KeyedError as error:
+            raise SettingError((name, *error.keys), error.message) from None
         except FeatureError as error:
             raise SettingError((name, "features", error.feature), error.message) from None
         except PodiumError as error:

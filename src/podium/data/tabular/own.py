@@ -5,21 +5,26 @@ each row's values of that row alone. ``sample_weight`` and ``folds`` see the tra
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from podium.config import TableCompetition
+from podium.data.dataset import FoldColumns, Rows, fold_splits
 from podium.data.tabular.columns import TypedTables
 from podium.data.tabular.dates import as_dates
+from podium.data.tabular.fold_columns import reserved_columns
 from podium.data.tabular.read import RawTables
 from podium.data.tabular.returned import type_returned
 from podium.io.csv_files import few
+from podium.io.errors import PodiumError
 from podium.io.text import nearest, printable
 from podium.usercode import UserCode
-from podium.usercode.load import takes
+from podium.usercode.load import OWN, takes
+from podium.usercode.rows import own_folds, own_weights
 
 Tables = Mapping[str, pd.DataFrame]
 # Rows of a table that ``features`` is called with once more, without the others.
@@ -47,7 +52,7 @@ def given_tables(raw: RawTables, tables: TypedTables, competition: TableCompetit
     Numbers are float64 (true and false 1 and 0), dates datetime64, all else text; columns under
     ``preprocess.drop``, the id and the group are there too, the target is not.
     """
-    group = competition.folds.group
+    texts = {competition.id, *reserved_columns(competition, raw.test)}
     names = [name for name in raw.train if name in raw.test and name != competition.target]
     given: dict[str, dict[str, Any]] = {"train": {}, "test": {}}
     for name in names:
@@ -56,7 +61,7 @@ def given_tables(raw: RawTables, tables: TypedTables, competition: TableCompetit
             pair = as_dates(pair, tables.dates[name])
         elif name in tables.train:
             pair = {"train": tables.train[name], "test": tables.test[name]}
-        elif name not in (competition.id, group):
+        elif name not in texts:
             pair = _numbers_or_text(pair)
         for table, column in pair.items():
             given[table][name] = column
@@ -90,8 +95,8 @@ def with_own_features(
     _check_columns(code, made)
     for table, rows in given.items():
         _check_row_by_row(code, call, table, rows, made[table])
-    not_features = {competition.id, competition.folds.group, *competition.preprocess.drop}
-    names = [name for name in made["train"] if name not in not_features]
+    not_features = [*reserved_columns(competition, raw.test), *competition.preprocess.drop]
+    names = [name for name in made["train"] if name not in (competition.id, *not_features)]
     if not names:
         code.fail("features", "returned no feature column")
     pairs = {name: (_pair(name, made), _pair(name, given)) for name in names}
@@ -176,68 +181,56 @@ def _same(whole: "pd.Series[Any]", fewer: "pd.Series[Any]") -> NDArray[np.bool_]
     return both_missing | np.asarray(equal, dtype=bool)
 
 
-def training_table(
-    raw: RawTables, tables: TypedTables, y: NDArray[np.float64], competition: TableCompetition
-) -> pd.DataFrame:
-    """The training rows as ``folds`` and ``sample_weight`` get them: with the target at the end.
+@dataclass(frozen=True)
+class OwnRows:
+    """What the user's code says of the training rows: folds, shape (n, 1), and weights, (n,)."""
 
-    It is a number, or a class as text.
-    """
-    target = competition.target
-    values = y if competition.task == "regression" else raw.train[target].to_numpy()
-    return given_tables(raw, tables, competition)["train"].assign(**{target: values})
+    folds: Rows | None = None
+    weights: NDArray[np.float64] | None = None
 
+    @classmethod
+    def of(
+        cls,
+        code: UserCode | None,
+        raw: RawTables,
+        tables: TypedTables,
+        y: NDArray[np.float64],
+        competition: TableCompetition,
+    ) -> Self:
+        """Call ``folds``, if the scheme asks for it, and ``sample_weight``, if it is there.
 
-def own_weights(code: UserCode, train: pd.DataFrame) -> NDArray[np.float64]:
-    """The weights that ``sample_weight`` gives to training rows, shape (n,).
+        They get the training rows with the target at the end: a number, or a class as text.
 
-    Raises:
-        PodiumError: it fails, or doesn't return a number of at least 0 for each row, some above.
-    """
-    weights = _array(code, "sample_weight", train).astype(np.float64)
-    if (weights < 0).any() or not weights.any():
-        row = int((weights < 0).argmax()) + 2
-        what = f"is negative in row {row} of train.csv" if (weights < 0).any() else "is always 0"
-        code.fail("sample_weight", what)
-    return weights
+        Raises:
+            PodiumError: one fails, or returns something else than a number for each row.
+        """
+        has_weights = code is not None and code.get("sample_weight") is not None
+        wants_folds = competition.folds.scheme == OWN
+        if code is None or not (has_weights or wants_folds):
+            return cls()
+        target = competition.target
+        values = y if competition.task == "regression" else raw.train[target].to_numpy()
+        train = given_tables(raw, tables, competition)["train"].assign(**{target: values})
+        return cls(
+            own_folds(code, train) if wants_folds else None,
+            own_weights(code, train) if has_weights else None,
+        )
 
+    def without_zeros(self, folds: FoldColumns) -> FoldColumns:
+        """The folds, which train on no row of weight 0; it is validated as any other.
 
-def own_folds(code: UserCode, train: pd.DataFrame) -> NDArray[Any]:
-    """The fold numbers that ``folds`` gives to training rows, shape (n,); -1: never validated.
-
-    Raises:
-        PodiumError: it fails, or doesn't return whole numbers from -1 on, at least two folds.
-    """
-    found = _array(code, "folds", train)
-    odd = (found != np.round(found)) | (found < -1)
-    if odd.any():
-        row = int(odd.argmax())
-        what = f"expected fold numbers 0, 1, 2 ... (-1: never validated), found {found[row]}"
-        code.fail("folds", f"{what} in row {row + 2} of train.csv")
-    folds = found.astype(np.int64)
-    numbers = np.unique(folds[folds >= 0])
-    if len(numbers) < 2 or (numbers != np.arange(len(numbers))).any():
-        code.fail("folds", f"expected folds 0, 1, 2 ..., at least two, found {few(numbers)}")
-    return folds
-
-
-def _array(code: UserCode, name: str, train: pd.DataFrame) -> NDArray[Any]:
-    """What a function returns for the training rows: a finite number for each, in their order."""
-    function = code.function(name, 1)
-    assert function is not None
-    with code.blamed(name, known=train.columns):
-        found = function(train.copy())
-    if isinstance(found, pd.Series) and not found.index.equals(train.index):
-        code.fail(name, "the rows have another order or index; keep both")
-    values = np.asarray(found)
-    if values.shape != (len(train),):
-        expected = f"expected an array of {len(train)} numbers, one for each training row"
-        code.fail(name, f"{expected}, found {type(found).__name__} of shape {values.shape}")
-    if values.dtype == np.bool_:
-        values = values.astype(np.int64)
-    if not np.issubdtype(values.dtype, np.number) or np.iscomplexobj(values):
-        code.fail(name, f"expected numbers, found {values.dtype}")
-    odd = ~np.isfinite(values)
-    if odd.any():
-        code.fail(name, f"is {values[odd][0]} in row {int(odd.argmax()) + 2} of train.csv")
-    return values
+        Raises:
+            PodiumError: a fold has no other rows to train on.
+        """
+        if self.weights is None or self.weights.all():
+            return folds
+        fold_of_row, trained = folds["folds"], folds["trained"]
+        if trained is None:
+            trained = np.ones((len(fold_of_row), int(fold_of_row.max()) + 1), dtype=np.bool_)
+        trained = trained & (self.weights > 0)[:, None]
+        splits = len(list(fold_splits(fold_of_row, folds["trained"])))
+        if len(list(fold_splits(fold_of_row, trained))) < splits:
+            raise PodiumError("sample_weight: a fold has no row to train on whose weight isn't 0")
+        return FoldColumns(
+            folds=fold_of_row, groups=folds["groups"], times=folds["times"], trained=trained
+        )

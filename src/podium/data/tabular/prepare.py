@@ -4,26 +4,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from pkgutil import resolve_name
-from typing import Any, Self
+from typing import Self
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from podium.config import Preprocess, TableCompetition
-from podium.data.folds import assign_folds
+from podium.data.dataset import FoldColumns, fold_splits, never_validated
 from podium.data.tabular.columns import TypedTables, type_columns
 from podium.data.tabular.dataset import TableDataset, TableSchema, transform_name, write_dataset
 from podium.data.tabular.features.row_wise import Made, with_features
+from podium.data.tabular.fold_columns import make_folds, reserved_columns
 from podium.data.tabular.learnt.training import Training
-from podium.data.tabular.own import own_weights, training_table, with_own_features
+from podium.data.tabular.own import OwnRows, with_own_features
 from podium.data.tabular.read import RawTables, read_raw, read_target
 from podium.data.tabular.size import affordable_features
 from podium.data.tabular.summary import summarize, with_formulas
 from podium.data.tabular.transform import TableTransform, fit_transform_on, with_numbers
 from podium.data.tabular.uninformative import uninformative, without_columns
 from podium.io.csv_files import few
-from podium.io.errors import SettingError, warn
+from podium.io.errors import warn
 from podium.io.files import digest
 from podium.io.text import printable
 from podium.usercode import UserCode, load
@@ -45,10 +44,10 @@ def prepare(
     _warn(competition, summary, data.schema.uninformative)
     summary.to_csv(folder / "summary.csv", index=False, lineterminator="\n")
     features = len(data.splits[0].transform.feature_names)
-    spec, folds = competition.preprocess, competition.folds
     return (
-        f"{data.columns} columns -> {features} features (fitted on {spec.fit_on}), "
-        f"{folds.count} folds of {_sizes(data)} rows"
+        f"{data.columns} columns -> {features} features (fitted on "
+        f"{competition.preprocess.fit_on}), {int(data.folds.max()) + 1} folds of {_sizes(data)} "
+        f"rows{never_validated(data.folds)}"
     )
 
 
@@ -63,6 +62,7 @@ def _summary(
         test=data.table(split, "test"),
         numeric=schema.numeric,
         categorical=schema.categorical,
+        dates=schema.dates,
     )
     dropped = dict.fromkeys(spec.drop, "not used") | schema.uninformative
     summary = summarize(tables, split.transform, spec, dropped, _about_learnt(data, competition))
@@ -125,23 +125,16 @@ class _Given:
         code, read = load(competition.name), _typed(raw, competition)
         return cls(raw, competition, code, read, with_own_features(code, raw, read, competition))
 
-    def weights(self, y: NDArray[np.float64]) -> NDArray[np.float64] | None:
-        """How much each training row counts when models are fitted, if the user's code says so."""
-        if self.code is None or self.code.get("sample_weight") is None:
-            return None
-        return own_weights(self.code, training_table(self.raw, self.read, y, self.competition))
-
 
 def _dataset(given: _Given, manifest: dict[str, object]) -> TableDataset:
     raw, competition = given.raw, given.competition
     target_values, classes = read_target(raw.train, competition)
     useless = uninformative(given.tables)
     tables = without_columns(given.tables, useless)
-    groups = _groups(raw, competition)
-    folds = assign_folds(competition.folds, target_values, groups)
-    codes = None if groups is None else pd.factorize(groups)[0]
+    own = OwnRows.of(given.code, raw, given.read, target_values, competition)
+    folds = own.without_zeros(make_folds(raw.train, target_values, competition, own.folds))
     full = competition.ensemble.nested == "full"
-    training = Training(target_values, classes, folds, codes, without_each=full)
+    training = Training(target_values, classes, **folds, without_each=full)
     learnt = _learnt(raw, given.tables, training, competition)
     transforms = _fit_transforms(tables, folds, competition.preprocess)
     schema = TableSchema(
@@ -157,8 +150,9 @@ def _dataset(given: _Given, manifest: dict[str, object]) -> TableDataset:
         provider=str(manifest["provider"]),
         synthetic=bool(manifest["synthetic"]),
         data_sha256=digest(repr(manifest["files"]).encode()),
-        folds_sha256=digest(folds.tobytes()),
+        folds_sha256=digest(folds["folds"].tobytes()),
         scheme=competition.folds.scheme,
+        gap=competition.folds.gap,
     )
     return TableDataset(
         train=tables.train,
@@ -166,18 +160,16 @@ def _dataset(given: _Given, manifest: dict[str, object]) -> TableDataset:
         y=target_values,
         train_ids=raw.train[competition.id],
         test_ids=raw.test[competition.id],
-        folds=folds,
-        groups=codes,
-        weights=given.weights(target_values),
+        weights=own.weights,
         transforms=_with_learnt(transforms, learnt, training, competition.preprocess),
         learnt=learnt,
         schema=schema,
+        **folds,
     )
 
 
 def _typed(raw: RawTables, competition: TableCompetition) -> TypedTables:
-    group = competition.folds.group
-    reserved = [competition.id, competition.target, *([group] if group else [])]
+    reserved = [competition.id, competition.target, *reserved_columns(competition, raw.test)]
     return type_columns(raw.train, raw.test, reserved, competition.preprocess)
 
 
@@ -209,37 +201,21 @@ def _with_learnt(
     }
 
 
-def _groups(raw: RawTables, competition: TableCompetition) -> "pd.Series[Any] | None":
-    """The column that keeps rows together in folds; missing values are a group too."""
-    group = competition.folds.group
-    if group is None:
-        return None
-    if group not in raw.train:
-        keys = (competition.name, "folds", "group")
-        raise SettingError(keys, f"no column '{group}' in train.csv")
-    return raw.train[group].fillna("")
-
-
 def _fit_transforms(
-    tables: TypedTables, folds: NDArray[np.int64], spec: Preprocess
+    tables: TypedTables, folds: FoldColumns, spec: Preprocess
 ) -> dict[str, TableTransform]:
     """One transform per fold and repeat, fitted on the rows that ``fit_on`` names."""
-    pairs = [
-        (repeat, fold)
-        for repeat in range(folds.shape[1])
-        for fold in range(int(folds[:, repeat].max()) + 1)
-    ]
+    splits = list(fold_splits(folds["folds"], folds["trained"]))
+    names = [transform_name(split.repeat, split.fold) for split in splits]
     features = _one_hot_columns(tables)
     if spec.fit_on == "fold":
         return {
-            transform_name(repeat, fold): _fit(
-                tables, tables.train[folds[:, repeat] != fold], spec, features
-            )
-            for repeat, fold in pairs
+            name: _fit(tables, tables.train.iloc[split.train_rows], spec, features)
+            for name, split in zip(names, splits, strict=True)
         }
     parts = [tables.train] + ([tables.test] if spec.fit_on == "train_and_test" else [])
     shared = _fit(tables, pd.concat(parts, ignore_index=True), spec, features)
-    return {transform_name(repeat, fold): shared for repeat, fold in pairs}
+    return dict.fromkeys(names, shared)
 
 
 def _one_hot_columns(tables: TypedTables) -> int:

@@ -98,13 +98,17 @@ def _learners(feature: LearntFeature, context: Context) -> Any:
 
 
 def _inner(competition: TableCompetition, training: Training, fitted: Fitted) -> Inner:
-    rows = fitted.rows
+    rows, scheme = fitted.rows, SCHEMES[competition.folds.scheme]
+    # Folds that are given have one repeat, and are kept whole.
+    groups = training.folds[:, 0] if scheme.is_given else training.groups
     return Inner(
         where=fitted.name,
         rows=len(rows),
-        scheme=SCHEMES[competition.folds.scheme],
+        scheme=scheme,
         seed=0,
         warn=warn,
         classes=training.y[rows] if training.classes else None,
-        groups=None if training.groups is None else training.groups[rows],
+        groups=None if groups is None else groups[rows],
+        times=rows if training.times is None else training.times[rows],
+        gap=competition.folds.gap,
     )

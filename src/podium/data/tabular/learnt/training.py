@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.data.dataset import LEFT_OUT, Rows
+from podium.data.dataset import Mask, Rows, fold_splits
 from podium.data.tabular.dataset import refit_name, transform_name
 
 
@@ -21,7 +21,7 @@ class Fitted:
 
 @dataclass(frozen=True)
 class Training:
-    """Target (n,), class names, folds (n, repeats) and groups (n,) of the training rows.
+    """Target (n,), class names, and folds of the training rows as ``Dataset`` has them.
 
     ``without_each``: each split is fitted again without the rows of each other fold, for models
     that must never have seen these, not by way of a feature either (``nested: full``).
@@ -31,17 +31,19 @@ class Training:
     classes: Sequence[str]
     folds: Rows
     groups: Rows | None
+    times: Rows | None = None
+    trained: Mask | None = None
     without_each: bool = False
 
     def fitted(self) -> Iterator[Fitted]:
         """All that is fitted, in order."""
-        for repeat, fold_of_row in enumerate(self.folds.T):
-            used = [int(fold) for fold in np.unique(fold_of_row) if fold != LEFT_OUT]
-            for fold in used:
-                train = (fold_of_row != fold) & (fold_of_row != LEFT_OUT)
-                name = transform_name(repeat, fold)
-                yield Fitted(name, name, np.flatnonzero(train))
-                for other in used if self.without_each else []:
-                    if other != fold:
-                        rows = np.flatnonzero(train & (fold_of_row != other))
-                        yield Fitted(refit_name(fold, other), name, rows)
+        splits = list(fold_splits(self.folds, self.trained))
+        for split in splits:
+            name = transform_name(split.repeat, split.fold)
+            yield Fitted(name, name, split.train_rows)
+            others = [one for one in splits if one.fold != split.fold]
+            for other in others if self.without_each else []:
+                rows = np.setdiff1d(split.train_rows, other.valid_rows)
+                if self.trained is not None:
+                    rows = rows[self.trained[rows, other.fold]]
+                yield Fitted(refit_name(split.fold, other.fold), name, rows)
