@@ -90,7 +90,7 @@ def test_inner_predictions_alone_decide_a_folds_weights():
 def test_greedy_selection_stops_at_the_best_prefix():
     truth = np.array([[1.0], [2.0]])
     candidates = np.stack([truth + 1, truth - 1, truth + 5])
-    weights = select_greedily(candidates, lambda mixed: (float(np.abs(mixed - truth).mean()),), 11)
+    weights = select_greedily(candidates, lambda mixed: float(np.abs(mixed - truth).mean()), 11)
     assert weights.tolist() == [0.5, 0.5, 0.0]
 
 
@@ -195,7 +195,7 @@ def test_a_fold_of_one_class(metric):
 
 
 def test_weights_are_equal_where_no_mixture_has_a_loss():
-    weights = select_greedily(np.ones((2, 3, 1)), lambda mixed: (float("nan"),), 5)
+    weights = select_greedily(np.ones((2, 3, 1)), lambda mixed: float("nan"), 5)
     assert weights.tolist() == [0.5, 0.5]
 
 
