@@ -84,7 +84,8 @@ def test_other_rows_and_folds_are_refused(columns, words, predicted):
 def test_names_that_are_none(predicted):
     assert "did you mean 'lasso'?" in run_podium("compare", HOUSES, "laso", "mlp").err
     assert "ridge is not trained" in run_podium("compare", HOUSES, "lasso", "ridge").err
-    assert "did you mean 'house-prices'?" in run_podium("compare", "house-price", "lasso", "mlp").err
+    wrong = run_podium("compare", "house-price", "lasso", "mlp").err
+    assert "did you mean 'house-prices'?" in wrong
     gone = run_podium("compare", HOUSES, "lasso", "lasso@nowhere").err
     assert "'nowhere': DVC has no models/house-prices/lasso/oof.parquet" in gone
     assert len(gone.splitlines()) == 1
