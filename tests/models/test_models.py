@@ -4,12 +4,11 @@ import numpy as np
 import pytest
 from safetensors.numpy import load
 
-from model_help import fit, make_dataset
-from podium.config.models import TABLE_MODELS
+from model_help import INSTALLED, fit, make_dataset
 from podium.models.fit import HISTORY
 
 
-@pytest.mark.parametrize("model", TABLE_MODELS)
+@pytest.mark.parametrize("model", INSTALLED)
 def test_regression(model):
     dataset = make_dataset()
     result = fit(model, dataset)
@@ -21,11 +20,11 @@ def test_regression(model):
     assert list(result.history.columns[: len(HISTORY)]) == HISTORY
     assert set(result.history["fold"]) == {0, 1, 2, 3}
     assert len({name.split(".")[0] for name in result.weights}) == 4
-    assert all(name.endswith((".safetensors", ".txt", ".json")) for name in result.weights)
+    assert all(name.endswith((".safetensors", ".txt", ".json", ".cbm")) for name in result.weights)
 
 
 @pytest.mark.parametrize("task", ["binary", "multiclass"])
-@pytest.mark.parametrize("model", TABLE_MODELS)
+@pytest.mark.parametrize("model", INSTALLED)
 def test_classification(model, task):
     dataset = make_dataset(task)
     result = fit(model, dataset)
@@ -35,7 +34,7 @@ def test_classification(model, task):
     assert result.score < np.log(classes) * 0.9
 
 
-@pytest.mark.parametrize("model", TABLE_MODELS)
+@pytest.mark.parametrize("model", INSTALLED)
 def test_a_fold_never_learns_from_the_rows_it_scores(model):
     """Change one fold's targets: its own OOF predictions stay, the other folds' change."""
     dataset = make_dataset()
@@ -48,7 +47,7 @@ def test_a_fold_never_learns_from_the_rows_it_scores(model):
     assert (before.oof[others] != after.oof[others]).any()
 
 
-@pytest.mark.parametrize("model", TABLE_MODELS)
+@pytest.mark.parametrize("model", INSTALLED)
 def test_twice_the_same(model):
     first, second = fit(model, make_dataset()), fit(model, make_dataset())
     assert (first.oof == second.oof).all()

@@ -28,7 +28,10 @@ def fetch(competition: Competition, folder: Path) -> dict[str, Any]:
         PodiumError: no credentials, rules not accepted, no such competition, no network, or a
             damaged archive.
     """
-    facts = {"synthetic": False, "given": competition.source.files.model_dump()}
+    given = competition.source.files
+    # As in manifests of before there were extra files, where there are none.
+    names = given.model_dump(exclude=None if given.extra else {"extra"})
+    facts = {"synthetic": False, "given": names}
     if not _take_earlier(paths.raw(competition.name), folder, competition, facts):
         _take_from_archive(competition, folder)
     return facts
@@ -45,6 +48,7 @@ def _take_earlier(
     if manifest != files.manifest_of(earlier, provider="kaggle", slug=slug, **facts):
         return False
     for entry in manifest["files"]:
+        (folder / entry["name"]).parent.mkdir(exist_ok=True)
         _link(earlier / entry["name"], folder / entry["name"])
     return True
 
