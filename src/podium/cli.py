@@ -221,6 +221,23 @@ def report(competition: CompetitionName) -> None:
 
 
 @app.command()
+def compare(
+    competition: CompetitionName,
+    first: Annotated[
+        str,
+        typer.Argument(
+            help="A model, 'blend', one of a commit (lasso@HEAD~1), or an MLflow run's id."
+        ),
+    ],
+    second: Annotated[str, typer.Argument(help="The same.")],
+) -> None:
+    """Compare two models on the same folds: paired differences, with a confidence interval."""
+    from podium.stages.compare import compare as command
+
+    command(competition, first, second)
+
+
+@app.command()
 def submit(
     competition: CompetitionName,
     message: Annotated[

@@ -1,5 +1,6 @@
 """Stage train: one model by k-fold, its artefacts in ``models/<competition>/<model>/``."""
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -66,8 +67,9 @@ def train(name: str, model: str) -> None:
                 again = Fit(dataset, target, resolved, metric, reporter, scratch)
                 inner = fit_without_each_fold(again) if full else []
         _write(paths.model(name, model), result, inner, dataset, target, competition)
-        run.tag("oof.sha256", files.sha256(paths.model(name, model) / "oof.parquet"))
-        _log(run, result, model, dataset, target)
+        oof = paths.model(name, model) / "oof.parquet"
+        run.tag("oof.sha256", files.sha256(oof))
+        _log(run, result, model, dataset, target, oof)
     _print_score(competition, dataset, model, result)
 
 
@@ -127,7 +129,9 @@ def mean_details(result: ModelResult) -> dict[str, float]:
     }
 
 
-def _log(run: Run, result: ModelResult, model: str, dataset: Dataset, target: Target) -> None:
+def _log(
+    run: Run, result: ModelResult, model: str, dataset: Dataset, target: Target, oof: Path
+) -> None:
     """Scores, curves and artefacts of a finished training."""
     log_scores(run, result.score, result.fold_scores)
     run.log_metrics({"fit_seconds": round(result.fit_seconds, 2), **mean_details(result)})
@@ -147,6 +151,8 @@ def _log(run: Run, result: ModelResult, model: str, dataset: Dataset, target: Ta
         result.history.to_csv(folder / "history.csv", index=False)
         folds = folds_frame(dataset.train_ids, dataset.folds, trained=dataset.trained)
         folds.to_csv(folder / "folds.csv", index=False)
+        # By these a run can be compared with another ('podium compare').
+        shutil.copy(oof, folder)
         run.log_artifacts(folder)
 
 
