@@ -56,7 +56,7 @@ def check(
         listed = "" if name in config.competitions else "  (not listed in competitions)"
         print(
             f"{name}: {competition.kind} {competition.task}, {competition.metric}, "
-            f"{competition.folds.count} folds, models: {', '.join(competition.models)}{listed}"
+            f"{_folds(competition)}, models: {', '.join(competition.models)}{listed}"
         )
     unknown = [
         line
@@ -72,6 +72,15 @@ def check(
             for line in resolved_lines(block):
                 print(line)
     print("params.yaml is valid")
+
+
+def _folds(competition: "Competition") -> str:
+    """How many folds there are, where params.yaml says it."""
+    from podium.config.folds import SCHEMES
+
+    folds = competition.folds
+    given = SCHEMES[folds.scheme].is_given
+    return f"folds of scheme {folds.scheme}" if given else f"{folds.count} folds"
 
 
 def _raise_last(lines: Sequence[str]) -> NoReturn:

@@ -7,8 +7,10 @@ import numpy as np
 import pandas as pd
 
 from podium.config import Folds, Preprocess
+from podium.config.folds import SCHEMES
 from podium.config.models import TABLE_MODELS, model_spec
-from podium.data.folds import assign_folds
+from podium.data.dataset import Rows, fold_splits
+from podium.data.folds import assign_folds, target_bins, trained_rows
 from podium.data.tabular.dataset import TableDataset, TableSchema, transform_name
 from podium.data.tabular.transform import fit_transform_on
 from podium.data.targets import Target
@@ -70,6 +72,24 @@ def with_folds(dataset: TableDataset, folds: np.ndarray, **changes) -> TableData
         for fold in range(int(folds.max()) + 1)
     }
     return replace(dataset, folds=folds[:, None], transforms=transforms, **changes)
+
+
+def with_scheme(dataset: TableDataset, spec: Folds, times: Rows | None = None) -> TableDataset:
+    """The dataset with folds of a scheme, and the transforms of what each trains on."""
+    is_binned = SCHEMES[spec.scheme].stratifies and dataset.schema.task == "regression"
+    y = target_bins(dataset.y, spec.count) if is_binned else dataset.y
+    folds = assign_folds(spec, y, None, times)
+    trained = trained_rows(spec, len(y), times)
+    transforms = {
+        transform_name(split.repeat, split.fold): fit_transform_on(
+            dataset.train.iloc[split.train_rows], NUMERIC, CATEGORICAL, Preprocess()
+        )
+        for split in fold_splits(folds, trained)
+    }
+    schema = replace(dataset.schema, scheme=spec.scheme, gap=spec.gap)
+    return replace(
+        dataset, folds=folds, trained=trained, times=times, transforms=transforms, schema=schema
+    )
 
 
 def fit(model: str, dataset: TableDataset, reporter: Reporter = SILENT, **knobs):

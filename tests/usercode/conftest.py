@@ -28,3 +28,9 @@ def own_code(houses: Project) -> Callable[[str], None]:
         Path(FILE).write_text(dedent(text).lstrip("\n"))
 
     return write
+
+
+@pytest.fixture
+def pipeline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stages are there for every competition, without a look at DVC's files."""
+    monkeypatch.setattr("podium.stages.resolve.require_stages", lambda name: None)

@@ -30,15 +30,18 @@ def check_competition(competition: Competition) -> Iterator[Finding]:
 
 def _check_folds(competition: Competition) -> Iterator[Finding]:
     folds, scheme = competition.folds, SCHEMES[competition.folds.scheme]
+    if scheme.is_given and folds.is_set("count"):
+        yield ("folds", "count"), f"does nothing: '{folds.scheme}' says how many; remove it"
     if folds.count < 2:
         yield (
             ("folds", "count"),
             f"expected at least 2 folds, found {folds.count}; each fold is validated on a model "
             "trained on the others",
         )
-    if scheme.needs_classes and competition.task == "regression":
-        yield ("folds", "scheme"), f"'{folds.scheme}' needs classes; use 'kfold' for regression"
-    yield from _check_group(competition)
+    if folds.scheme == "own":
+        yield from _check_own(competition, ("folds", "scheme"), "folds(train)")
+    yield from _check_fold_keys(competition)
+    yield from _check_fold_columns(competition)
     if not scheme.shuffles and folds.repeats > 1:
         yield (
             ("folds", "repeats"),
@@ -46,19 +49,48 @@ def _check_folds(competition: Competition) -> Iterator[Finding]:
         )
 
 
-def _check_group(competition: Competition) -> Iterator[Finding]:
-    folds = competition.folds
-    name, needs_group = folds.scheme, SCHEMES[folds.scheme].needs_group
-    if needs_group and competition.kind == "image":
-        yield (
-            ("folds", "scheme"),
-            f"'{name}' needs a column, and images have none; use 'stratified'",
-        )
-    elif needs_group and folds.group is None:
-        yield ("folds", "scheme"), f"'{name}' needs 'group: <column>' beside it"
-    if not needs_group and folds.group is not None:
-        users = either(f"'{name}'" for name, scheme in SCHEMES.items() if scheme.needs_group)
-        yield ("folds", "group"), f"is used by scheme {users} only, not '{name}'; remove it"
+# Keys of ``folds`` that only some schemes have, and what each holds.
+_FOLD_KEYS = {
+    "group": "<column>",
+    "by": "<column>",
+    "gap": "<number>",
+    "window": "<number>",
+    "column": "<column>",
+    "path": "<csv file>",
+}
+
+
+def _check_fold_keys(competition: Competition) -> Iterator[Finding]:
+    """Keys that the scheme lacks, and those that it does nothing with."""
+    folds, scheme = competition.folds, SCHEMES[competition.folds.scheme]
+    for key, what in _FOLD_KEYS.items():
+        if key in scheme.needs and not folds.is_set(key):
+            if competition.kind == "image" and what == "<column>":
+                continue
+            yield ("folds", "scheme"), f"'{folds.scheme}' needs '{key}: {what}' beside it"
+        if folds.is_set(key) and key not in (*scheme.needs, *scheme.takes):
+            users = either(
+                f"'{name}'" for name, one in SCHEMES.items() if key in (*one.needs, *one.takes)
+            )
+            yield ("folds", key), f"is used by scheme {users} only, not '{folds.scheme}'; remove it"
+
+
+def _check_fold_columns(competition: Competition) -> Iterator[Finding]:
+    """Columns that folds are made by: images have none, and the target is none of them."""
+    folds, scheme = competition.folds, SCHEMES[competition.folds.scheme]
+    columns = [key for key, what in _FOLD_KEYS.items() if what == "<column>"]
+    if competition.kind == "image":
+        if set(scheme.needs) & set(columns):
+            yield (
+                ("folds", "scheme"),
+                f"'{folds.scheme}' needs a column, and images have none; use 'stratified', or "
+                "'file' for folds of your own",
+            )
+        if folds.by is not None and "by" in scheme.takes:
+            yield ("folds", "by"), "images have no columns: they are in file order; remove it"
+    for key in columns:
+        if getattr(folds, key) == competition.target:
+            yield ("folds", key), f"'{competition.target}' is the target; name another column"
 
 
 def _check_metric(competition: Competition) -> Iterator[Finding]:
@@ -186,8 +218,15 @@ def _check_nested(competition: Competition) -> Iterator[Finding]:
         return
     if competition.ensemble.method != "weighted":
         yield path, "'full' is for fitted weights; remove it, or set method to weighted"
-    if folds.repeats > 1 or folds.count < 3:
+    scheme = SCHEMES[folds.scheme]
+    if folds.repeats > 1 or (folds.count < 3 and not scheme.is_given):
         yield path, "'full' needs folds.repeats 1 and at least 3 folds"
+    if scheme.past_only:
+        yield (
+            path,
+            f"'full' does nothing with '{folds.scheme}' folds: weights are fitted on earlier "
+            "folds, whose models never saw the scored one; remove it",
+        )
 
 
 def _check_models(competition: Competition) -> Iterator[Finding]:

@@ -38,7 +38,7 @@ class RidgeParams(ModelParams):
 
     def idle(self, task: str, scheme: FoldScheme) -> Mapping[str, str]:
         """As of every model."""
-        if task == "regression" and scheme.shuffles:
+        if task == "regression" and scheme.draws_rows:
             why = "for regression: alpha is chosen by leave-one-out error"
             return dict.fromkeys(("inner_folds", "seed"), why)
         return _idle_seed(scheme)

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from podium.config.block import Block, ModelParams, Seed, name_in
-from podium.config.folds import SCHEMES
+from podium.config.folds import ALIASES, SCHEMES
 from podium.config.providers import PROVIDERS
 from podium.io.text import shown
 from podium.metrics import METRICS, Metric
@@ -34,6 +34,14 @@ def _csv_files(names: list[str]) -> list[str]:
         if not base.endswith(".csv") or bases.count(base) > 1:
             raise ValueError(f"names of csv files, each another; found {shown(name)}")
     return names
+
+
+def _scheme(value: object) -> object:
+    """Explains the names that scikit-learn and others have for a scheme."""
+    plain = value.lower().replace("_", "").replace("-", "") if isinstance(value, str) else ""
+    if plain in ALIASES and value not in SCHEMES:
+        raise ValueError(f"'{ALIASES[plain]}', as it is called here")
+    return value
 
 
 Slug = Annotated[str, AfterValidator(_slug)]
@@ -72,13 +80,25 @@ class Source(Block):
 
 
 class Folds(Block):
-    """How training rows are dealt into folds; assigned once, shared by every model."""
+    """How training rows are dealt into folds; assigned once, shared by every model.
 
-    scheme: Annotated[str, name_in(SCHEMES)] = "kfold"
+    ``count`` is not for schemes whose folds are given. ``by`` is a column of dates or numbers, by
+    which rows are in order; without it they are in the order of the file. ``gap`` and ``window``
+    count its values (without ``by``: rows): how many between training and validation are left out,
+    and on how many a fold trains at most. ``column`` of train.csv, or the csv ``path``, has each
+    row's fold.
+    """
+
+    scheme: Annotated[str, name_in(SCHEMES), BeforeValidator(_scheme)] = "kfold"
     count: int = 5
     repeats: int = Field(1, ge=1)
     seed: Seed = 0
     group: Name | None = None
+    by: Name | None = None
+    gap: int = Field(0, ge=0)
+    window: int | None = Field(None, ge=1)
+    column: Name | None = None
+    path: Name | None = None
 
 
 class Preprocess(Block):

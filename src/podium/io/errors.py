@@ -11,6 +11,17 @@ class PodiumError(Exception):
     """
 
 
+class KeyedError(PodiumError):
+    """A problem with the value at some keys of a competition's block.
+
+    A stage adds the file, the line and the competition (``config.load.located``).
+    """
+
+    def __init__(self, keys: tuple[str, ...], message: str) -> None:
+        self.keys, self.message = keys, message
+        super().__init__(f"{'.'.join(keys)}: {message}")
+
+
 def warn(message: str) -> None:
     """Print a one-line warning on standard error."""
     print(f"podium: warning: {' '.join(message.split())}", file=sys.stderr, flush=True)

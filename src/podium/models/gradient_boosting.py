@@ -60,13 +60,15 @@ def _fit_split(fit: Fit[LightGBMParams], split: Split, threads: int) -> SplitFit
     train, valid = (
         (_rows(table, rows), fit.y[rows]) for rows in (split.train_rows, split.valid_rows)
     )
+    weight = fit.weights(split.train_rows)
     options = {**_options(params, fit.target), "num_threads": threads}
     rounds = params.rounds
     if params.patience is not None:
-        rounds = _find_rounds(*train, params, options, fit.inner(split))
+        rounds = _find_rounds(*train, weight, params, options, fit.inner(split))
     boosters, history = [], []
     for seed in range(params.seeds):
-        booster, curve = _train(train, valid, {**options, "seed": params.seed + seed}, rounds)
+        own = {**options, "seed": params.seed + seed}
+        booster, curve = _train((*train, weight), valid, own, rounds)
         boosters.append(booster)
         history += [{"seed": seed, **row} for row in curve]
     return SplitFit(
@@ -120,25 +122,31 @@ def _options(params: LightGBMParams, target: Target) -> dict[str, Any]:
 
 
 def _find_rounds(
-    x: Table, y: Array, params: LightGBMParams, options: dict[str, Any], inner: Inner
+    x: Table,
+    y: Array,
+    weight: Array | None,
+    params: LightGBMParams,
+    options: dict[str, Any],
+    inner: Inner,
 ) -> int:
     """Early stopping on ``holdout`` of the given rows; the fold's scored rows are not used."""
     import lightgbm
 
     kept, held = inner.hold_out(params.holdout)
-    train = lightgbm.Dataset(_rows(x, kept), y[kept])
+    own, other = (None if weight is None else weight[rows] for rows in (kept, held))
+    train = lightgbm.Dataset(_rows(x, kept), y[kept], weight=own)
     booster = lightgbm.train(
         options,
         train,
         num_boost_round=params.rounds,
-        valid_sets=[lightgbm.Dataset(_rows(x, held), y[held], reference=train)],
+        valid_sets=[lightgbm.Dataset(_rows(x, held), y[held], weight=other, reference=train)],
         callbacks=[lightgbm.early_stopping(params.patience, verbose=False)],
     )
     return max(1, booster.best_iteration)
 
 
 def _train(
-    train: tuple[Table, Array],
+    train: tuple[Table, Array, Array | None],
     valid: tuple[Table, Array],
     options: dict[str, Any],
     rounds: int,
@@ -146,7 +154,8 @@ def _train(
     """A booster and its curves. Validation rows are used only for the curve."""
     import lightgbm
 
-    data = lightgbm.Dataset(*train)
+    x, y, weight = train
+    data = lightgbm.Dataset(x, y, weight=weight)
     curves: dict[str, dict[str, list[float]]] = {}
     booster = lightgbm.train(
         options,

@@ -59,8 +59,8 @@ class Solver(Protocol):
         """The model with a penalty of this strength, found from the last one."""
 
 
-# Makes the solver of a table and its classes.
-MakeSolver = Callable[[Array, Codes], Solver]
+# Makes the solver of a table, its classes, and the weights of its rows, their mean 1 (or none).
+MakeSolver = Callable[[Array, Codes, Array | None], Solver]
 
 
 @dataclass(frozen=True)
@@ -88,22 +88,34 @@ class Searched:
             return solver.fit(self.alpha)
 
 
-def choose(x: Array, y: Codes, path: Sequence[float], folds: Parts, make: MakeSolver) -> Searched:
+def choose(
+    x: Array,
+    y: Codes,
+    weight: Array | None,
+    path: Sequence[float],
+    folds: Parts,
+    make: MakeSolver,
+) -> Searched:
     """The log loss of inner folds along the path, up to where it no longer falls.
 
     Args:
         x: the training rows, shape (rows, features).
         y: their classes, shape (rows,).
+        weight: their weights, shape (rows,); None if all count alike.
         path: penalties, the strongest first.
         folds: rows to train on and rows to score, of each inner fold.
         make: makes a solver.
     """
-    solvers = [make(x[train], y[train]) for train, _ in folds]
+
+    def weight_of(rows: Codes) -> Array | None:
+        return None if weight is None else weight[rows]
+
+    solvers = [make(x[train], y[train], weight_of(train)) for train, _ in folds]
     found = Searched([float(alpha) for alpha in path], {})
 
     def loss(fold: int, alpha: float) -> float:
         valid = folds[fold][1]
-        return _log_loss(solvers[fold].fit(alpha), x[valid], y[valid])
+        return _log_loss(solvers[fold].fit(alpha), x[valid], y[valid], weight_of(valid))
 
     # Matrices are too small for threads within a product: they would wait for one another. The
     # limit of OpenMP is each thread's own.
@@ -128,11 +140,12 @@ def choose(x: Array, y: Codes, path: Sequence[float], folds: Parts, make: MakeSo
     return found
 
 
-def _log_loss(model: Logistic, x: Array, y: Codes) -> float:
+def _log_loss(model: Logistic, x: Array, y: Codes, weight: Array | None) -> float:
     """The mean log loss; a class that the model does not know has the smallest probability."""
     probabilities = np.full((len(x), 1 + max(y.max(), model.classes_.max())), SMALLEST)
     probabilities[:, model.classes_] = model.predict_proba(x)
-    return float(-np.log(np.maximum(probabilities[np.arange(len(y)), y], SMALLEST)).mean())
+    losses = -np.log(np.maximum(probabilities[np.arange(len(y)), y], SMALLEST))
+    return float(np.average(losses, weights=weight))
 
 
 def constant(code: int, features: int) -> Logistic:
@@ -143,17 +156,17 @@ def constant(code: int, features: int) -> Logistic:
 class Ridge:
     """L2: the sum of log losses plus ``alpha / 2`` times the squared coefficients."""
 
-    def __init__(self, x: Array, y: Codes) -> None:
+    def __init__(self, x: Array, y: Codes, weight: Array | None = None) -> None:
         from sklearn.linear_model import LogisticRegression
 
-        self.x, self.y = _compact(x), y
+        self.x, self.y, self.weight = _compact(x), y, weight
         self.model = LogisticRegression(warm_start=True, max_iter=1000, tol=L2_TOLERANCE)
 
     def fit(self, alpha: float) -> Logistic:
         """As ``Solver``."""
         if (self.y == self.y[0]).all():
             return constant(self.y[0], self.x.shape[1])
-        self.model.set_params(C=1.0 / alpha).fit(self.x, self.y)
+        self.model.set_params(C=1.0 / alpha).fit(self.x, self.y, self.weight)
         # A later fit may write into the arrays of this one.
         coefficients, intercept = self.model.coef_.copy(), self.model.intercept_.copy()
         return Logistic(coefficients, intercept, self.model.classes_)
@@ -166,17 +179,26 @@ class Lasso:
     are centred and steps scaled by their variance, so that rare levels converge as fast as others.
     """
 
-    def __init__(self, x: Array, y: Codes, l1_ratio: float, iterations: int) -> None:
+    def __init__(
+        self,
+        x: Array,
+        y: Codes,
+        weight: Array | None = None,
+        *,
+        l1_ratio: float,
+        iterations: int,
+    ) -> None:
         self.classes, codes = np.unique(y, return_inverse=True)
         shares = np.eye(len(self.classes))[:, codes]
         self.y = shares[1:] if len(self.classes) == 2 else shares
+        self.weight = 1.0 if weight is None else weight
         self.x, self.mean, self.rows = _compact(x), x.mean(axis=0), len(x)
         self.turned = self.x.T if isinstance(self.x, np.ndarray) else self.x.T.tocsr()
         # Of a constant column only rounding is left, which must not become a large step.
         variance = x.var(axis=0)
         self.scale = np.maximum(variance, 1e-9 * max(variance.max(initial=0.0), 1e-300))
         self.l1_ratio, self.iterations = l1_ratio, iterations
-        odds = np.log(shares.mean(axis=1))
+        odds = np.log(np.average(shares, axis=1, weights=weight))
         bias = odds[1:] - odds[:1] if len(self.classes) == 2 else odds
         self.now = _Point(np.zeros((len(bias), x.shape[1])), bias, np.tile(bias[:, None], len(x)))
         self.curvature = 0.25
@@ -184,7 +206,7 @@ class Lasso:
     @property
     def strongest(self) -> float:
         """The smallest alpha with which all coefficients are zero."""
-        residual = _probabilities(self.now.logits) - self.y
+        residual = (_probabilities(self.now.logits) - self.y) * self.weight
         return float(np.abs(self._slope(residual / self.rows)).max()) / self.l1_ratio
 
     def fit(self, alpha: float) -> Logistic:
@@ -208,7 +230,7 @@ class Lasso:
 
     def _step(self, point: "_Point", alpha: float) -> "_Point":
         """A proximal step; the curvature is doubled until the loss is below its bound."""
-        residual = (_probabilities(point.logits) - self.y) / self.rows
+        residual = (_probabilities(point.logits) - self.y) * self.weight / self.rows
         slope, bias_slope = self._slope(residual), residual.sum(axis=1)
         loss = self._loss(point.logits)
         while True:
@@ -236,10 +258,11 @@ class Lasso:
 
     def _loss(self, logits: Array) -> float:
         if len(logits) == 1:
-            return float(np.mean(np.logaddexp(0.0, logits) - self.y * logits))
+            return float(np.mean(self.weight * (np.logaddexp(0.0, logits) - self.y * logits)))
         peak = logits.max(axis=0)
         total = peak + np.log(np.exp(logits - peak).sum(axis=0))
-        return float(np.mean(total) - np.sum(self.y * logits) / self.rows)
+        own = np.sum(self.weight * self.y * logits) / self.rows
+        return float(np.mean(self.weight * total) - own)
 
 
 @dataclass(frozen=True)

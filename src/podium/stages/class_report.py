@@ -72,11 +72,18 @@ def draw_worst_of(competition: Competition, found: ClassReport, path: Path, mode
 def class_report(
     y: Array, probabilities: Array, ids: "pd.Series[Any]", names: tuple[str, ...]
 ) -> ClassReport:
-    """The numbers of OOF probabilities, shape (n, classes), for class codes ``y``, shape (n,)."""
+    """The numbers of OOF probabilities, shape (n, classes), for class codes ``y``, shape (n,).
+
+    Rows without probabilities, which no fold validates, are left out.
+    """
+    seen = np.flatnonzero(np.isfinite(probabilities).all(axis=1))
+    y, probabilities = y[seen], probabilities[seen]
+    worst = classes.worst(y, probabilities, ids.iloc[seen], names)
+    worst["row"] = seen[worst["row"]]
     return ClassReport(
         predictions=classes.labels(y, probabilities, names),
         confusion=classes.confusion(y, probabilities, names),
         scores=classes.class_scores(y, probabilities, names),
         reliability=classes.reliability(y, probabilities),
-        worst=classes.worst(y, probabilities, ids, names),
+        worst=worst,
     )

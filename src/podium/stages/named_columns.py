@@ -70,8 +70,9 @@ def _named(competition: Competition) -> Iterator[tuple[Key, str]]:
     yield ("target",), competition.target
     if not isinstance(competition, TableCompetition):
         return
-    if competition.folds.group is not None:
-        yield ("folds", "group"), competition.folds.group
+    for key in ("group", "by", "column"):
+        if (column := getattr(competition.folds, key)) is not None:
+            yield ("folds", key), column
     for name in LISTS:
         for index, column in enumerate(getattr(competition.preprocess, name)):
             yield ("preprocess", name, index), column

@@ -17,11 +17,12 @@ from pydantic_core import to_jsonable_python
 
 from podium.config import Competition, load_config
 from podium.config.block import Block
-from podium.config.load import ConfigError
+from podium.config.load import ConfigError, located
 from podium.data.sources import fetch
 from podium.data.sources.local_files import EXTRA, KEYS, files_of
 from podium.io import files, paths
 from podium.io.errors import PodiumError
+from podium.io.text import printable
 from podium.stages.closure import PACKAGE, Sources, functions
 from podium.stages.estimators_there import estimator_problems
 from podium.stages.pipeline import require_stages
@@ -53,6 +54,8 @@ READS: dict[str, Mapping[str, Any]] = {
         "source": {"slug"},
     },
 }
+# The link to the csv of ``folds.path``.
+FOLDS = "folds"
 NO_FILE = "No file or folder of this machine is read here.\n"
 
 
@@ -146,8 +149,8 @@ def _link_files(competition: Competition, folder: Path) -> None:
     """A link to each local file or folder that is read; something else where there is none."""
     folder.mkdir()
     found = local_files(competition)
-    extra = [key for key in found if key not in KEYS]
-    for key in (*KEYS, *(extra or [EXTRA])):
+    extra = [key for key in found if key not in (*KEYS, FOLDS)]
+    for key in (*KEYS, FOLDS, *(extra or [EXTRA])):
         if key in found:
             (folder / key).parent.mkdir(exist_ok=True)
             (folder / key).symlink_to(found[key].absolute())
@@ -161,12 +164,16 @@ def local_files(competition: Competition) -> dict[str, Path]:
     Raises:
         PodiumError: one is missing.
     """
+    folds = competition.folds.path
+    if folds is not None and not Path(folds).is_file():
+        keys = competition.name, "folds", "path"
+        raise PodiumError(located(keys, f"no file '{printable(folds)}'; give a csv of folds"))
     found = files_of(competition) if competition.source.provider == "local" else {}
     if not all(path.exists() for path in found.values()):
         # What copies the files says best which is missing, and what is there in its place.
         with files.scratch() as folder:
             fetch(competition, folder)
-    return found
+    return found if folds is None else {**found, FOLDS: Path(folds)}
 
 
 def remove_dead_links() -> list[str]:

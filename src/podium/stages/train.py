@@ -136,7 +136,8 @@ def _log(run: Run, result: ModelResult, model: str, dataset: Dataset, target: Ta
         plots.learning_curve(result.history, folder / "learning_curve.png", model)
         if target.is_regression:
             for name, draw in plots.NUMBER_PLOTS.items():
-                draw(dataset.y, result.oof[:, 0], folder / f"{name}.png", model)
+                seen = dataset.validated
+                draw(dataset.y[seen], result.oof[seen, 0], folder / f"{name}.png", model)
         else:
             found = class_report(dataset.y, result.oof, dataset.train_ids, target.classes)
             run.log_metrics({"ece": found.ece})
@@ -144,7 +145,8 @@ def _log(run: Run, result: ModelResult, model: str, dataset: Dataset, target: Ta
             found.draw(folder, model)
             found.draw_worst(dataset, folder / "worst.png", model)
         result.history.to_csv(folder / "history.csv", index=False)
-        folds_frame(dataset.train_ids, dataset.folds).to_csv(folder / "folds.csv", index=False)
+        folds = folds_frame(dataset.train_ids, dataset.folds, trained=dataset.trained)
+        folds.to_csv(folder / "folds.csv", index=False)
         run.log_artifacts(folder)
 
 

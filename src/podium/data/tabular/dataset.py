@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from podium.data.dataset import (
+    FOLDS,
     Dataset,
     Schema,
     Split,
@@ -19,7 +20,7 @@ from podium.data.tabular.size import check_fits
 from podium.data.tabular.transform import TableTransform
 from podium.io import files
 
-TARGET = "__target__"
+TARGET, WEIGHT = "__target__", "__weight__"
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class TableDataset(Dataset):
         """Every fold of every repeat with its transform, in order."""
         return [
             TableSplit(**vars(split), transform=self._transform(split))
-            for split in fold_splits(self.folds)
+            for split in fold_splits(self.folds, self.trained)
         ]
 
     def dense(self, split: Split) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -94,12 +95,14 @@ def write_dataset(folder: Path, data: TableDataset) -> None:
     train = data.train.copy()
     train.insert(0, data.schema.id, data.train_ids.to_numpy())
     train[TARGET] = data.y
+    if data.weights is not None:
+        train[WEIGHT] = data.weights
     test = data.test.copy()
     test.insert(0, data.schema.id, data.test_ids.to_numpy())
     train.to_parquet(folder / "train.parquet", index=False)
     test.to_parquet(folder / "test.parquet", index=False)
-    folds = folds_frame(data.train_ids, data.folds, data.groups)
-    folds.to_parquet(folder / "folds.parquet", index=False)
+    folds = folds_frame(data.train_ids, data.folds, data.groups, data.times, data.trained)
+    folds.to_parquet(folder / FOLDS, index=False)
     (folder / "transforms").mkdir()
     for name, transform in data.transforms.items():
         files.write_json(folder / "transforms" / f"{name}.json", transform.to_json())
@@ -115,16 +118,15 @@ def read_dataset(folder: Path) -> TableDataset:
     schema = TableSchema.read(folder)
     train = pd.read_parquet(folder / "train.parquet")
     test = pd.read_parquet(folder / "test.parquet")
-    folds, groups = read_folds(pd.read_parquet(folder / "folds.parquet"))
     paths = sorted((folder / "transforms").glob("*.json"))
     return TableDataset(
-        train=train.drop(columns=[schema.id, TARGET]),
+        train=train.drop(columns=[schema.id, TARGET]).drop(columns=WEIGHT, errors="ignore"),
         test=test.drop(columns=schema.id),
         y=train[TARGET].to_numpy(dtype=np.float64),
         train_ids=train[schema.id],
         test_ids=test[schema.id],
-        folds=folds,
-        groups=groups,
+        weights=train[WEIGHT].to_numpy(dtype=np.float64) if WEIGHT in train else None,
         transforms={path.stem: TableTransform.from_json(files.read_json(path)) for path in paths},
         schema=schema,
+        **read_folds(pd.read_parquet(folder / FOLDS)),
     )

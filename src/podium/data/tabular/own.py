@@ -5,21 +5,26 @@ each row's values of that row alone. ``sample_weight`` and ``folds`` see the tra
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from podium.config import TableCompetition
+from podium.data.dataset import FoldColumns, Rows, fold_splits
 from podium.data.tabular.columns import TypedTables
 from podium.data.tabular.dates import parsed
+from podium.data.tabular.fold_columns import reserved_columns
 from podium.data.tabular.read import RawTables
 from podium.data.tabular.returned import type_returned
 from podium.io.csv_files import few
+from podium.io.errors import PodiumError
 from podium.io.text import nearest, printable
 from podium.usercode import UserCode
-from podium.usercode.load import takes
+from podium.usercode.load import OWN, takes
+from podium.usercode.rows import own_folds, own_weights
 
 Tables = Mapping[str, pd.DataFrame]
 # Rows of a table that ``features`` is called with once more, without the others.
@@ -47,7 +52,7 @@ def given_tables(raw: RawTables, tables: TypedTables, competition: TableCompetit
     Numbers are float64 (true and false 1 and 0), dates datetime64, all else text; columns under
     ``preprocess.drop``, the id and the group are there too, the target is not.
     """
-    group = competition.folds.group
+    texts = {competition.id, *reserved_columns(competition, raw.test)}
     names = [name for name in raw.train if name in raw.test and name != competition.target]
     given: dict[str, dict[str, Any]] = {"train": {}, "test": {}}
     for name in names:
@@ -56,7 +61,7 @@ def given_tables(raw: RawTables, tables: TypedTables, competition: TableCompetit
             pair = {table: parsed(text, tables.dates[name]) for table, text in pair.items()}
         elif name in tables.train:
             pair = {"train": tables.train[name], "test": tables.test[name]}
-        elif name not in (competition.id, group):
+        elif name not in texts:
             pair = _numbers_or_text(pair)
         for table, column in pair.items():
             given[table][name] = column
@@ -90,8 +95,8 @@ def with_own_features(
     _check_columns(code, made)
     for table, rows in given.items():
         _check_row_by_row(code, call, table, rows, made[table])
-    not_features = {competition.id, competition.folds.group, *competition.preprocess.drop}
-    names = [name for name in made["train"] if name not in not_features]
+    not_features = [*reserved_columns(competition, raw.test), *competition.preprocess.drop]
+    names = [name for name in made["train"] if name not in (competition.id, *not_features)]
     if not names:
         code.fail("features", "returned no feature column")
     pairs = {name: (_pair(name, made), _pair(name, given)) for name in names}
@@ -176,13 +181,56 @@ def _same(whole: "pd.Series[Any]", fewer: "pd.Series[Any]") -> NDArray[np.bool_]
     return both_missing | np.asarray(equal, dtype=bool)
 
 
-def training_table(
-    given: Tables, raw: RawTables, y: NDArray[np.float64], competition: TableCompetition
-) -> pd.DataFrame:
-    """The training rows as ``folds`` and ``sample_weight`` get them: with the target at the end.
+@dataclass(frozen=True)
+class OwnRows:
+    """What the user's code says of the training rows: folds, shape (n, 1), and weights, (n,)."""
 
-    It is a number, or a class as text.
-    """
-    target = competition.target
-    values = y if competition.task == "regression" else raw.train[target].to_numpy()
-    return given["train"].assign(**{target: values})
+    folds: Rows | None = None
+    weights: NDArray[np.float64] | None = None
+
+    @classmethod
+    def of(
+        cls,
+        code: UserCode | None,
+        raw: RawTables,
+        tables: TypedTables,
+        y: NDArray[np.float64],
+        competition: TableCompetition,
+    ) -> Self:
+        """Call ``folds``, if the scheme asks for it, and ``sample_weight``, if it is there.
+
+        They get the training rows with the target at the end: a number, or a class as text.
+
+        Raises:
+            PodiumError: one fails, or returns something else than a number for each row.
+        """
+        has_weights = code is not None and code.get("sample_weight") is not None
+        wants_folds = competition.folds.scheme == OWN
+        if code is None or not (has_weights or wants_folds):
+            return cls()
+        target = competition.target
+        values = y if competition.task == "regression" else raw.train[target].to_numpy()
+        train = given_tables(raw, tables, competition)["train"].assign(**{target: values})
+        return cls(
+            own_folds(code, train) if wants_folds else None,
+            own_weights(code, train) if has_weights else None,
+        )
+
+    def without_zeros(self, folds: FoldColumns) -> FoldColumns:
+        """The folds, which train on no row of weight 0; it is validated as any other.
+
+        Raises:
+            PodiumError: a fold has no other rows to train on.
+        """
+        if self.weights is None or self.weights.all():
+            return folds
+        fold_of_row, trained = folds["folds"], folds["trained"]
+        if trained is None:
+            trained = np.ones((len(fold_of_row), int(fold_of_row.max()) + 1), dtype=np.bool_)
+        trained = trained & (self.weights > 0)[:, None]
+        splits = len(list(fold_splits(fold_of_row, folds["trained"])))
+        if len(list(fold_splits(fold_of_row, trained))) < splits:
+            raise PodiumError("sample_weight: a fold has no row to train on whose weight isn't 0")
+        return FoldColumns(
+            folds=fold_of_row, groups=folds["groups"], times=folds["times"], trained=trained
+        )

@@ -1,22 +1,20 @@
 """From raw tables to the dataset: typed columns, folds, and transforms fitted per fold."""
 
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from podium.config import Preprocess, TableCompetition
-from podium.data.folds import assign_folds
+from podium.data.dataset import FoldColumns, fold_splits, never_validated
 from podium.data.tabular.columns import TypedTables, type_columns
 from podium.data.tabular.dataset import TableDataset, TableSchema, transform_name, write_dataset
-from podium.data.tabular.own import with_own_features
+from podium.data.tabular.fold_columns import make_folds, reserved_columns
+from podium.data.tabular.own import OwnRows, with_own_features
 from podium.data.tabular.read import RawTables, read_raw, read_target
 from podium.data.tabular.size import affordable_features
 from podium.data.tabular.summary import summarize
 from podium.data.tabular.transform import TableTransform, fit_transform_on
-from podium.io.errors import PodiumError, warn
+from podium.io.errors import warn
 from podium.io.files import digest
 from podium.usercode import load
 
@@ -41,7 +39,8 @@ def prepare(
     summary.to_csv(folder / "summary.csv", index=False, lineterminator="\n")
     return (
         f"{data.train.shape[1]} columns -> {len(split.transform.feature_names)} features "
-        f"(fitted on {spec.fit_on}), {competition.folds.count} folds of {_sizes(data)} rows"
+        f"(fitted on {spec.fit_on}), {int(data.folds.max()) + 1} folds of {_sizes(data)} rows"
+        + never_validated(data.folds)
     )
 
 
@@ -59,9 +58,10 @@ def make_dataset(
     """The content of ``data/processed``, from the raw tables."""
     code = load(competition.name)
     target_values, classes = read_target(raw.train, competition)
-    tables = with_own_features(code, raw, _typed(raw, competition), competition)
-    groups = _groups(raw, competition)
-    folds = assign_folds(competition.folds, target_values, groups)
+    typed = _typed(raw, competition)
+    tables = with_own_features(code, raw, typed, competition)
+    own = OwnRows.of(code, raw, typed, target_values, competition)
+    folds = own.without_zeros(make_folds(raw.train, target_values, competition, own.folds))
     schema = TableSchema(
         id=competition.id,
         target=competition.target,
@@ -74,8 +74,9 @@ def make_dataset(
         provider=str(manifest["provider"]),
         synthetic=bool(manifest["synthetic"]),
         data_sha256=digest(repr(manifest["files"]).encode()),
-        folds_sha256=digest(folds.tobytes()),
+        folds_sha256=digest(folds["folds"].tobytes()),
         scheme=competition.folds.scheme,
+        gap=competition.folds.gap,
     )
     return TableDataset(
         train=tables.train,
@@ -83,49 +84,33 @@ def make_dataset(
         y=target_values,
         train_ids=raw.train[competition.id],
         test_ids=raw.test[competition.id],
-        folds=folds,
-        groups=None if groups is None else pd.factorize(groups)[0],
+        weights=own.weights,
         transforms=_fit_transforms(tables, folds, competition.preprocess),
         schema=schema,
+        **folds,
     )
 
 
 def _typed(raw: RawTables, competition: TableCompetition) -> TypedTables:
-    group = competition.folds.group
-    reserved = [competition.id, competition.target, *([group] if group else [])]
+    reserved = [competition.id, competition.target, *reserved_columns(competition, raw.test)]
     return type_columns(raw.train, raw.test, reserved, competition.preprocess)
 
 
-def _groups(raw: RawTables, competition: TableCompetition) -> "pd.Series[Any] | None":
-    """The column that keeps rows together in folds; missing values are a group too."""
-    group = competition.folds.group
-    if group is None:
-        return None
-    if group not in raw.train:
-        raise PodiumError(f"params.yaml: folds.group: no column '{group}' in train.csv")
-    return raw.train[group].fillna("")
-
-
 def _fit_transforms(
-    tables: TypedTables, folds: NDArray[np.int64], spec: Preprocess
+    tables: TypedTables, folds: FoldColumns, spec: Preprocess
 ) -> dict[str, TableTransform]:
     """One transform per fold and repeat, fitted on the rows that ``fit_on`` names."""
-    pairs = [
-        (repeat, fold)
-        for repeat in range(folds.shape[1])
-        for fold in range(int(folds[:, repeat].max()) + 1)
-    ]
+    splits = list(fold_splits(folds["folds"], folds["trained"]))
+    names = [transform_name(split.repeat, split.fold) for split in splits]
     features = _one_hot_columns(tables)
     if spec.fit_on == "fold":
         return {
-            transform_name(repeat, fold): _fit(
-                tables, tables.train[folds[:, repeat] != fold], spec, features
-            )
-            for repeat, fold in pairs
+            name: _fit(tables, tables.train.iloc[split.train_rows], spec, features)
+            for name, split in zip(names, splits, strict=True)
         }
     parts = [tables.train] + ([tables.test] if spec.fit_on == "train_and_test" else [])
     shared = _fit(tables, pd.concat(parts, ignore_index=True), spec, features)
-    return {transform_name(repeat, fold): shared for repeat, fold in pairs}
+    return dict.fromkeys(names, shared)
 
 
 def _one_hot_columns(tables: TypedTables) -> int:

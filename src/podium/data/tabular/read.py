@@ -140,7 +140,14 @@ def _check_columns(train: list[str], test: list[str], competition: TableCompetit
     check_named_columns(TRAIN, train, competition)
     if competition.id not in test:
         raise PodiumError(f"{TEST}: no id column '{competition.id}'; it has {few(test)}")
-    ignored = {competition.target, competition.folds.group, *competition.preprocess.drop}
+    folds = competition.folds
+    ignored = {
+        competition.target,
+        folds.group,
+        folds.by,
+        folds.column,
+        *competition.preprocess.drop,
+    }
     advice = "; list under preprocess.drop what no model should use"
     check_same_columns(set(train) - ignored, set(test) - ignored, advice)
 
