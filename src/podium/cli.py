@@ -111,6 +111,27 @@ def _data_problems(competition: "Competition") -> list[str]:
 
 
 @app.command()
+def new(
+    name: Annotated[
+        str | None, typer.Argument(help="The block's name; the slug if none is given.")
+    ] = None,
+    slug: Annotated[
+        str | None, typer.Option(help="The last part of the competition's address on Kaggle.")
+    ] = None,
+    path: Annotated[
+        str | None, typer.Option(help="A folder or zip with the files, instead of Kaggle.")
+    ] = None,
+) -> None:
+    """Add a competition: guess its block from its files, and write it to params.yaml."""
+    with guard.only_one("new"):
+        from podium.stages.new.command import new as command
+
+        command(name, slug, path)
+    check()
+    print("next: 'dvc repro' trains its models and makes the submission")
+
+
+@app.command()
 def sync() -> None:
     """Write all training stages to models/dvc.yaml; repair DVC files damaged by a kill.
 
@@ -206,7 +227,9 @@ def submit(
         str, typer.Option("-m", "--message", help="Made from run, CV and commit if not given.")
     ] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="All but the upload.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Also a file sent before.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also a file sent before, or implausible.")
+    ] = False,
     wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for the score.")] = 300,
 ) -> None:
     """Check submission.csv, send it to Kaggle, and bring its score back."""

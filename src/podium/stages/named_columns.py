@@ -16,22 +16,22 @@ Key = tuple[str | int, ...]
 LISTS = ("drop", "categorical", "na_is_category")
 # Blocks whose columns may be features.
 MAY_BE_MADE = ("preprocess", "folds")
+# Keys whose column may be in the test table alone.
+MAY_BE_IN_TEST = {"id", "drop"}
 
 
 def unknown_columns(competition: Competition, table: Path) -> list[str]:
     """A line for each column that params.yaml names and that a csv lacks, in the keys' order.
 
-    An id may be in the test table alone.
-
     Raises:
         PodiumError: the table is not a csv.
     """
     columns = column_names(read_header(table))
-    made = _made(competition)
+    made, in_test = _made(competition), _columns_of_test(competition, table)
     lines = []
     for key, column in _named(competition):
         is_there = column in columns or (column in made and key[0] in MAY_BE_MADE)
-        if not is_there and not (key == ("id",) and _is_in_test(competition, table)):
+        if not is_there and not (MAY_BE_IN_TEST & set(key) and column in in_test):
             choices = [*columns, *made] if key[0] in MAY_BE_MADE else columns
             message = f"no column '{column}' in {table.name}; {nearest(column, choices)}"
             lines.append(located((competition.name, *key), message))
@@ -60,13 +60,13 @@ def _made(competition: Competition) -> list[str]:
     return [name for _, names in columns_of(competition.features) for name in names]
 
 
-def _is_in_test(competition: Competition, table: Path) -> bool:
-    """Whether the test table beside a training table has the id."""
+def _columns_of_test(competition: Competition, table: Path) -> list[str]:
+    """The columns of the test table beside a training table, where it can be read."""
     raw = table == raw_table(competition)
     test = paths.raw(competition.name) / TEST if raw else files_of(competition).get("test")
     if competition.kind != "tabular" or test is None or not test.is_file() or is_zip(test.name):
-        return False
-    return competition.id in column_names(read_header(test))
+        return []
+    return column_names(read_header(test))
 
 
 def table_there(competition: Competition) -> Path | None:
