@@ -14,7 +14,7 @@ from podium.data.dataset import Split
 from podium.data.inner import Inner
 from podium.models.base import Array, Fit, SplitFit
 from podium.models.classes import make_estimator
-from podium.models.imported import fit_folds, is_constant, split_fit
+from podium.models.imported import fit_folds, is_constant, split_fit, weighted
 from podium.models.imported_data import Classes, Table, labels_of, rows_of, tables
 from podium.runtime.resources import cores
 
@@ -151,6 +151,7 @@ def fit_boosting(fit: Fit[BoostingParams]) -> list[SplitFit]:
 def _fit_split(fit: Fit[BoostingParams], split: Split, library: Library, threads: int) -> SplitFit:
     table, test = (library.table(one) for one in tables(fit, split))
     x, y = rows_of(table, split.train_rows), fit.y[split.train_rows]
+    weight = fit.weights(split.train_rows)
     labels, options = labels_of(fit, y), library.options(table)
     curves: Curves = []
     estimators: list[Any] = [None]
@@ -165,7 +166,7 @@ def _fit_split(fit: Fit[BoostingParams], split: Split, library: Library, threads
             for seed in range(params.seeds)
         ]
         for estimator in estimators:
-            estimator.fit(x, labels.encode(y))
+            estimator.fit(x, labels.encode(y), **weighted(estimator, weight))
     details = {"rounds": max(map(library.rounds, estimators))}
     given = (table, test)
     return split_fit(fit, split, estimators, labels, given, library.files, curves, details)

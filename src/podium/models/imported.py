@@ -58,8 +58,9 @@ def _fit_split(fit: Fit[ImportedParams], split: Split, threads: int) -> SplitFit
     rows = split.train_rows
     y = fit.y[rows]
     labels = labels_of(fit, y)
+    x, weight = rows_of(table, rows), fit.weights(rows)
     estimators = [
-        _fitted(fit, labels, rows_of(table, rows), y, fit.inner(split), seed, threads)
+        _fitted(fit, labels, x, y, weight, fit.inner(split), seed, threads)
         for seed in range(fit.params.seeds)
     ]
     return split_fit(fit, split, estimators, labels, (table, test), store=_stored)
@@ -70,6 +71,7 @@ def _fitted(
     labels: Labels,
     x: Table,
     y: Array,
+    weight: Array | None,
     inner: Inner,
     seed: int,
     threads: int,
@@ -80,7 +82,24 @@ def _fitted(
     estimator = make_estimator(fit.params, fit.target.task, fit.params.seed + seed, threads)
     if not fit.target.is_regression and not is_calibrated(estimator):
         estimator = _with_probabilities(estimator, inner)
-    return estimator.fit(x, labels.encode(y))
+    return estimator.fit(x, labels.encode(y), **weighted(estimator, weight))
+
+
+def weighted(estimator: Any, weight: Array | None) -> dict[str, Array]:
+    """The rows' weights as an argument of ``fit``; none where the estimator takes none."""
+    from sklearn.utils.validation import has_fit_parameter
+
+    if weight is None:
+        return {}
+    # One that transforms the target, or calibrates, passes them on.
+    parts = (getattr(estimator, name, None) for name in ("regressor", "estimator"))
+    own = next((part for part in parts if part is not None), estimator)
+    if has_fit_parameter(own, "sample_weight"):
+        return {"sample_weight": weight}
+    warnings.warn(
+        f"{type(own).__name__} takes no weights of rows: all count alike for it", stacklevel=2
+    )
+    return {}
 
 
 def is_constant(labels: Labels) -> bool:
