@@ -46,7 +46,7 @@ def check(
     """Validate params.yaml without running anything; its columns too, where the data are there."""
     from podium.config import load_config
     from podium.config.load import ConfigError
-    from podium.stages.estimators_there import estimator_problems
+    from podium.stages.own_code import all_notes
 
     try:
         config = load_config()
@@ -60,13 +60,10 @@ def check(
         )
     if others := [name for name in config.blocks if name not in listed]:
         print(f"not listed in competitions: {', '.join(others)}")
-    unknown = [
-        line
-        for block in config.blocks.values()
-        for line in (*estimator_problems(block), *_data_problems(block))
-    ]
-    if unknown:
-        _raise_last(unknown)
+    if problems := [line for block in config.blocks.values() for line in _problems(block)]:
+        _raise_last(list(dict.fromkeys(problems)))
+    for note in all_notes(listed.values(), config.blocks):
+        warn(note)
     if resolved:
         from podium.stages.resolved_params import resolved_lines
 
@@ -90,6 +87,18 @@ def _raise_last(lines: Sequence[str]) -> NoReturn:
     for line in lines[:-1]:
         print(f"podium: error: {line}", file=sys.stderr)
     raise PodiumError(lines[-1])
+
+
+def _problems(competition: "Competition") -> list[str]:
+    """Errors about a competition that its block alone doesn't show."""
+    from podium.stages.estimators_there import estimator_problems
+    from podium.stages.own_code import code_problems
+
+    return [
+        *code_problems(competition),
+        *estimator_problems(competition),
+        *_data_problems(competition),
+    ]
 
 
 def _data_problems(competition: "Competition") -> list[str]:

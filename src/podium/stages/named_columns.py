@@ -10,6 +10,7 @@ from podium.data.sources.local_files import files_of, is_zip
 from podium.io import files, paths
 from podium.io.csv_files import TEST, column_names, read_header
 from podium.io.text import nearest
+from podium.usercode.sources import functions
 
 Key = tuple[str | int, ...]
 LISTS = ("drop", "categorical", "na_is_category")
@@ -34,7 +35,9 @@ def unknown_columns(competition: Competition, table: Path) -> list[str]:
             choices = [*columns, *made] if key[0] in MAY_BE_MADE else columns
             message = f"no column '{column}' in {table.name}; {nearest(column, choices)}"
             lines.append(located((competition.name, *key), message))
-    return lines + feature_problems(competition, columns)
+    # Which columns the user's own code makes is not known before it is called.
+    has_own = bool(functions(competition.name, ["features"]))
+    return lines + feature_problems(competition, None if has_own else columns)
 
 
 def feature_problems(competition: Competition, columns: Collection[str] | None = None) -> list[str]:
