@@ -82,13 +82,13 @@ def _data_problems(competition: "Competition") -> list[str]:
     Local files that are missing, where DVC would stop with words of its own, are a warning:
     params.yaml itself is valid.
     """
-    from podium.stages.named_columns import table_there, unknown_columns
+    from podium.stages.named_columns import feature_problems, table_there, unknown_columns
     from podium.stages.resolve import local_files
 
     try:
         local_files(competition)
         table = table_there(competition)
-        return unknown_columns(competition, table) if table else []
+        return unknown_columns(competition, table) if table else feature_problems(competition)
     except PodiumError as error:
         warn(f"{competition.name}: {error}")
         return []

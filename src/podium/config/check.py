@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from importlib.util import find_spec
 
+from podium.config.features import OrdinalMap, columns_of
 from podium.config.folds import SCHEMES
 from podium.config.models import model_spec
 from podium.config.providers import PROVIDERS, providers_of
@@ -19,6 +20,7 @@ def check_competition(competition: Competition) -> Iterator[Finding]:
     yield from _check_metric(competition)
     yield from _check_target(competition)
     yield from _check_drop(competition)
+    yield from _check_features(competition)
     yield from _check_submission(competition)
     yield from _check_source(competition)
     yield from _check_kind(competition)
@@ -91,6 +93,23 @@ def _check_drop(competition: Competition) -> Iterator[Finding]:
     for name, what in ((competition.id, "id"), (competition.target, "target")):
         if name in dropped:
             yield ("preprocess", "drop"), f"'{name}' is the {what}, no feature; remove it"
+
+
+def _check_features(competition: Competition) -> Iterator[Finding]:
+    """A feature replaces neither id nor target; a column has one order."""
+    if not isinstance(competition, TableCompetition):
+        return
+    ordered: dict[str, str] = {}
+    for name, made in columns_of(competition.features):
+        for column in made:
+            for own, what in ((competition.id, "id"), (competition.target, "target")):
+                if column == own:
+                    yield ("features", name), f"'{column}' is the {what}; use another name"
+            if isinstance(competition.features.made[name], OrdinalMap):
+                if column in ordered:
+                    message = f"'{column}' has an order already: '{ordered[column]}'; remove one"
+                    yield ("features", name), message
+                ordered.setdefault(column, name)
 
 
 def _check_submission(competition: Competition) -> Iterator[Finding]:

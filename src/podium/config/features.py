@@ -6,6 +6,7 @@ Each key is the name of a new column, or of a column that is replaced. Its value
 automatic features.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar
 
@@ -13,6 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SerializeAsAny
 
 from podium.config.block import Block, Name, as_text
 from podium.config.learnt import LEARNT, LearntFeature, learnt_kind
+from podium.io.errors import PodiumError
 from podium.io.text import nearest, printable, shown
 
 AUTO_KEY = "auto"
@@ -50,6 +52,11 @@ class Expression(Block):
 
     expression: Annotated[str, Field(max_length=MAX_LETTERS)]
 
+    @property
+    def may_learn(self) -> bool:
+        """Whether it has the word that makes groups, be it in a quoted text."""
+        return re.search(r"\bby\b", self.expression) is not None
+
 
 class OrdinalMap(Block):
     """Columns whose levels become 0, 1, 2 ... in this order, worst first."""
@@ -75,8 +82,17 @@ class Features(Block):
 
     @property
     def learns(self) -> bool:
-        """Whether any feature is learnt on training rows."""
-        return self.auto or bool(self.learnt())
+        """Whether any feature is learnt on training rows: not only, where it might be one."""
+        formulas = [one for one in self.made.values() if isinstance(one, Expression)]
+        return self.auto or bool(self.learnt()) or any(one.may_learn for one in formulas)
+
+
+class FeatureError(PodiumError):
+    """Something is wrong with one feature: its key in ``features``, and what to do."""
+
+    def __init__(self, feature: str, message: str) -> None:
+        self.feature, self.message = feature, message
+        super().__init__(f"params.yaml: features.{printable(feature)}: {message}")
 
 
 def typed_feature(name: str, value: Any) -> tuple[type[Block], Any]:

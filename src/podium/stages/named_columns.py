@@ -1,17 +1,21 @@
 """The columns that params.yaml names, looked up in the data that are there."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from podium.config import Competition, TableCompetition
+from podium.config.features import FeatureError, columns_of
 from podium.config.load import located
 from podium.data.sources.local_files import files_of, is_zip
 from podium.io import files, paths
 from podium.io.csv_files import column_names, read_header
+from podium.io.errors import PodiumError
 from podium.io.text import nearest
 
 Key = tuple[str | int, ...]
 LISTS = ("drop", "categorical", "na_is_category")
+# Blocks whose columns may be features.
+MAY_BE_MADE = ("preprocess", "folds")
 
 
 def unknown_columns(competition: Competition, table: Path) -> list[str]:
@@ -21,12 +25,39 @@ def unknown_columns(competition: Competition, table: Path) -> list[str]:
         PodiumError: the table is not a csv.
     """
     columns = column_names(read_header(table))
+    made = _made(competition)
     lines = []
     for key, column in _named(competition):
-        if column not in columns:
-            message = f"no column '{column}' in {table.name}; {nearest(column, columns)}"
+        if column not in columns and not (column in made and key[0] in MAY_BE_MADE):
+            choices = [*columns, *made] if key[0] in MAY_BE_MADE else columns
+            message = f"no column '{column}' in {table.name}; {nearest(column, choices)}"
             lines.append(located((competition.name, *key), message))
-    return lines
+    return lines + feature_problems(competition, columns)
+
+
+def feature_problems(competition: Competition, columns: Collection[str] | None = None) -> list[str]:
+    """A line for each mistake in ``features``; names are looked up if columns are known."""
+    if not isinstance(competition, TableCompetition) or not competition.features.made:
+        return []
+    # Only tables have features, and need their code.
+    from podium.data.tabular.features.plan import problems
+
+    return [
+        located((competition.name, "features", name), message)
+        for name, message in problems(competition, columns)
+    ]
+
+
+def located_error(competition: str, error: FeatureError) -> PodiumError:
+    """The same error with its line in params.yaml."""
+    return PodiumError(located((competition, "features", error.feature), error.message))
+
+
+def _made(competition: Competition) -> list[str]:
+    """The columns that features make, as far as params.yaml says them."""
+    if not isinstance(competition, TableCompetition):
+        return []
+    return [name for _, names in columns_of(competition.features) for name in names]
 
 
 def table_there(competition: Competition) -> Path | None:

@@ -67,7 +67,9 @@ def type_columns(
     for name in names:
         _check_not_empty(train[name])
         pair = {"train": train[name], "test": test[name]}
-        is_category = name in spec.categorical or name in spec.na_is_category
+        # Features may have made numbers of a column in which missing meant "none".
+        is_text = not pd.api.types.is_numeric_dtype(train[name])
+        is_category = name in spec.categorical or (name in spec.na_is_category and is_text)
         found = None if is_category else _numbers(pair)
         if not is_category and found is None and (date := _date(pair)):
             dates[name], found = date

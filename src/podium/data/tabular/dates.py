@@ -54,7 +54,7 @@ def date_parts(
     name: str, dates: Mapping[str, "pd.Series[Any]"]
 ) -> dict[str, dict[str, "pd.Series[Any]"]]:
     """The numbers that a date becomes: by their names, one column of each table."""
-    parts = {table: _parts_of(one) for table, one in dates.items()}
+    parts = {table: parts_of(one) for table, one in dates.items()}
     wanted = list(next(iter(parts.values())))
     if all((part["hour"].dropna() == 0).all() for part in parts.values()):
         wanted.remove("hour")
@@ -96,7 +96,8 @@ def _mapped(text: "pd.Series[Any]", dates: Mapping[str, Any]) -> "pd.Series[Any]
     return pd.to_datetime(text.map(dates))
 
 
-def _parts_of(dates: "pd.Series[Any]") -> dict[str, "pd.Series[Any]"]:
+def parts_of(dates: "pd.Series[Any]") -> dict[str, "pd.Series[Any]"]:
+    """All numbers that a date has, each by its name."""
     day = dates.dt.normalize()
     hour = (dates - day) / pd.Timedelta(hours=1)
     parts = {

@@ -12,10 +12,11 @@ from podium.config import Preprocess, TableCompetition
 from podium.data.folds import assign_folds
 from podium.data.tabular.columns import TypedTables, type_columns
 from podium.data.tabular.dataset import TableDataset, TableSchema, transform_name, write_dataset
+from podium.data.tabular.features.row_wise import with_features
 from podium.data.tabular.learnt.training import Training
 from podium.data.tabular.read import RawTables, read_raw, read_target
 from podium.data.tabular.size import affordable_features
-from podium.data.tabular.summary import summarize
+from podium.data.tabular.summary import summarize, with_formulas
 from podium.data.tabular.transform import TableTransform, fit_transform_on, with_numbers
 from podium.data.tabular.uninformative import uninformative, without_columns
 from podium.io.errors import PodiumError, warn
@@ -30,11 +31,12 @@ def prepare(
     Raises:
         PodiumError: the raw files don't fit params.yaml.
     """
-    data = make_dataset(read_raw(raw, competition), competition, manifest)
+    tables, made = with_features(read_raw(raw, competition), competition)
+    data = make_dataset(tables, competition, manifest)
     write_dataset(folder, data)
     schema = data.schema
     split, spec = data.splits[0], competition.preprocess
-    tables = TypedTables(
+    typed = TypedTables(
         data.table(split, "train"),
         data.table(split, "test"),
         schema.numeric,
@@ -42,7 +44,8 @@ def prepare(
         schema.dates,
     )
     dropped = dict.fromkeys(spec.drop, "not used") | schema.uninformative
-    summary = summarize(tables, split.transform, spec, dropped, _about_learnt(data, competition))
+    summary = summarize(typed, split.transform, spec, dropped, _about_learnt(data, competition))
+    summary = with_formulas(summary, made)
     for name, warning in zip(summary["column"], summary["warning"], strict=True):
         if warning:
             warn(f"{competition.name}: column '{name}' {warning}")
@@ -78,7 +81,7 @@ def _sizes(data: TableDataset) -> str:
 def make_dataset(
     raw: RawTables, competition: TableCompetition, manifest: dict[str, object]
 ) -> TableDataset:
-    """The content of ``data/processed``, from the raw tables."""
+    """The content of ``data/processed``, from the raw tables with row-wise features."""
     target_values, classes = read_target(raw.train, competition)
     typed = _typed(raw, competition)
     useless = uninformative(typed)

@@ -1,11 +1,12 @@
 """A human-readable table of what preprocessing did to each column, and what to look at."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
 from podium.config import Preprocess
 from podium.data.tabular.columns import NONE_LEVEL, TypedTables
+from podium.data.tabular.features.row_wise import Made
 from podium.data.tabular.levels import MOST_LEVELS, CategoryColumn
 from podium.data.tabular.transform import NumericColumn, TableTransform
 from podium.io.csv_files import few
@@ -38,6 +39,20 @@ def summarize(
     ]  # fmt: skip
     table = pd.DataFrame(rows, columns=columns)
     return table.assign(warning=table["warning"].astype(object).fillna(""))
+
+
+def with_formulas(summary: pd.DataFrame, made: Sequence[Made]) -> pd.DataFrame:
+    """The summary with the formula of each column that was made, and what was said of it."""
+    if not made:
+        return summary
+    formulas = {one.column: one.formula for one in made}
+    found = summary.assign(formula=summary["column"].map(formulas).fillna(""))
+    for one in filter(lambda one: one.warning, made):
+        at = found["column"] == one.column
+        found.loc[at, "warning"] = [
+            "; ".join(filter(None, [one.warning, str(before)])) for before in found["warning"][at]
+        ]
+    return found[["column", "formula", *summary.columns[1:]]]
 
 
 def _with_origin(rows: list[dict[str, object]], made: Mapping[str, str]) -> list[dict[str, object]]:

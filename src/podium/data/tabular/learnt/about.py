@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from podium.config.features import Features
+from podium.config.features import Expression, Features
 
 
 def about_learnt(features: Features, frames: Sequence[pd.DataFrame]) -> dict[str, str]:
@@ -26,12 +26,17 @@ def about_learnt(features: Features, frames: Sequence[pd.DataFrame]) -> dict[str
 
 def _feature_of(column: str, features: Features) -> str | None:
     """The feature of params.yaml that a column is of: the longest name that it begins with."""
+    if isinstance(features.made.get(column), Expression):
+        return column
     names = [name for name in features.learnt() if f"{column} ".startswith(f"{name} ")]
     return max(names, key=len, default=None)
 
 
 def _words(features: Features, name: str) -> str:
-    values = features.learnt()[name].model_dump(by_alias=True)
+    feature = features.made[name]
+    if isinstance(feature, Expression):
+        return feature.expression
+    values = feature.model_dump(by_alias=True)
     return ", ".join(
         f"{key} {' x '.join(value) if isinstance(value, list) else value}"
         for key, value in values.items()

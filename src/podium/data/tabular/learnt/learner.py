@@ -107,6 +107,12 @@ class Work:
         """The rows of both tables."""
         return pd.concat([self.train, self.test], ignore_index=True)
 
+    @property
+    def rows_without_target(self) -> Rows:
+        """The rows of ``whole`` that learners without target are fitted on."""
+        ends = {"train": len(self.train), "train_and_test": len(self.whole)}
+        return np.arange(ends[self.fit_on]) if self.fit_on in ends else self.rows
+
 
 def make_columns(name: str, make: Make, work: Work) -> tuple[pd.DataFrame, pd.DataFrame]:
     """A feature's columns for all training rows and all test rows, fitted on ``work.rows`` only."""
@@ -124,9 +130,7 @@ def make_columns(name: str, make: Make, work: Work) -> tuple[pd.DataFrame, pd.Da
 
 def _without_target(learner: Learner, work: Work) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Fitted once, on the rows that ``fit_on`` names."""
-    count, table = len(work.train), _read(work.whole, learner)
-    ends = {"train": count, "train_and_test": len(table)}
-    rows = np.arange(ends[work.fit_on]) if work.fit_on in ends else work.rows
+    table, count, rows = _read(work.whole, learner), len(work.train), work.rows_without_target
     fitted = learner.fit(table.iloc[rows], None)
     own = fitted.own(table.iloc[rows])
     rest = np.setdiff1d(np.arange(len(table)), rows)

@@ -11,6 +11,9 @@ from podium.config.folds import SCHEMES
 from podium.config.learnt import LearntFeature
 from podium.data.inner import Inner
 from podium.data.tabular.columns import TypedTables
+from podium.data.tabular.features.evaluate import Columns
+from podium.data.tabular.features.grouped import ExpressionFeature, add_made, grouped_columns
+from podium.data.tabular.features.plan import plan
 from podium.data.tabular.learnt.learner import Context, Work, make_columns
 from podium.data.tabular.learnt.sources import source_tables
 from podium.data.tabular.learnt.training import Fitted, Training
@@ -37,12 +40,13 @@ def make_learnt(
         PodiumError: a feature's columns have a name that is taken, or can't be made.
     """
     tables = source_tables(typed, raw, competition)
+    columns = grouped_columns(raw, competition)
     made: dict[bytes, pd.DataFrame] = {}
     for fitted in training.fitted():
         # Two folds without each other are the same rows.
         key = fitted.rows.tobytes()
         if key not in made:
-            made[key] = _columns(competition, typed, tables, training, fitted)
+            made[key] = _columns(competition, typed, tables, columns.copy(), training, fitted)
             _check_new(competition, made[key], typed)
     return {fitted.name: made[fitted.rows.tobytes()] for fitted in training.fitted()}
 
@@ -61,6 +65,7 @@ def _columns(
     competition: TableCompetition,
     typed: TypedTables,
     tables: TypedTables,
+    columns: Columns,
     training: Training,
     fitted: Fitted,
 ) -> pd.DataFrame:
@@ -69,10 +74,16 @@ def _columns(
     y, rows = target.encode(training.y), fitted.rows
     context = Context(training.classes, y[rows], _inner(competition, training, fitted))
     work = Work(tables.train, tables.test, y, rows, context, competition.preprocess.fit_on)
-    parts = [
-        make_columns(name, partial(_learners, feature, context), work)
-        for name, feature in competition.features.learnt().items()
-    ]
+    parts = []
+    for feature in (one for one in plan(competition) if one.is_learnt):
+        if isinstance(feature.block, LearntFeature):
+            make = partial(_learners, feature.block, context)
+            part = make_columns(feature.name, make, work)
+        else:
+            formula = ExpressionFeature(feature.name, feature)
+            part = formula.make(columns, work.rows_without_target, len(work.train))
+        parts.append(part)
+        add_made(columns, part)
     if competition.features.auto:
         choose = resolve_name(competition.features.chooser)
         parts += [make_columns(one.name, one.make, work) for one in choose(typed, work)]
