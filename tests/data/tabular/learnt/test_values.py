@@ -140,9 +140,12 @@ def test_a_transformer_gets_no_target_that_it_does_not_ask_for():
 @pytest.mark.parametrize(
     ("feature", "message"),
     [
-        ({"count": ["kk"]}, "toy.features.f.count: no column 'kk'; did you mean 'k'?"),
-        ({"mean": "k", "by": ["m"]}, "f.mean: column 'k' is not of numbers, which is needed"),
-        ({"count": ["y"]}, "f.count: no column 'y'"),
+        ({"count": ["kk"]}, "features.f: count: no column 'kk'; did you mean 'k'?"),
+        (
+            {"mean": "k", "by": ["m"]},
+            "features.f: mean: column 'k' is not of numbers, which is needed",
+        ),
+        ({"count": ["y"]}, "features.f: count: no column 'y'"),
     ],
 )
 def test_a_column_that_is_wrong_is_named(feature, message):

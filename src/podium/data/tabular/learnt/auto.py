@@ -69,19 +69,20 @@ class _Trial:
             groups=None if inner.groups is None else inner.groups[places],
         )
         context = Context(work.context.classes, work.y[self.kept], own)
-        self.all = np.concatenate([self.kept, self.held])
+        # The rows held out take the place of test rows: nothing is fitted on them.
+        self.y = work.y[np.concatenate([self.kept, self.held])]
         self.work = Work(
-            work.train.iloc[self.all].reset_index(drop=True),
-            work.test.iloc[:0],
-            work.y[self.all],
+            work.train.iloc[self.kept].reset_index(drop=True),
+            work.train.iloc[self.held].reset_index(drop=True),
+            work.y[self.kept],
             np.arange(len(self.kept)),
             context,
         )
 
     def base(self) -> pd.DataFrame:
         """The table's own columns, for trees."""
-        table = self.work.train
-        columns = {name: table[name] for name in self.tables.numeric if name in table}
+        table = self.work.whole
+        columns = {name: table[name] for name in self.tables.numeric}
         for name in self.tables.categorical:
             levels = table[name].iloc[: len(self.kept)].dropna().unique()
             columns[name] = pd.Categorical(table[name].where(table[name].isin(levels)), levels)
@@ -89,13 +90,14 @@ class _Trial:
 
     def columns(self, tried: Sequence[Candidate]) -> Mapping[str, pd.DataFrame]:
         """The candidates' columns, fitted on the kept rows."""
-        return {one.name: make_columns(one.name, one.make, self.work)[0] for one in tried}
+        made = {one.name: make_columns(one.name, one.make, self.work) for one in tried}
+        return {name: pd.concat(both, ignore_index=True) for name, both in made.items()}
 
     def grown(self, table: pd.DataFrame) -> tuple[Mapping[str, float], float]:
         """What trees gain by each column, and their loss on the rows held out."""
         import lightgbm
 
-        count, y, options = len(self.kept), self.work.y, self._options()
+        count, y, options = len(self.kept), self.y, self._options()
         names = [str(name) for name in table]
         safe = table.set_axis([f"c{place}" for place in range(len(names))], axis=1)
         train = lightgbm.Dataset(safe.iloc[:count], y[:count])
