@@ -171,17 +171,17 @@ def test_features_use_those_above_them_and_columns_that_are_dropped(featured):
 
 def test_the_summary_tells_formulas_types_and_warnings(project, podium, house_files):
     features = {"TotalSF": "TotalBsmtSF + 1stFlrSF", "Zone": "lower(MSZoning)",
-                "PerPool": "GrLivArea / Fireplaces", "Best": "GrLivArea - (max(GrLivArea) by Street)",
-                "ExterQual": ["Fa", "TA"]}  # fmt: skip
+                "PerFire": "GrLivArea / Fireplaces", "ExterQual": ["Fa", "TA"],
+                "Best": "GrLivArea - (max(GrLivArea) by Street)"}  # fmt: skip
     project.use_files(house_files)
     project.edit(lambda params: params[HOUSES].update(features=features))
     for command in ("download", "preprocess"):
         outcome = podium(command, HOUSES)
         assert outcome.code == 0, outcome.err
     assert "column 'ExterQual' has " in outcome.err
-    assert "column 'PerPool' gives no finite number in " in outcome.err
+    assert "column 'PerFire' gives no finite number in " in outcome.err
     summary = pd.read_csv("data/processed/house-prices/summary.csv").set_index("column")
-    for name in ("TotalSF", "Zone", "PerPool"):
+    for name in ("TotalSF", "Zone", "PerFire"):
         assert summary.loc[name, "formula"] == features[name]
     assert summary.loc["ExterQual", "formula"] == "ordinal: Fa < TA"
     assert summary.loc[["TotalSF", "Zone"], "type"].tolist() == ["number", "category"]
