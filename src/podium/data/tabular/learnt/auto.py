@@ -1,9 +1,10 @@
 """``features: {auto: true}``: features that are chosen on a split's training rows alone.
 
 Trees are grown on three quarters of these rows, first to rank the columns, then with all candidates
-(``candidates.py``), which are fitted on the same rows. Those that trees gain most by are chosen, if
-with them the last quarter is predicted better by more than chance explains. The work is bounded by
-rows, candidates and rounds, not by time: so the choice is the same on every machine.
+(``candidates.py``), which are fitted on the same rows. Those that trees gain most by, and more than
+by any column of noise (after Boruta, Kursa & Rudnicki 2010), are chosen if with them the last
+quarter is predicted better. The work is bounded by rows, candidates and rounds, not by time: so the
+choice is the same on every machine.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,6 +25,8 @@ HELD_OUT = 0.25
 # Trees; with many classes, which have a tree each, fewer rounds.
 ROUNDS, LEAST_ROUNDS, PATIENCE = 600, 60, 30
 LEAST_SHARE = 1e-6
+# Columns of noise, and how many standard errors the gain of what is chosen must have.
+NOISE, LEAST_ERRORS = 5, 0.5
 OPTIONS = {
     "learning_rate": 0.1, "num_leaves": 15, "min_child_samples": 20, "feature_fraction": 0.5,
     "seed": 0, "deterministic": True, "force_row_wise": True, "verbosity": -1, "num_threads": 1,
@@ -38,11 +41,14 @@ def chosen_features(tables: TypedTables, work: Work) -> list[Candidate]:
     ranked = sorted(base, key=lambda name: -importance[name])
     keys = [name for name in ranked if _is_key(tables, name)]
     numbers = [name for name in ranked if name in tables.numeric]
-    tried = {one.name: one for one in candidates(numbers, keys, work.context)}
+    found = candidates(numbers, keys, work.context)
+    tried = {one.name: one for one in found if one.name not in tables.train}
     columns = trial.columns(list(tried.values()))
-    gains, _ = trial.grown(pd.concat([base, *columns.values()], axis=1))
-    gain = {name: sum(gains[str(column)] for column in columns[name]) for name in tried}
-    best = sorted((name for name in tried if gain[name] > 0), key=lambda name: -gain[name])
+    noise = trial.noise()
+    gains, _ = trial.grown(pd.concat([base, *columns.values(), noise], axis=1))
+    gain = {name: max(gains[str(column)] for column in columns[name]) for name in tried}
+    least = max(gains[str(column)] for column in noise)
+    best = sorted((name for name in tried if gain[name] > least), key=lambda name: -gain[name])
     best = best[:MOST_CHOSEN]
     if not best:
         return []
@@ -51,9 +57,9 @@ def chosen_features(tables: TypedTables, work: Work) -> list[Candidate]:
 
 
 def _is_better(losses: Array, before: Array) -> bool:
-    """Whether rows' losses are lower, by a standard error of the paired difference."""
+    """Whether rows' losses are lower, by more than half a standard error of the difference."""
     gains = before - losses
-    return bool(gains.mean() > gains.std() / np.sqrt(len(gains)))
+    return bool(gains.mean() > LEAST_ERRORS * gains.std() / np.sqrt(len(gains)))
 
 
 def _is_key(tables: TypedTables, name: str) -> bool:
@@ -79,9 +85,11 @@ class _Trial:
         context = Context(work.context.classes, work.y[self.kept], own)
         # The rows held out take the place of test rows: nothing is fitted on them.
         self.y = work.y[np.concatenate([self.kept, self.held])]
+        table = work.train[[*tables.numeric, *tables.categorical]].iloc[[*self.kept, *self.held]]
+        table = table.astype(dict.fromkeys(tables.categorical, "category"))
         self.work = Work(
-            work.train.iloc[self.kept].reset_index(drop=True),
-            work.train.iloc[self.held].reset_index(drop=True),
+            table.iloc[: len(self.kept)].reset_index(drop=True),
+            table.iloc[len(self.kept) :].reset_index(drop=True),
             work.y[self.kept],
             np.arange(len(self.kept)),
             context,
@@ -95,6 +103,11 @@ class _Trial:
             levels = table[name].iloc[: len(self.kept)].dropna().unique()
             columns[name] = pd.Categorical(table[name].where(table[name].isin(levels)), levels)
         return pd.DataFrame(columns)
+
+    def noise(self) -> pd.DataFrame:
+        """Columns that say nothing."""
+        values = np.random.default_rng(0).normal(size=(len(self.y), NOISE))
+        return pd.DataFrame(values, columns=[f"noise {place}" for place in range(NOISE)])
 
     def columns(self, tried: Sequence[Candidate]) -> Mapping[str, pd.DataFrame]:
         """The candidates' columns, fitted on the kept rows."""
