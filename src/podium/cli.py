@@ -6,7 +6,7 @@ Libraries are imported inside the commands, so that ``podium check`` answers at 
 import signal
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext, suppress
 from pathlib import Path
 from types import FrameType
@@ -19,7 +19,7 @@ from podium.io.errors import PodiumError, SettingError, warn, without_password
 from podium.runtime import environment, guard, resources, server
 
 if TYPE_CHECKING:
-    from podium.config import Competition
+    from podium.config import Competition, Config
 
 app = typer.Typer(
     name="podium",
@@ -53,13 +53,8 @@ def check(
     except ConfigError as error:
         _raise_last(error.lines)
     listed = {name: config[name] for name in config.competitions}
-    for name, competition in listed.items():
-        print(
-            f"{name}: {competition.kind} {competition.task}, {competition.metric}, "
-            f"{_folds(competition)}, models: {', '.join(competition.models)}"
-        )
-    if others := [name for name in config.blocks if name not in listed]:
-        print(f"not listed in competitions: {', '.join(others)}")
+    for line in _described(config):
+        print(line)
     if problems := [line for block in config.blocks.values() for line in _problems(block)]:
         _raise_last(list(dict.fromkeys(problems)))
     for note in all_notes(listed.values(), config.blocks):
@@ -71,6 +66,18 @@ def check(
             for line in resolved_lines(block):
                 print(line)
     print("params.yaml is valid")
+
+
+def _described(config: "Config") -> Iterator[str]:
+    """A line for each competition, and one for those that are not listed."""
+    for name in config.competitions:
+        competition = config[name]
+        yield (
+            f"{name}: {competition.kind} {competition.task}, {competition.metric}, "
+            f"{_folds(competition)}, models: {', '.join(competition.models)}"
+        )
+    if others := [name for name in config.blocks if name not in config.competitions]:
+        yield f"not listed in competitions: {', '.join(others)}"
 
 
 def _folds(competition: "Competition") -> str:

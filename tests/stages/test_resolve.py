@@ -160,6 +160,7 @@ def test_an_edit_of_a_default_changes_the_files_of_what_uses_it(
         (lambda block: block["models"].update(two={"model": "lasso"}),
          {"train/two.json", "ensemble.json", "report.json"}),
         (lambda block: block["preprocess"].update(clip=9.0), {"preprocess.json"}),
+        (lambda block: block.update(features={"A": "LotArea / 2"}), {"preprocess.json"}),
         (lambda block: block["folds"].update(seed=1), {"preprocess.json", "report.json"}),
         (lambda block: block["ensemble"].update(method="mean"), {"ensemble.json", "report.json"}),
         (lambda block: block["ensemble"].update(models=["ridge"]), {"ensemble.json"}),

@@ -15,7 +15,7 @@ from podium.data.dataset import Split
 from podium.data.inner import Inner
 from podium.models.base import Array, Fit, SplitFit
 from podium.models.classes import make_estimator
-from podium.models.imported import fit_folds, is_constant, split_fit, weighted
+from podium.models.imported import fit_folds, is_constant, split_fit
 from podium.models.imported_data import Classes, Table, labels_of, rows_of, tables
 from podium.runtime.resources import cores
 

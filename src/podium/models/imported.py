@@ -12,11 +12,11 @@ import numpy as np
 from podium.config import ImportedParams
 from podium.config.imported import class_path
 from podium.data.dataset import Split
+from podium.data.inner import Inner
 from podium.io.errors import PodiumError
 from podium.models.base import Fit, SplitFit
 from podium.models.classes import is_calibrated, make_estimator, own_code, said
 from podium.models.imported_data import Classes, Labels, Table, labels_of, rows_of, tables
-from podium.models.inner import Inner
 from podium.models.stored import dump_estimator
 from podium.runtime.resources import cores, is_out_of_memory
 

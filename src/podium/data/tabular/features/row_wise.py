@@ -91,7 +91,8 @@ def lost_in_words(work: Evaluation) -> str:
 def _check_not_empty(feature: Planned, columns: Columns, train_rows: int) -> None:
     for name in feature.makes:
         if columns[name].missing[:train_rows].all():
-            raise FeatureError(feature.name, f"'{name}' is missing in every training row")
+            message = f"'{name}' is missing in every training row; change it, or remove it"
+            raise FeatureError(feature.name, message)
 
 
 def _column(values: Values, is_code: bool) -> "pd.Series[Any]":
