@@ -48,9 +48,12 @@ class Values:
     def shown(self) -> str:
         """Its kind and an example, for an error."""
         present = self.text.dropna()
-        example = f" (for example '{printable(str(present.iloc[0])[:40])}')" if len(present) else ""
+        # What makes a column of numbers text is the example that helps.
+        odd = present[pd.to_numeric(present, errors="coerce").isna()]
+        examples = odd if len(odd) else present
         kind = Dates.kind if self.date is not None else self.kind
-        return f"{kind}{example}"
+        first = printable(str(examples.iloc[0])[:40]) if len(examples) else ""
+        return f"{kind} (for example '{first}')" if len(examples) else kind
 
 
 class Numbers(Values):
