@@ -227,7 +227,7 @@ def test_mistakes_are_one_line_with_its_place(what, project, podium, house_files
 
 
 def test_check_reads_expressions_before_there_are_data(project, podium):
-    features = {"A": "log(", "B": "foo(LotArea)", "C": "Nothing + 1"}
+    features = {"A": "log(", "B": "foo(LotArea)", "C": "Nothing + 1", "D": "A + B"}
     project.edit(lambda params: params[HOUSES].update(features=features))
     outcome = podium("check")
     assert outcome.code == 2
