@@ -51,6 +51,11 @@ def test_levels_together_are_not_those_apart():
     assert learner.transform(pd.DataFrame({"a": ["y"], "b": [2.0]}))[""].tolist() == [0]
 
 
+def test_zero_has_no_sign():
+    learner = LevelCounts(["a"], is_share=False).fit(pd.DataFrame({"a": [0.0, -0.0]}), None)
+    assert learner.transform(pd.DataFrame({"a": [0.0]}))[""].tolist() == [2]
+
+
 def test_counts_and_shares():
     for is_share, expected in ((False, [2, 2, 1, 1]), (True, [0.5, 0.5, 0.25, 0.25])):
         learner = LevelCounts(["k"], is_share).fit(TABLE, None)

@@ -124,8 +124,13 @@ def make_columns(name: str, make: Make, work: Work) -> tuple[pd.DataFrame, pd.Da
             parts.append(_without_target(learner, work))
     frames = [pd.concat(both, axis=1) for both in zip(*parts, strict=True)]
     names = [f"{name} {suffix}".rstrip() for suffix in map(str, frames[0])]
-    train, test = (frame.set_axis(names, axis=1).astype(np.float64) for frame in frames)
+    train, test = (_finite(frame.set_axis(names, axis=1)) for frame in frames)
     return train, test
+
+
+def _finite(frame: pd.DataFrame) -> pd.DataFrame:
+    """Numbers, of which those that are too large are missing, as in row-wise features."""
+    return frame.astype(np.float64).replace([np.inf, -np.inf], np.nan)
 
 
 def _without_target(learner: Learner, work: Work) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.data.dataset import LEFT_OUT, Rows
+from podium.data.dataset import Rows, fold_splits
 from podium.data.tabular.dataset import refit_name, transform_name
 
 
@@ -35,13 +35,10 @@ class Training:
 
     def fitted(self) -> Iterator[Fitted]:
         """All that is fitted, in order."""
-        for repeat, fold_of_row in enumerate(self.folds.T):
-            used = [int(fold) for fold in np.unique(fold_of_row) if fold != LEFT_OUT]
-            for fold in used:
-                train = (fold_of_row != fold) & (fold_of_row != LEFT_OUT)
-                name = transform_name(repeat, fold)
-                yield Fitted(name, name, np.flatnonzero(train))
-                for other in used if self.without_each else []:
-                    if other != fold:
-                        rows = np.flatnonzero(train & (fold_of_row != other))
-                        yield Fitted(refit_name(fold, other), name, rows)
+        for split in fold_splits(self.folds):
+            name = transform_name(split.repeat, split.fold)
+            yield Fitted(name, name, split.train_rows)
+            fold_of_row = self.folds[split.train_rows, split.repeat]
+            for other in np.unique(fold_of_row) if self.without_each else ():
+                rows = split.train_rows[fold_of_row != other]
+                yield Fitted(refit_name(split.fold, int(other)), name, rows)
