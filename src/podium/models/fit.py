@@ -87,7 +87,8 @@ def fit_without_each_fold(fit: Fit[ModelParams]) -> list[Array]:
     """For each fold, OOF predictions of the other folds' rows, by models fitted without its rows.
 
     Decoded, shape (n, outputs); NaN for the rows of the fold itself. What preprocessing learnt
-    without the target (means, levels) is that of the fold that is predicted.
+    without the target (means, levels) is that of the fold that is predicted; learnt features are
+    those that were made without its rows.
     """
     target, predictions = fit.target, []
     for split in fit.dataset.splits:
