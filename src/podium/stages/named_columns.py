@@ -1,11 +1,12 @@
 """The columns that params.yaml names, looked up in the data that are there."""
 
 from collections.abc import Collection, Iterator
+from itertools import islice
 from pathlib import Path
 
 from podium.config import Competition, TableCompetition
 from podium.config.features import columns_of
-from podium.config.load import located
+from podium.config.load import MOST_PROBLEMS, located
 from podium.data.sources.local_files import files_of, is_zip
 from podium.io import files, paths
 from podium.io.csv_files import TEST, column_names, read_header
@@ -49,7 +50,7 @@ def feature_problems(competition: Competition, columns: Collection[str] | None =
 
     return [
         located((competition.name, "features", name), message)
-        for name, message in problems(competition, columns)
+        for name, message in islice(problems(competition, columns), MOST_PROBLEMS)
     ]
 
 

@@ -106,6 +106,20 @@ def test_spaceship(preprocessed):
     assert len(learnt) == 90
 
 
+def test_the_first_example_of_the_docs(project, podium, house_files):
+    text = (ROOT / "docs/features.md").read_text()
+    block = re.findall(r"```yaml\n(  features:.*?)```", text, re.DOTALL)[0]
+    features = YAML(typ="safe").load(block)["features"]
+    project.use_files(house_files)
+    project.edit(lambda params: params[HOUSES].update(features=features))
+    for words in (["download", HOUSES], ["check"], ["preprocess", HOUSES]):
+        outcome = podium(*words)
+        assert outcome.code == 0, outcome.err
+    found = pd.read_parquet("data/processed/house-prices/train.parquet")
+    assert set(found["KitchenQual"].dropna()) <= set(range(5))
+    assert (found["TotalSF"] >= found["TotalBsmtSF"]).all()
+
+
 @pytest.fixture
 def featured(project, house_files):
     """The raw tables of a small house-price competition with features, and what was made."""
@@ -181,7 +195,7 @@ def test_the_summary_tells_formulas_types_and_warnings(project, podium, house_fi
     assert "column 'ExterQual' has " in outcome.err
     assert "column 'PerFire' gives no finite number in " in outcome.err
     summary = pd.read_csv("data/processed/house-prices/summary.csv").set_index("column")
-    for name in ("TotalSF", "Zone", "PerFire"):
+    for name in ("TotalSF", "Zone", "PerFire", "Best"):
         assert summary.loc[name, "formula"] == features[name]
     assert summary.loc["ExterQual", "formula"] == "ordinal: Fa < TA"
     assert summary.loc[["TotalSF", "Zone"], "type"].tolist() == ["number", "category"]
@@ -227,7 +241,7 @@ def test_mistakes_are_one_line_with_its_place(what, project, podium, house_files
 
 
 def test_check_reads_expressions_before_there_are_data(project, podium):
-    features = {"A": "log(", "B": "foo(LotArea)", "C": "Nothing + 1"}
+    features = {"A": "log(", "B": "foo(LotArea)", "C": "Nothing + 1", "D": "A + B"}
     project.edit(lambda params: params[HOUSES].update(features=features))
     outcome = podium("check")
     assert outcome.code == 2

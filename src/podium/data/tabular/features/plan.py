@@ -65,12 +65,15 @@ def problems(
     ``columns`` are those of the csv with the labels; None: they are not known.
     """
     found: list[Planned] = []
+    unread: set[str] = set()
     for name, block in competition.features.made.items():
         try:
             found.append(_planned(name, block, found))
         except ExpressionError as error:
+            unread.add(name)
             yield name, str(error)
-    known = None if columns is None else {*columns} - {competition.target}
+    # A feature that can't be read is no unknown column as well.
+    known = None if columns is None else {*columns, *unread} - {competition.target}
     for place, one in enumerate(found):
         for column in one.uses:
             if column == competition.target:
