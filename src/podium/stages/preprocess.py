@@ -1,12 +1,12 @@
 """Stage preprocess: raw files become a dataset with folds that never change."""
 
 from podium.config import load_config
-from podium.config.load import ConfigError, located
+from podium.config.load import ConfigError
 from podium.data import kinds
 from podium.io import files, paths
 from podium.io.errors import KeyedError
 from podium.runtime.console import console
-from podium.stages.named_columns import raw_table, unknown_columns
+from podium.stages.named_columns import placed, raw_table, unknown_columns
 
 
 def preprocess(name: str) -> None:
@@ -25,5 +25,5 @@ def preprocess(name: str) -> None:
         try:
             done = kinds.of(competition).prepare(raw, competition, manifest, folder)
         except KeyedError as error:
-            raise ConfigError([located((name, *error.keys), error.message)]) from None
+            raise ConfigError([placed(competition, error)]) from None
     console().print(f"{name}  {done}; what was done: {paths.processed(name) / 'summary.csv'}")

@@ -16,7 +16,7 @@ from pydantic_core import to_jsonable_python
 
 from podium.config import Competition, load_config
 from podium.config.block import Block
-from podium.config.load import located
+from podium.config.load import ConfigError, located
 from podium.data.sources import fetch
 from podium.data.sources.local_files import KEYS, files_of
 from podium.io import files, paths
@@ -139,7 +139,7 @@ def local_files(competition: Competition) -> dict[str, Path]:
     folds = competition.folds.path
     if folds is not None and not Path(folds).is_file():
         keys = competition.name, "folds", "path"
-        raise PodiumError(located(keys, f"no file '{printable(folds)}'; give a csv of folds"))
+        raise ConfigError([located(keys, f"no file '{printable(folds)}'; give a csv of folds")])
     found = files_of(competition) if competition.source.provider == "local" else {}
     if not all(path.exists() for path in found.values()):
         # What copies the files says best which is missing, and what is there in its place.
