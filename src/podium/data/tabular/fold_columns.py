@@ -36,8 +36,12 @@ class FoldInputs:
     times: Rows | None
 
 
-def make_folds(train: pd.DataFrame, y: Array, competition: TableCompetition) -> FoldColumns:
+def make_folds(
+    train: pd.DataFrame, y: Array, competition: TableCompetition, own: Rows | None = None
+) -> FoldColumns:
     """The folds of the training rows, whose columns are still text.
+
+    ``own`` are those that the user's code gives, shape (n, 1), if the scheme asks for them.
 
     Raises:
         KeyedError: a column is missing, or the rows don't fit the scheme.
@@ -45,7 +49,7 @@ def make_folds(train: pd.DataFrame, y: Array, competition: TableCompetition) -> 
     """
     spec = competition.folds
     if SCHEMES[spec.scheme].is_given:
-        folds = _given(train, competition)
+        folds = _given(train, competition) if own is None else own
         return FoldColumns(folds=folds, groups=None, times=None, trained=None)
     found = _inputs(train, y, competition)
     return FoldColumns(
@@ -59,14 +63,16 @@ def make_folds(train: pd.DataFrame, y: Array, competition: TableCompetition) -> 
 def check_folds(train: pd.DataFrame, y: Array, competition: TableCompetition) -> None:
     """Check that the rows fit the scheme, as ``make_folds`` does, and without its libraries.
 
+    No code of the user's runs here.
+
     Raises:
         KeyedError: they don't.
         PodiumError: a row has no time.
     """
     spec = competition.folds
-    if SCHEMES[spec.scheme].is_given:
+    if spec.column is not None or spec.path is not None:
         _given(train, competition)
-    else:
+    elif not SCHEMES[spec.scheme].is_given:
         found = _inputs(train, y, competition)
         check_enough(spec, found.strata, found.groups, found.times)
 
