@@ -109,18 +109,28 @@ def _problems(competition: "Competition") -> list[str]:
 
 
 def _data_problems(competition: "Competition") -> list[str]:
-    """Errors about columns that are not in the data, where these are there.
+    """Errors about columns that are not in the data, and folds that don't fit the rows.
 
-    Local files that are missing, where DVC would stop with words of its own, are a warning:
-    params.yaml itself is valid.
+    Nothing is looked up where the data are not there. Local files that are missing, where DVC would
+    stop with words of its own, are a warning: params.yaml itself is valid.
     """
-    from podium.stages.named_columns import feature_problems, table_there, unknown_columns
+    from podium.config.load import ConfigError
+    from podium.stages.named_columns import (
+        feature_problems,
+        fold_problems,
+        table_there,
+        unknown_columns,
+    )
     from podium.stages.resolve import local_files
 
     try:
         local_files(competition)
         table = table_there(competition)
-        return unknown_columns(competition, table) if table else feature_problems(competition)
+        if table is None:
+            return feature_problems(competition)
+        return unknown_columns(competition, table) or fold_problems(competition, table)
+    except ConfigError as error:
+        return error.lines
     except PodiumError as error:
         warn(f"{competition.name}: {error}")
         return []
