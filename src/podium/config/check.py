@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 
 from podium.config.folds import SCHEMES
+from podium.config.metric_names import fitting, unknown_metric
 from podium.config.models import model_spec
 from podium.config.providers import PROVIDERS, providers_of
 from podium.config.schema import Competition, ImageCompetition, TableCompetition
 from podium.io.text import either
-from podium.metrics import METRICS
+from podium.metrics import metric_named
 
 Finding = tuple[tuple[str, ...], str]
 
@@ -62,17 +63,14 @@ def _check_group(competition: Competition) -> Iterator[Finding]:
 
 def _check_metric(competition: Competition) -> Iterator[Finding]:
     task = competition.task
-    fitting = [metric.name for metric in METRICS.values() if task in metric.tasks]
-    if competition.metric not in METRICS:
-        yield (
-            ("metric",),
-            f"no metric '{competition.metric}'; valid for {task}: " + ", ".join(fitting),
-        )
-    elif competition.metric not in fitting:
-        yield (
-            ("metric",),
-            f"'{competition.metric}' does not fit task '{task}'; valid: " + ", ".join(fitting),
-        )
+    try:
+        metric = metric_named(competition.metric)
+    except KeyError:
+        yield ("metric",), unknown_metric(competition.metric, task)
+        return
+    if task not in metric.tasks:
+        valid = ", ".join(fitting(task))
+        yield ("metric",), f"'{competition.metric}' does not fit task '{task}'; valid: {valid}"
 
 
 def _check_target(competition: Competition) -> Iterator[Finding]:

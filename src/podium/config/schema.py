@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 from podium.config.block import Block, ModelParams, Seed, name_in
 from podium.config.folds import SCHEMES
 from podium.config.providers import PROVIDERS
-from podium.metrics import METRICS, Metric
+from podium.metrics import Metric, metric_named
 
 Name = Annotated[str, StringConstraints(min_length=1)]
 
@@ -155,7 +155,7 @@ class Competition(Block):
     @property
     def scoring(self) -> Metric:
         """The metric itself."""
-        return METRICS[self.metric]
+        return metric_named(self.metric)
 
     @property
     def blended(self) -> list[str]:

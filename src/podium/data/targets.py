@@ -43,6 +43,11 @@ class Target:
         """The names of a prediction's columns in ``oof.parquet`` and ``test.parquet``."""
         return ["prediction"] if self.is_regression else [f"prob_{name}" for name in self.classes]
 
+    @property
+    def decided_columns(self) -> list[str]:
+        """The columns of the blend's ``oof.parquet`` with what thresholds or cut points decided."""
+        return ["decided"] if self.is_regression else [f"decided_{name}" for name in self.classes]
+
     def columns_without(self, fold: int) -> list[str]:
         """Their names in ``oof.parquet`` for models that were fitted without a fold's rows."""
         return [f"{name}_without_fold{fold}" for name in self.columns]
@@ -66,7 +71,7 @@ class Target:
         """The least value that a prediction can have, by the transform and the metric."""
         if not self.is_regression:
             return -np.inf
-        return max(LEAST[self.transform], -np.inf if metric.minimum is None else metric.minimum)
+        return max(LEAST[self.transform], metric.least_prediction)
 
     def scorable(self, prediction: Array) -> Array:
         """A decoded prediction in the shape for metrics: (n,) for regression, else (n, k)."""

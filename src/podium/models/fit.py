@@ -13,7 +13,7 @@ from podium.config import ModelParams
 from podium.config.models import model_spec
 from podium.data.dataset import Dataset
 from podium.data.targets import Target
-from podium.metrics import Metric
+from podium.metrics import Decision, Metric, nested_decisions, tune
 from podium.models.absent import without_absent_classes
 from podium.models.auto import resolve_params
 from podium.models.base import Array, Fit, ModelFunction, SplitFit
@@ -30,11 +30,16 @@ class ModelResult:
     on it, averaged over repeats. ``test`` has shape (test rows, outputs): the mean over folds,
     taken on the model scale. ``fold_scores`` has one score per split. ``resolved`` has the values
     of hyperparameters that were ``auto``. The stds (on the model scale) have the shapes of the
-    predictions; None if the model has none.
+    predictions; None if the model has none. ``decided`` is what the metric scores, ``oof`` itself
+    but for metrics with thresholds or cut points: ``fold_decisions`` are those, and ``decision``
+    the one that is tuned on all OOF rows.
     """
 
     oof: Array
     test: Array
+    decided: Array
+    decision: Decision | None
+    fold_decisions: list[Decision | None]
     score: float
     fold_scores: list[float]
     fit_seconds: float
@@ -64,10 +69,14 @@ def fit_model(
     splits = _fit_splits(fit)
     seconds = time.perf_counter() - started
     oof = target.decode(_out_of_fold(dataset, splits, target.outputs))
+    decisions, decided = nested_decisions(metric, dataset.y, oof, dataset.folds[:, 0])
     return ModelResult(
         oof=oof,
         test=target.decode(np.mean([split.test for split in splits], axis=0)),
-        score=metric(dataset.y, target.scorable(oof)),
+        decided=decided,
+        decision=tune(metric, dataset.y, oof),
+        fold_decisions=decisions,
+        score=metric(dataset.y, target.scorable(decided)),
         fold_scores=_fold_scores(dataset, splits, target, metric),
         fit_seconds=seconds,
         history=_history(dataset, splits),
@@ -131,10 +140,21 @@ def _mean_std(fits: list[SplitFit]) -> Array | None:
 def _fold_scores(
     dataset: Dataset, fits: list[SplitFit], target: Target, metric: Metric
 ) -> list[float]:
-    return [
-        metric(dataset.y[split.valid_rows], target.scorable(target.decode(fitted.valid)))
-        for split, fitted in zip(dataset.splits, fits, strict=True)
-    ]
+    """One score a split; thresholds are tuned on the other folds of the same repeat."""
+    scores = []
+    for repeat, fold_of_row in enumerate(dataset.folds.T):
+        own = [
+            (split, target.decode(fitted.valid))
+            for split, fitted in zip(dataset.splits, fits, strict=True)
+            if split.repeat == repeat
+        ]
+        oof = np.zeros((len(dataset.y), target.outputs))
+        for split, predicted in own:
+            oof[split.valid_rows] = predicted
+        _, decided = nested_decisions(metric, dataset.y, oof, fold_of_row)
+        rows = (split.valid_rows for split, _ in own)
+        scores += [metric(dataset.y[part], target.scorable(decided[part])) for part in rows]
+    return scores
 
 
 def _history(dataset: Dataset, fits: list[SplitFit]) -> pd.DataFrame:

@@ -1,6 +1,6 @@
 """Stage train: one model by k-fold, its artefacts in ``models/<competition>/<model>/``."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from podium.stages.class_report import class_report
 from podium.stages.common import (
     DIGITS,
     TIMING,
+    decision_facts,
     label,
     log_scores,
     run_name,
@@ -105,15 +106,17 @@ def _write(
         (folder / "weights").mkdir()
         for file, content in result.weights.items():
             (folder / "weights" / file).write_bytes(content)
-        files.write_json(folder / "metrics.json", summary(result, competition.metric))
+        facts = summary(result, competition.metric, target.classes)
+        files.write_json(folder / "metrics.json", facts)
         files.write_json(folder / TIMING, {"fit_seconds": round(result.fit_seconds, 2)})
 
 
-def summary(result: ModelResult, metric: str) -> dict[str, object]:
-    """``metrics.json``: the pooled OOF score, the folds', and what ``auto`` was resolved to."""
+def summary(result: ModelResult, metric: str, classes: Sequence[str]) -> dict[str, object]:
+    """``metrics.json``: scores, tuned thresholds, and what ``auto`` was resolved to."""
     resolved = {"resolved": result.resolved} if result.resolved else {}
     return {
         **score_facts(metric, result.score, result.fold_scores),
+        **decision_facts(result.decision, result.fold_decisions, classes),
         "details": mean_details(result),
         **resolved,
     }
@@ -138,7 +141,9 @@ def _log(run: Run, result: ModelResult, model: str, dataset: Dataset, target: Ta
             for name, draw in plots.NUMBER_PLOTS.items():
                 draw(dataset.y, result.oof[:, 0], folder / f"{name}.png", model)
         else:
-            found = class_report(dataset.y, result.oof, dataset.train_ids, target.classes)
+            found = class_report(
+                dataset.y, result.oof, dataset.train_ids, target.classes, result.decided
+            )
             run.log_metrics({"ece": found.ece})
             found.write(folder)
             found.draw(folder, model)
