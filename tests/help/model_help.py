@@ -65,9 +65,16 @@ def with_folds(dataset: TableDataset, folds: np.ndarray, **changes) -> TableData
     return replace(dataset, folds=folds[:, None], transforms=transforms, **changes)
 
 
-def fit(model: str, dataset: TableDataset, reporter: Reporter = SILENT, **knobs):
+def fit(
+    model: str,
+    dataset: TableDataset,
+    reporter: Reporter = SILENT,
+    transform: str = "none",
+    metric: str | None = None,
+    **knobs,
+):
     params = TABLE_MODELS[model].params(model=model, **{**KNOBS[model], **knobs})
     schema = dataset.schema
-    target = Target(schema.task, "none", tuple(schema.classes))
-    metric = METRICS["rmse" if target.is_regression else "logloss"]
-    return fit_model(params, dataset, target, metric, reporter)
+    target = Target(schema.task, transform, tuple(schema.classes))
+    scoring = METRICS[metric or ("rmse" if target.is_regression else "logloss")]
+    return fit_model(params, dataset, target, scoring, reporter)

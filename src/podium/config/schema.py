@@ -30,6 +30,7 @@ Slug = Annotated[str, AfterValidator(_slug)]
 LeastRows = Annotated[int | Literal["auto"], BeforeValidator(_least_rows)]
 Side = Annotated[int, Field(ge=1, le=4096)]
 Task = Literal["regression", "binary", "multiclass"]
+TargetTransform = Literal["none", "log", "log1p", "sqrt", "yeo_johnson", "quantile", "rank"]
 
 # Text that means a missing value in a csv. "None" is not among them: it is a category in the
 # Ames table (no masonry veneer).
@@ -145,7 +146,7 @@ class Competition(Block):
     task: Task
     id: Name
     target: Name
-    target_transform: Literal["none", "log", "log1p"]
+    target_transform: TargetTransform
     metric: str
     folds: Folds
     models: Mapping[str, ModelParams]

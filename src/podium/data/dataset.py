@@ -82,6 +82,8 @@ class Dataset:
     folds: Rows
     schema: Schema
     groups: Rows | None = field(default=None, kw_only=True)
+    # The repeat and fold of the only split, if not all are wanted.
+    chosen: tuple[int, int] | None = field(default=None, kw_only=True)
 
     @property
     def kind(self) -> str:
@@ -96,11 +98,15 @@ class Dataset:
     @property
     def splits(self) -> Sequence[Split]:
         """Every fold of every repeat, in order."""
-        return list(fold_splits(self.folds))
+        return list(fold_splits(self.folds, self.chosen))
 
     def without(self, fold: int) -> Self:
         """The same, with the rows of one fold left out, whose own split is not there."""
         return replace(self, folds=np.where(self.folds == fold, LEFT_OUT, self.folds))
+
+    def only(self, split: Split) -> Self:
+        """The same with a single split."""
+        return replace(self, chosen=(split.repeat, split.fold))
 
     def dense(self, split: Split) -> tuple[NDArray[Any], NDArray[Any]]:
         """Training and test rows for linear models: a matrix of numbers each."""
@@ -111,13 +117,16 @@ class Dataset:
         raise NotImplementedError
 
 
-def fold_splits(folds: Rows) -> Iterator[Split]:
-    """The rows of every fold of every repeat, in order, from fold assignments (n, repeats)."""
+def fold_splits(folds: Rows, chosen: tuple[int, int] | None = None) -> Iterator[Split]:
+    """The rows of every fold of every repeat, in order, from fold assignments (n, repeats).
+
+    ``chosen``: only the split of this repeat and fold.
+    """
     for repeat, fold_of_row in enumerate(folds.T):
         for fold in range(int(fold_of_row.max()) + 1):
             valid = fold_of_row == fold
             train = ~valid & (fold_of_row != LEFT_OUT)
-            if valid.any():
+            if valid.any() and chosen in (None, (repeat, fold)):
                 yield Split(repeat, fold, np.flatnonzero(train), np.flatnonzero(valid))
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from podium.data.submission_form import Form
-from podium.data.targets import Target
+from podium.data.targets import LEAST, Target
 from podium.io import paths
 from podium.io.csv_files import SAMPLE, few, read_csv
 from podium.io.errors import PodiumError
@@ -109,7 +109,7 @@ def check_submission(
     held = [place for place, output in enumerate(form.columns.values()) if output is not None]
     submission = submission.iloc[:, [0, *(place + 1 for place in held)]]
     numbers = numbers[:, held]
-    if target.transform != "none":
+    if target.transform in LEAST:
         lowest_is_wrong = numbers <= 0 if target.transform == "log" else numbers < 0
         _refuse(submission, lowest_is_wrong, "not positive", name)
     _refuse(submission, metric.below(numbers), metric.below_in_words, name)

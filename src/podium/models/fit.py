@@ -1,5 +1,6 @@
 """Fits a model on every fold and collects OOF and test predictions, scores and history."""
 
+import json
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,7 +12,7 @@ import pandas as pd
 
 from podium.config import ModelParams
 from podium.config.models import model_spec
-from podium.data.dataset import Dataset
+from podium.data.dataset import Dataset, Split
 from podium.data.targets import Target
 from podium.metrics import Decision, Metric, nested_decisions, tune
 from podium.models.absent import without_absent_classes
@@ -112,7 +113,29 @@ def fit_without_each_fold(fit: Fit[ModelParams]) -> list[Array]:
 def _fit_splits(fit: Fit[ModelParams]) -> list[SplitFit]:
     """Every fold's fit by the function of the model's row in the table of models."""
     function: ModelFunction = resolve_name(model_spec(fit.dataset.kind, fit.params.model).fit)
+    if fit.target.is_learnt:
+        return [_fit_on_own_scale(fit, function, split) for split in fit.dataset.splits]
     return without_absent_classes(fit, function(fit))
+
+
+def _fit_on_own_scale(fit: Fit[ModelParams], function: ModelFunction, split: Split) -> SplitFit:
+    """One fold's fit on a scale that is learnt from its training rows; decoded predictions.
+
+    Folds are fitted one after the other, as each has targets of its own.
+    """
+    scratch = None if fit.scratch is None else fit.scratch / f"scale-{split.name}"
+    target = fit.target.fitted(fit.dataset.y[split.train_rows])
+    (fitted,) = function(
+        replace(fit, dataset=fit.dataset.only(split), target=target, scratch=scratch)
+    )
+    assert target.scale is not None
+    learnt = json.dumps(target.scale.to_json()).encode()
+    return replace(
+        fitted,
+        valid=target.decode(fitted.valid),
+        test=target.decode(fitted.test),
+        weights=fitted.weights | {"target_scale.json": learnt},
+    )
 
 
 def _out_of_fold(dataset: Dataset, fits: list[SplitFit], outputs: int) -> Array:

@@ -62,7 +62,7 @@ class TableDataset(Dataset):
         """Every fold of every repeat with its transform, in order."""
         return [
             TableSplit(**vars(split), transform=self._transform(split))
-            for split in fold_splits(self.folds)
+            for split in fold_splits(self.folds, self.chosen)
         ]
 
     def dense(self, split: Split) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
