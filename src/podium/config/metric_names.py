@@ -39,7 +39,7 @@ SYNONYMS = {
         "auc": "rocauc aucroc gini auroc areaunderroc areaundertheroccurve rocaucovr aucovr"
         " aucmu multiclassauc rocaucmacro",
         "auc_ovo": "rocaucovo",
-        "average_precision": "ap prauc aucpr auprc map averageprecisionmacro",
+        "average_precision": "ap prauc aucpr auprc averageprecisionmacro",
         "map@3": "map3 mapat3 apk mapk meanaverageprecision",
         "map@5": "map5 mapat5",
     }.items()

@@ -12,10 +12,11 @@ from podium.config import Competition
 from podium.data.booleans import WORDS, spelling
 from podium.io.csv_files import SAMPLE, few
 from podium.io.errors import PodiumError
-from podium.io.text import either, nearest, printable
-from podium.metrics import METRICS
+from podium.io.text import nearest, printable
 
 OPTION = "submission: {columns: {%s}}"
+OF_LABELS = "accuracy (or another of labels: 'podium metrics')"
+OF_PROBABILITIES = "logloss (or another of probabilities: 'podium metrics')"
 
 
 @dataclass(frozen=True)
@@ -137,8 +138,8 @@ def _one_column(
         return Form(kind, {column: _class_of(column, str(wanted), classes, competition)})
     raise PodiumError(
         f"{SAMPLE}: has one column, '{printable(column)}', for {len(classes)} classes, and "
-        f"{competition.metric} is of a probability for each; set metric to {_labels_metrics()} if "
-        "labels are asked for"
+        f"{competition.metric} is of a probability for each; set metric to {OF_LABELS} if labels "
+        "are asked for"
     )
 
 
@@ -208,7 +209,7 @@ def _check_values(sample: pd.DataFrame, classes: Sequence[str], competition: Com
                 raise PodiumError(
                     f"{SAMPLE}: column '{printable(str(column))}' holds probabilities "
                     f"('{printable(odd[0])}'), and {metric} scores labels; set metric to "
-                    f"{_probability_metrics(competition.task)}, or submission: {{values: labels}} "
+                    f"{OF_PROBABILITIES}, or submission: {{values: labels}} "
                     "(or probabilities) for what is to be written"
                 )
             # Another number beside numbers is common: it only fills the place.
@@ -225,21 +226,9 @@ def _check_values(sample: pd.DataFrame, classes: Sequence[str], competition: Com
             raise PodiumError(
                 f"{SAMPLE}: column '{printable(str(column))}' holds '{printable(odd[0])}', no "
                 f"probability, and {metric} scores probabilities; set metric to "
-                f"{_labels_metrics()} if labels are asked for, or submission: "
+                f"{OF_LABELS} if labels are asked for, or submission: "
                 "{values: probabilities} if they are not"
             )
-
-
-def _labels_metrics() -> str:
-    return either(name for name, metric in METRICS.items() if metric.needs == "labels")
-
-
-def _probability_metrics(task: str) -> str:
-    return either(
-        name
-        for name, metric in METRICS.items()
-        if metric.needs == "probabilities" and task in metric.tasks
-    )
 
 
 def _spelled(classes: Sequence[str], texts: Iterable[str]) -> tuple[str, ...]:
