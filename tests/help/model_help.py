@@ -11,7 +11,7 @@ from podium.data.folds import assign_folds
 from podium.data.tabular.dataset import TableDataset, TableSchema, transform_name
 from podium.data.tabular.transform import fit_transform_on
 from podium.data.targets import Target
-from podium.metrics import METRICS
+from podium.metrics import metric_named
 from podium.models import fit_model
 from podium.runtime.progress import SILENT, Reporter
 
@@ -76,5 +76,5 @@ def fit(
     params = TABLE_MODELS[model].params(model=model, **{**KNOBS[model], **knobs})
     schema = dataset.schema
     target = Target(schema.task, transform, tuple(schema.classes))
-    scoring = METRICS[metric or ("rmse" if target.is_regression else "logloss")]
+    scoring = metric_named(metric or ("rmse" if target.is_regression else "logloss"))
     return fit_model(params, dataset, target, scoring, reporter)

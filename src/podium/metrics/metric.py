@@ -5,6 +5,7 @@ Arrays are row-aligned. ``y`` is the true target, shape (n,): numbers for regres
 of shape (n, k) for binary and multiclass; the predicted label is the most probable class.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -63,6 +64,11 @@ class Metric:
     def as_loss(self, score: float) -> float:
         """A score with a sign such that lower is better."""
         return -score if self.greater_is_better else score
+
+    @property
+    def family(self) -> str:
+        """The name without the number: ``pinball`` of ``pinball_0.9``."""
+        return self.name if self.parameter is None else re.split("[_@]", self.name)[0]
 
     @property
     def is_tuned(self) -> bool:

@@ -64,7 +64,7 @@ def fit_model(
 
     ``scratch`` is a folder for checkpoints, from which a later run can continue.
     """
-    values = resolve_params(params, dataset, target)
+    values = resolve_params(params, dataset, target, metric)
     fit = Fit(dataset, target, values, metric, reporter, scratch)
     started = time.perf_counter()
     splits = _fit_splits(fit)

@@ -56,7 +56,7 @@ def train(name: str, model: str) -> None:
     params = competition.models[model]
     tags = run_tags(competition, dataset.schema, "train") | {"podium.model": model}
     with tracked_run(name, run_name(model, params), tags) as run:
-        resolved = resolve_params(params, dataset, target)
+        resolved = resolve_params(params, dataset, target, competition.scoring)
         run.log_params({**run_params(competition), **resolved.model_dump()})
         run.log_data(name, dataset.schema.data_sha256, dataset.schema.provider)
         with reporting(f"{name} {model}", console(), run.log_live) as reporter:
