@@ -39,7 +39,7 @@ def test_rules_give_valid_values_for_every_table(rules, params):
     [
         ("rmse", "none", "l2", "huber"),
         ("rmsle", "log", "l2", "huber"),
-        ("mae", "log", "l1", "absolute"),
+        ("mae", "log", "l2", "huber"),
         ("pinball_0.9", "quantile", "quantile", "quantile"),
         ("poisson", "none", "poisson", "huber"),
         ("tweedie_1.3", "none", "tweedie", "huber"),

@@ -18,8 +18,8 @@ MOST_WORK = 5_000_000
 # Epochs, where early stopping ends the training and where nothing does.
 STOPPED, NOT_STOPPED = 300, 40
 FEWEST_EPOCHS = 20
-# By metric, the loss where it isn't huber: medians and quantiles, on any monotone scale.
-LOSSES = {"mae": "absolute", "pinball": "quantile"}
+# By metric, the loss where it isn't huber: a quantile is one on any monotone scale.
+LOSSES = {"pinball": "quantile"}
 
 
 def rules(params: MLPParams, shape: Shape) -> Mapping[str, Any]:
