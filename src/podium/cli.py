@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from podium.io import disk
-from podium.io.errors import PodiumError, warn, without_password
+from podium.io.errors import PodiumError, SettingError, warn, without_password
 from podium.runtime import environment, guard, resources, server
 
 if TYPE_CHECKING:
@@ -46,24 +46,31 @@ def check(
     """Validate params.yaml without running anything; its columns too, where the data are there."""
     from podium.config import load_config
     from podium.config.load import ConfigError
+    from podium.stages.estimators_there import estimator_problems
 
     try:
         config = load_config()
     except ConfigError as error:
         _raise_last(error.lines)
-    for name, competition in config.blocks.items():
-        listed = "" if name in config.competitions else "  (not listed in competitions)"
+    listed = {name: config[name] for name in config.competitions}
+    for name, competition in listed.items():
         print(
             f"{name}: {competition.kind} {competition.task}, {competition.metric}, "
-            f"{competition.folds.count} folds, models: {', '.join(competition.models)}{listed}"
+            f"{_folds(competition)}, models: {', '.join(competition.models)}"
         )
-    unknown = [line for block in config.blocks.values() for line in _data_problems(block)]
+    if others := [name for name in config.blocks if name not in listed]:
+        print(f"not listed in competitions: {', '.join(others)}")
+    unknown = [
+        line
+        for block in config.blocks.values()
+        for line in (*estimator_problems(block), *_data_problems(block))
+    ]
     if unknown:
         _raise_last(unknown)
     if resolved:
         from podium.stages.resolved_params import resolved_lines
 
-        for block in config.blocks.values():
+        for block in listed.values():
             for line in resolved_lines(block):
                 print(line)
     print("params.yaml is valid")
@@ -82,6 +89,15 @@ def metrics(
         print(line)
 
 
+def _folds(competition: "Competition") -> str:
+    """How many folds there are, where params.yaml says it."""
+    from podium.config.folds import SCHEMES
+
+    folds = competition.folds
+    given = SCHEMES[folds.scheme].is_given
+    return f"folds of scheme {folds.scheme}" if given else f"{folds.count} folds"
+
+
 def _raise_last(lines: Sequence[str]) -> NoReturn:
     """Print all errors but the last, which ends the command."""
     for line in lines[:-1]:
@@ -95,16 +111,37 @@ def _data_problems(competition: "Competition") -> list[str]:
     Local files that are missing, where DVC would stop with words of its own, are a warning:
     params.yaml itself is valid.
     """
-    from podium.stages.named_columns import table_there, unknown_columns
+    from podium.stages.named_columns import feature_problems, table_there, unknown_columns
     from podium.stages.resolve import local_files
 
     try:
         local_files(competition)
         table = table_there(competition)
-        return unknown_columns(competition, table) if table else []
+        return unknown_columns(competition, table) if table else feature_problems(competition)
     except PodiumError as error:
         warn(f"{competition.name}: {error}")
         return []
+
+
+@app.command()
+def new(
+    name: Annotated[
+        str | None, typer.Argument(help="The block's name; the slug if none is given.")
+    ] = None,
+    slug: Annotated[
+        str | None, typer.Option(help="The last part of the competition's address on Kaggle.")
+    ] = None,
+    path: Annotated[
+        str | None, typer.Option(help="A folder or zip with the files, instead of Kaggle.")
+    ] = None,
+) -> None:
+    """Add a competition: guess its block from its files, and write it to params.yaml."""
+    with guard.only_one("new"):
+        from podium.stages.new.command import new as command
+
+        command(name, slug, path)
+    check()
+    print("next: 'dvc repro' trains its models and makes the submission")
 
 
 @app.command()
@@ -203,7 +240,9 @@ def submit(
         str, typer.Option("-m", "--message", help="Made from run, CV and commit if not given.")
     ] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="All but the upload.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Also a file sent before.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also a file sent before, or implausible.")
+    ] = False,
     wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for the score.")] = 300,
 ) -> None:
     """Check submission.csv, send it to Kaggle, and bring its score back."""
@@ -301,6 +340,8 @@ def _explained(error: Exception) -> str:
     """The message of an error that the user can fix; empty for any other."""
     if isinstance(error, typer.TyperException):
         return _usage(error)
+    if isinstance(error, SettingError):
+        return _located(error)
     if isinstance(error, PodiumError):
         return str(error)
     if isinstance(error, OSError):
@@ -311,6 +352,15 @@ def _explained(error: Exception) -> str:
             "results are as they were"
         )
     return ""
+
+
+def _located(error: SettingError) -> str:
+    """The message with the line of params.yaml, if that can be read."""
+    from podium.config.load import located
+
+    with suppress(PodiumError):
+        return located(error.keys, error.message)
+    return str(error)
 
 
 def _usage(error: typer.TyperException) -> str:

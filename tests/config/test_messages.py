@@ -1,9 +1,13 @@
 """Names of other libraries in params.yaml: the error names Podium's key."""
 
+import re
+from typing import get_args
+
 import pytest
 
-from podium.config.messages import SYNONYMS
+from podium.config.messages import SYNONYMS, VALUES
 from podium.config.models import MODELS
+from podium.config.providers import PROVIDERS
 from podium.config.schema import (
     Ensemble,
     Folds,
@@ -59,3 +63,50 @@ def test_every_key_that_is_named_exists():
     keys = {key for block in blocks for key in block.model_fields}
     named = {key.partition(":")[0] for keys in SYNONYMS.values() for key in keys.split(" | ")}
     assert named <= keys
+
+
+VALUE_WORDS = [
+    (["task"], "classification", "did you mean 'binary' for two classes or 'multiclass' for more?"),
+    (["kind"], "table", "did you mean 'tabular'?"),
+    (["source", "provider"], "csv", "did you mean 'local'?"),
+    (["source", "provider"], "folder", "did you mean 'local'?"),
+    (["target_transform"], "log10", "did you mean 'log', which is the natural one?"),
+    (["target_transform"], "LN", "did you mean 'log', which is the natural one?"),
+    (["preprocess", "impute"], "average", "did you mean 'mean'?"),
+    (["preprocess", "impute"], "medain", "did you mean 'median'?"),
+    (["ensemble", "method"], "averaging", "did you mean 'mean'?"),
+]
+
+
+@pytest.mark.parametrize(("keys", "written", "hint"), VALUE_WORDS)
+def test_another_word_for_a_value_names_podiums(keys, written, hint, project, podium):
+    def change(params):
+        block = params[HOUSES]
+        for key in keys[:-1]:
+            block = block[key]
+        block[keys[-1]] = written
+
+    project.edit(change)
+    (line,) = [line for line in podium("check").err.splitlines() if keys[-1] in line]
+    assert hint in line
+
+
+@pytest.mark.parametrize("key", ["imputation", "fillna", "mean", "strategy"])
+def test_another_word_for_impute_names_it(key, project, podium):
+    project.edit(lambda params: params[HOUSES]["preprocess"].update({key: "median"}))
+    assert "did you mean 'impute'?" in podium("check").err
+
+
+def test_values_that_are_named_are_valid():
+    blocks = (TableCompetition, Source, Preprocess, Ensemble)
+    fields = {name: field for block in blocks for name, field in block.model_fields.items()}
+    for (key, _), meant in VALUES.items():
+        for value in re.findall(r"'([^']*)'", meant):
+            known = PROVIDERS if key == "provider" else get_args(fields[key].annotation)
+            assert value in (*known, "image")
+
+
+def test_an_unknown_kind_is_one_error(project, podium):
+    project.edit(lambda params: params[HOUSES].update(kind="table"))
+    (line,) = podium("check").err.splitlines()
+    assert "expected 'tabular' or 'image', found text 'table'; did you mean 'tabular'?" in line

@@ -9,7 +9,7 @@ import pytest
 
 from podium.config import Folds
 from podium.config.block import ModelParams
-from podium.config.folds import SCHEMES, FoldScheme
+from podium.config.folds import ALIASES, SCHEMES
 from podium.config.models import MODELS, ModelSpec
 from podium.config.providers import PROVIDERS, Provider, is_sample
 from podium.data.folds import assign_folds
@@ -55,7 +55,7 @@ def test_a_new_provider_is_a_row(project, podium, monkeypatch):
     assert "source.provider: there is no local of images; use sample or kaggle" in outcome.err
 
 
-@pytest.mark.parametrize("name", SCHEMES)
+@pytest.mark.parametrize("name", [name for name in SCHEMES if not SCHEMES[name].is_given])
 def test_schemes_that_shuffle_differ_by_repeat_and_the_others_do_not(name):
     scheme = SCHEMES[name]
     groups = pd.Series(np.arange(60) // 3) if scheme.needs_group else None
@@ -64,14 +64,16 @@ def test_schemes_that_shuffle_differ_by_repeat_and_the_others_do_not(name):
     assert (folds[:, 0] != folds[:, 1]).any() == scheme.shuffles
 
 
-def test_a_scheme_may_need_classes_and_a_group(monkeypatch):
-    splitter = "sklearn.model_selection:StratifiedGroupKFold"
-    row = FoldScheme(splitter, shuffles=True, needs_classes=True, needs_group=True)
-    monkeypatch.setitem(SCHEMES, "group", row)
-    y, groups = np.arange(60) % 2, pd.Series(np.arange(60) // 4)
-    folds = assign_folds(Folds(scheme="group", count=3, group="g"), y, groups)[:, 0]
-    assert (pd.Series(folds).groupby(groups).nunique() == 1).all()
-    assert [y[folds == fold].mean() for fold in range(3)] == pytest.approx([0.5] * 3)
+@pytest.mark.parametrize("name", SCHEMES)
+def test_a_scheme_shuffles_or_is_in_order_or_is_given(name):
+    scheme = SCHEMES[name]
+    assert scheme.shuffles + scheme.in_order + scheme.is_given + (name == "group") == 1
+    assert set(scheme.needs + scheme.takes) <= set(Folds.model_fields)
+
+
+def test_every_alias_is_of_a_scheme_and_no_scheme_itself():
+    assert set(ALIASES.values()) == set(SCHEMES)
+    assert not {name for name in SCHEMES if "_" not in name and ALIASES.get(name, name) != name}
 
 
 class NewParams(ModelParams):

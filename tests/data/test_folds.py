@@ -3,11 +3,18 @@
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.model_selection import KFold
+from sklearn.model_selection import (
+    GroupKFold,
+    KFold,
+    StratifiedGroupKFold,
+    StratifiedKFold,
+    TimeSeriesSplit,
+)
 
 from podium.config import Folds
-from podium.data.folds import assign_folds
-from podium.io.errors import PodiumError
+from podium.data.dataset import fold_splits, folds_frame, read_folds
+from podium.data.folds import assign_folds, target_bins, trained_rows
+from podium.io.errors import KeyedError
 
 Y = np.arange(103) % 3
 
@@ -25,10 +32,116 @@ def test_every_row_is_validated_once(scheme, count):
     assert sizes.max() - sizes.min() <= (1 if scheme != "group" else 4)
 
 
-def test_kfold_is_scikit_learns():
-    folds = assign_folds(Folds(count=5, seed=0), Y)
-    for fold, (_, valid) in enumerate(KFold(5, shuffle=True, random_state=0).split(Y)):
-        assert (np.flatnonzero(folds[:, 0] == fold) == valid).all()
+GROUPS = pd.Series(np.arange(103) // 4)
+
+
+def splits(spec, y=Y, groups=None, times=None):
+    """The splits that models get."""
+    folds = assign_folds(spec, y, groups, times)
+    return list(fold_splits(folds, trained_rows(spec, len(y), times)))
+
+
+@pytest.mark.parametrize(
+    ("keys", "splitter"),
+    [
+        ({"scheme": "kfold"}, KFold(5, shuffle=True, random_state=3)),
+        ({"scheme": "stratified"}, StratifiedKFold(5, shuffle=True, random_state=3)),
+        ({"scheme": "group", "group": "g"}, GroupKFold(5)),
+        (
+            {"scheme": "stratified_group", "group": "g"},
+            StratifiedGroupKFold(5, shuffle=True, random_state=3),
+        ),
+        ({"scheme": "contiguous"}, KFold(5)),
+        ({"scheme": "time"}, TimeSeriesSplit(5)),
+        ({"scheme": "time", "gap": 4}, TimeSeriesSplit(5, gap=4)),
+        ({"scheme": "time", "gap": 2, "window": 20}, TimeSeriesSplit(5, gap=2, max_train_size=20)),
+    ],
+)
+def test_folds_are_scikit_learns(keys, splitter):
+    groups = GROUPS if "group" in keys else None
+    found = splits(Folds(count=5, seed=3, **keys), groups=groups)
+    expected = list(splitter.split(np.zeros(103), Y, groups))
+    assert len(found) == len(expected) == 5
+    for split, (train, valid) in zip(found, expected, strict=True):
+        assert split.train_rows.tolist() == train.tolist()
+        assert split.valid_rows.tolist() == valid.tolist()
+
+
+TIMED = [
+    Folds(scheme="time", count=4, by="day"),
+    Folds(scheme="time", count=4, by="day", gap=3),
+    Folds(scheme="time", count=4, by="day", gap=1, window=6),
+    Folds(scheme="purged", count=4, by="day", gap=2),
+    Folds(scheme="contiguous", count=4, by="day"),
+]
+
+
+@pytest.mark.parametrize("spec", TIMED)
+def test_rows_of_a_time_stay_together_whatever_their_order_in_the_file(spec):
+    times = np.random.default_rng(0).permutation(np.arange(103) // 4)
+    for split in splits(spec, times=times):
+        assert not set(times[split.train_rows]) & set(times[split.valid_rows])
+        first, last = times[split.valid_rows].min(), times[split.valid_rows].max()
+        assert set(times[split.valid_rows]) == set(range(first, last + 1))
+
+
+@pytest.mark.parametrize("spec", TIMED)
+def test_the_gap_is_kept_on_both_sides_and_time_never_runs_backwards(spec):
+    times = np.random.default_rng(0).permutation(np.arange(103) // 4)
+    for split in splits(spec, times=times):
+        train, valid = times[split.train_rows], times[split.valid_rows]
+        distance = np.abs(train[:, None] - valid).min()
+        assert distance > spec.gap
+        if spec.scheme == "time":
+            assert train.max() < valid.min()
+            # As much as may be trained on is trained on.
+            assert train.max() == valid.min() - spec.gap - 1
+        if spec.window is not None:
+            assert len(set(train)) <= spec.window
+
+
+def test_purged_folds_validate_every_row_and_drop_only_neighbours():
+    found = splits(Folds(scheme="purged", count=4, gap=3))
+    assert sorted(np.concatenate([split.valid_rows for split in found])) == list(range(103))
+    for split in found:
+        near = range(split.valid_rows.min() - 3, split.valid_rows.max() + 4)
+        assert split.train_rows.tolist() == [row for row in range(103) if row not in near]
+
+
+def test_the_first_rows_of_time_are_never_validated_but_trained_on():
+    folds = assign_folds(Folds(scheme="time", count=4), Y)[:, 0]
+    assert (folds[:23] == -1).all()
+    assert (folds[23:] >= 0).all()
+    assert splits(Folds(scheme="time", count=4))[0].train_rows.tolist() == list(range(23))
+
+
+def test_numbers_are_stratified_by_bins_of_equal_size():
+    y = np.random.default_rng(0).lognormal(size=200)
+    bins = target_bins(y, 5)
+    sizes = np.unique(bins, return_counts=True)[1]
+    assert sizes.tolist() == [20] * 10
+    assert (np.diff(bins[np.argsort(y)]) >= 0).all()
+    folds = assign_folds(Folds(scheme="stratified", count=5), bins)[:, 0]
+    counts = pd.crosstab(folds, bins)
+    assert (counts == 4).all(axis=None)
+
+
+@pytest.mark.parametrize("y", [np.zeros(40), np.repeat([0.0, 1.0], [37, 3]), np.arange(3.0)])
+def test_bins_of_few_or_equal_numbers_have_rows_enough(y):
+    sizes = np.unique(target_bins(y, 4), return_counts=True)[1]
+    assert len(sizes) == 1 or sizes.min() >= 4
+
+
+def test_folds_are_read_as_they_are_written():
+    spec = Folds(scheme="time", count=4, by="day", gap=1)
+    times = np.arange(103) // 4
+    folds, trained = assign_folds(spec, Y, times=times), trained_rows(spec, 103, times)
+    ids = pd.Series(np.arange(103), name="Id")
+    read = read_folds(folds_frame(ids, folds, None, times, trained))
+    assert (read["folds"] == folds).all()
+    assert (read["times"] == times).all()
+    assert (read["trained"] == trained).all()
+    assert read["groups"] is None
 
 
 def test_same_seed_same_folds_and_repeats_differ():
@@ -56,6 +169,32 @@ def test_groups_stay_together():
     assert (pd.Series(folds).groupby(groups).nunique() == 1).all()
 
 
-def test_too_few_rows():
-    with pytest.raises(PodiumError, match="only 3 training rows"):
-        assign_folds(Folds(count=5), Y[:3])
+@pytest.mark.parametrize(
+    ("keys", "says"),
+    [
+        ({}, "only 3 training rows"),
+        ({"scheme": "time", "count": 3}, "only 3 training rows"),
+        ({"scheme": "group", "group": "g", "count": 3}, "only 2 groups in column 'g'"),
+        ({"scheme": "stratified", "count": 2}, "only 1 rows in the smallest class"),
+        ({"scheme": "time", "count": 2, "by": "day"}, "only 2 values in column 'day'"),
+        ({"scheme": "time", "count": 2, "gap": 1}, "folds.gap: is 1, but there are only 1 rows"),
+        ({"scheme": "purged", "count": 2, "gap": 9}, "folds.gap: 9 leaves fold 0 no rows"),
+    ],
+)
+def test_too_few(keys, says):
+    spec = Folds(**{"count": 5, **keys})
+    groups = pd.Series([0, 0, 1]) if spec.group else None
+    times = np.array([0, 0, 1]) if spec.by else None
+    with pytest.raises(KeyedError, match=says):
+        splits(spec, np.arange(3) % 2, groups, times)
+
+
+def test_groups_that_leave_a_fold_empty_are_an_error(monkeypatch):
+    class Lopsided(KFold):
+        def split(self, x, y=None, groups=None):
+            yield np.arange(1, len(x)), np.arange(1)
+            yield np.arange(1, len(x)), np.arange(0)
+
+    monkeypatch.setattr("podium.data.folds.resolve_name", lambda name: Lopsided)
+    with pytest.raises(KeyedError, match="the groups in column 'g' fill fewer"):
+        assign_folds(Folds(scheme="group", count=2, group="g"), Y, GROUPS)

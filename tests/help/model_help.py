@@ -1,13 +1,16 @@
 """A small table with a signal, and every model with knobs that suit it."""
 
 from dataclasses import replace
+from importlib.util import find_spec
 
 import numpy as np
 import pandas as pd
 
 from podium.config import Folds, Preprocess
-from podium.config.models import TABLE_MODELS
-from podium.data.folds import assign_folds
+from podium.config.folds import SCHEMES
+from podium.config.models import TABLE_MODELS, model_spec
+from podium.data.dataset import Rows, fold_splits
+from podium.data.folds import assign_folds, target_bins, trained_rows
 from podium.data.tabular.dataset import TableDataset, TableSchema, transform_name
 from podium.data.tabular.transform import fit_transform_on
 from podium.data.targets import Target
@@ -22,7 +25,13 @@ KNOBS = {
     "lightgbm": {"rounds": 150, "patience": 10, "learning_rate": 0.2},
     "mlp": {"epochs": 30, "hidden": [16], "seeds": 2, "learning_rate": 0.01},
     "linear": {"epochs": 20, "learning_rate": 0.05},
+    "catboost": {"iterations": 60, "patience": 5, "learning_rate": 0.2, "depth": 4},
+    "xgboost": {"n_estimators": 150, "patience": 10, "learning_rate": 0.2},
 }
+# The models whose packages are installed.
+INSTALLED = [
+    name for name, spec in TABLE_MODELS.items() if not spec.package or find_spec(spec.package)
+]
 NUMERIC, CATEGORICAL = ["a", "b", "c"], ["k"]
 
 
@@ -65,6 +74,24 @@ def with_folds(dataset: TableDataset, folds: np.ndarray, **changes) -> TableData
     return replace(dataset, folds=folds[:, None], transforms=transforms, **changes)
 
 
+def with_scheme(dataset: TableDataset, spec: Folds, times: Rows | None = None) -> TableDataset:
+    """The dataset with folds of a scheme, and the transforms of what each trains on."""
+    is_binned = SCHEMES[spec.scheme].stratifies and dataset.schema.task == "regression"
+    y = target_bins(dataset.y, spec.count) if is_binned else dataset.y
+    folds = assign_folds(spec, y, None, times)
+    trained = trained_rows(spec, len(y), times)
+    transforms = {
+        transform_name(split.repeat, split.fold): fit_transform_on(
+            dataset.train.iloc[split.train_rows], NUMERIC, CATEGORICAL, Preprocess()
+        )
+        for split in fold_splits(folds, trained)
+    }
+    schema = replace(dataset.schema, scheme=spec.scheme, gap=spec.gap)
+    return replace(
+        dataset, folds=folds, trained=trained, times=times, transforms=transforms, schema=schema
+    )
+
+
 def fit(
     model: str,
     dataset: TableDataset,
@@ -73,7 +100,7 @@ def fit(
     metric: str | None = None,
     **knobs,
 ):
-    params = TABLE_MODELS[model].params(model=model, **{**KNOBS[model], **knobs})
+    params = model_spec("tabular", model).params(model=model, **{**KNOBS.get(model, {}), **knobs})
     schema = dataset.schema
     target = Target(schema.task, transform, tuple(schema.classes))
     scoring = metric_named(metric or ("rmse" if target.is_regression else "logloss"))

@@ -22,8 +22,9 @@ from podium.data.sources.ames import make_ames
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = ("params.yaml", "dvc.yaml", "models/dvc.yaml", ".dvcignore", ".gitignore", ".dvc/config")
-# What stages run and depend on.
-LINKS = ("src", "scripts")
+# What stages run and depend on; of the user's own code there is none.
+LINKS = ("src/podium", "scripts")
+OWN_CODE = "src/competitions/README.md"
 PLOTS = ".dvc/plots"
 HOUSES, DIGITS = "house-prices", "digit-recognizer"
 
@@ -85,6 +86,8 @@ class Project:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(ROOT / name, target)
         shutil.copytree(ROOT / PLOTS, root / PLOTS)
+        (root / OWN_CODE).parent.mkdir(parents=True)
+        shutil.copyfile(ROOT / OWN_CODE, root / OWN_CODE)
         for name in LINKS:
             (root / name).symlink_to(ROOT / name)
         (root / "params.yaml").write_text(_shrunken())

@@ -10,9 +10,9 @@ from safetensors.numpy import load
 
 from image_help import CHANGES, KNOBS, NETWORKS, drawn, fit, image_dataset, make_images
 from podium.config.models import IMAGE_MODELS
+from podium.data.holdout import hold_out
 from podium.metrics import METRICS
 from podium.models.fit import HISTORY
-from podium.models.holdout import hold_out
 from podium.models.ridge_classifier import SCALES, ridges
 from podium.nn import members
 from podium.reporting.curves import mlflow_curves

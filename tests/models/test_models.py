@@ -6,14 +6,13 @@ import numpy as np
 import pytest
 from safetensors.numpy import load
 
-from model_help import fit, make_dataset
-from podium.config.models import TABLE_MODELS
+from model_help import INSTALLED, fit, make_dataset
 from podium.data.target_scales import SCALES
 from podium.metrics import METRICS
 from podium.models.fit import HISTORY
 
 
-@pytest.mark.parametrize("model", TABLE_MODELS)
+@pytest.mark.parametrize("model", INSTALLED)
 def test_regression(model):
     dataset = make_dataset()
     result = fit(model, dataset)
@@ -25,11 +24,11 @@ def test_regression(model):
     assert list(result.history.columns[: len(HISTORY)]) == HISTORY
     assert set(result.history["fold"]) == {0, 1, 2, 3}
     assert len({name.split(".")[0] for name in result.weights}) == 4
-    assert all(name.endswith((".safetensors", ".txt", ".json")) for name in result.weights)
+    assert all(name.endswith((".safetensors", ".txt", ".json", ".cbm")) for name in result.weights)
 
 
 @pytest.mark.parametrize("task", ["binary", "multiclass"])
-@pytest.mark.parametrize("model", TABLE_MODELS)
+@pytest.mark.parametrize("model", INSTALLED)
 def test_classification(model, task):
     dataset = make_dataset(task)
     result = fit(model, dataset)
@@ -39,7 +38,7 @@ def test_classification(model, task):
     assert result.score < np.log(classes) * 0.9
 
 
-@pytest.mark.parametrize("model", TABLE_MODELS)
+@pytest.mark.parametrize("model", INSTALLED)
 def test_a_fold_never_learns_from_the_rows_it_scores(model):
     """Change one fold's targets: its own OOF predictions stay, the other folds' change."""
     dataset = make_dataset()
@@ -84,7 +83,7 @@ def test_thresholds_of_a_model_come_from_other_folds(task, repeats):
     assert fit("ridge", dataset).decision is None
 
 
-@pytest.mark.parametrize("model", TABLE_MODELS)
+@pytest.mark.parametrize("model", INSTALLED)
 def test_twice_the_same(model):
     first, second = fit(model, make_dataset()), fit(model, make_dataset())
     assert (first.oof == second.oof).all()

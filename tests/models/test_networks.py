@@ -148,7 +148,7 @@ def test_folds_that_saw_other_levels_have_as_many_columns():
     dataset = with_levels(["rare"])
     layouts = [Layout.of(split.transform) for split in dataset.splits]
     assert [layout.categories for layout in layouts] == [(3,), (4,), (4,), (4,)]
-    tables = DenseTables(dataset.splits, dataset.train, Layout.widest(layouts))
+    tables = DenseTables(dataset, "train", Layout.widest(layouts))
     rare = dataset.splits[0].valid_rows[0]
     # The fold that never saw the level has zeros in the category's block.
     assert tables(0)[rare, 3:].tolist() == [0, 0, 0, 0]

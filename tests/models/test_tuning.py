@@ -7,8 +7,7 @@ import lightgbm
 import numpy as np
 import pytest
 
-from model_help import KNOBS, NUMERIC, fit, make_dataset, with_folds
-from podium.config.models import TABLE_MODELS
+from model_help import INSTALLED, KNOBS, NUMERIC, fit, make_dataset, with_folds
 from podium.io.errors import PodiumError
 from podium.runtime.progress import Reporter
 
@@ -84,7 +83,7 @@ def rare(task):
 
 
 @pytest.mark.parametrize("task", ["binary", "multiclass"])
-@pytest.mark.parametrize("model", TABLE_MODELS)
+@pytest.mark.parametrize("model", INSTALLED)
 def test_a_class_that_a_fold_never_trains_on_has_probability_0(model, task):
     dataset, listening = rare(task), Listening()
     result = fit(model, dataset, listening)

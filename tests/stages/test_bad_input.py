@@ -55,13 +55,20 @@ DOWNLOAD_ERRORS = {
     ),
     "sample of two columns": (two_predicted_columns, "has 2 columns after the id"),
     "no target column": (drop("train.csv", "SalePrice"), "no target column 'SalePrice'"),
-    "no id column": (drop("train.csv", "Id"), "no id column 'Id'"),
+    "no id column": (
+        lambda f: [drop(name, "Id")(f) for name in ("train.csv", "test.csv")],
+        "train.csv: no id column 'Id'",
+    ),
     "no id column in test": (drop("test.csv", "Id"), "test.csv: no id column 'Id'"),
     "duplicate ids": (put("train.csv", 4, "Id", "1"), "train.csv:6: duplicate Id 1"),
     "missing id": (put("test.csv", 2, "Id", ""), "test.csv:4: Id is missing"),
     "target missing": (put("train.csv", 1, "SalePrice", "NA"), "train.csv:3: SalePrice is miss"),
     "target negative": (put("train.csv", 1, "SalePrice", "-5"), "SalePrice '-5' is not positive"),
     "target text": (put("train.csv", 0, "SalePrice", "cheap"), "'cheap' is not a number"),
+    "target constant": (
+        lambda f: change(f, "train.csv", lambda t: t.assign(SalePrice="5")),
+        "SalePrice is 5 in every row, and there is nothing to learn",
+    ),
     "target infinite": (put("train.csv", 0, "SalePrice", "inf"), "'inf' is infinite"),
     "columns differ": (drop("test.csv", "Fence"), "test.csv: lacks columns that train.csv has: F"),
     "more columns in test": (drop("train.csv", "Fence"), "test.csv: has columns that train.csv"),
@@ -86,15 +93,14 @@ def test_download_refuses(case, project: Project, podium, house_files: Path):
 
 # Only known once columns have types.
 PREPROCESS_ERRORS = {
-    "column all missing": (
-        lambda f: change(f, "train.csv", lambda t: t.assign(LotArea="NA")),
-        "column 'LotArea' is missing in every row",
-    ),
     "infinite number": (
         put("train.csv", 3, "LotArea", "inf"),
-        "train.csv:5: column 'LotArea' has",
+        "house-prices: train.csv:5: column 'LotArea' has",
     ),
-    "infinite in test": (put("test.csv", 0, "LotArea", "-inf"), "test.csv:2: column 'LotArea'"),
+    "infinite in test": (
+        put("test.csv", 0, "LotArea", "-inf"),
+        "house-prices: test.csv:2: column 'LotArea'",
+    ),
 }
 
 

@@ -13,7 +13,7 @@ from projects import ROOT, Project, write_csv
 
 # A model of every family that a kind has (both kinds grow the same trees).
 FAMILIES = {
-    "house-prices": ("ridge", "lightgbm", "mlp"),
+    "house-prices": ("ridge", "lightgbm", "mlp", "svr"),
     "digit-recognizer": ("ridge", "mlp"),
     "two": ("ridge",),
 }
@@ -21,7 +21,7 @@ FAMILIES = {
 # is loaded yet.
 EACH_STAGE = """
 import json, os, sys
-import lightgbm, matplotlib.figure, pandas, pyarrow.parquet, scipy.stats, sklearn.linear_model, torch
+import lightgbm, matplotlib.figure, pandas, pyarrow.parquet, scipy.stats, skops.io, sklearn.linear_model, torch
 assert not [name for name in sys.modules if name.startswith("podium")]
 for words in json.loads(sys.argv[1]):
     child = os.fork()
@@ -64,6 +64,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "task": "binary", "target": "CentralAir", "target_transform": "none",
             "metric": "accuracy",
         }  # fmt: skip
+        params["house-prices"]["models"]["svr"] = {"model": "sklearn.svm.SVR"}
         for name, families in FAMILIES.items():
             models = params[name]["models"]
             params[name]["models"] = {model: models[model] for model in families}

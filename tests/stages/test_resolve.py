@@ -30,7 +30,7 @@ def own_sources(project: Project) -> Project:
 
 
 def copy_sources(root: Path) -> None:
-    (root / "src").unlink()
+    shutil.rmtree(root / "src")
     ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
     shutil.copytree(ROOT / "src", root / "src", ignore=ignored)
 
@@ -174,6 +174,20 @@ def test_an_edit_of_params_yaml_changes_the_files_of_what_reads_it(project, edit
     assert changed(before, after) == {f"house-prices/{name}" for name in expected}
 
 
+def test_a_knob_of_an_estimator_changes_its_file_alone_and_so_does_an_update(project, monkeypatch):
+    svr = {"model": "sklearn.svm.SVR", "C": 3}
+    project.edit(lambda params: params["house-prices"]["models"].update(svr=svr))
+    before = resolved(("house-prices",))
+    project.edit(lambda params: params["house-prices"]["models"]["svr"].update(C=4))
+    assert changed(before, after := resolved(("house-prices",))) == {"house-prices/train/svr.json"}
+    monkeypatch.setattr("podium.config.imported.metadata.version", lambda name: "9.9.9")
+    assert changed(after, resolved(("house-prices",))) == {"house-prices/train/svr.json"}
+    code = Path("data/resolved/house-prices/train/svr.json").read_text()
+    assert "podium.models.imported" in code
+    assert "podium.models.boosting" not in code
+    assert "podium.models.imported" not in before["house-prices/train/ridge.json"]
+
+
 def test_stages_read_no_key_that_they_do_not_depend_on(project, podium, house_files, monkeypatch):
     """Keys that stages read themselves; what is only logged is not looked at."""
     project.use_files(house_files)
@@ -212,7 +226,7 @@ def test_what_blocks_work_out_is_a_value_too():
 
 
 def test_without_sources_it_says_so(project, podium):
-    (project.root / "src").unlink()
+    shutil.rmtree(project.root / "src")
     outcome = podium("resolve", "house-prices")
     assert outcome.code == 2
     assert "src/podium: folder is missing" in outcome.err
@@ -234,7 +248,7 @@ def test_local_files_are_linked_as_they_are_read(project, house_files):
     project.edit(lambda params: params["house-prices"]["source"].update(provider="sample"))
     resolved(("house-prices",))
     assert not any(link.is_symlink() for link in folder.iterdir())
-    assert len(list(folder.iterdir())) == 4
+    assert len(list(folder.iterdir())) == 5
 
 
 def test_a_packed_table_and_folders_of_images_are_linked(project, tmp_path):
@@ -251,7 +265,7 @@ def test_a_packed_table_and_folders_of_images_are_linked(project, tmp_path):
     found = {path.name: path.resolve().name for path in folder.iterdir()}
     assert found == {
         "train": "train", "test": "test", "labels": "labels.csv",
-        "sample_submission": "sample_submission.csv.zip",
+        "sample_submission": "sample_submission.csv.zip", "extra": "extra",
     }  # fmt: skip
 
 

@@ -388,13 +388,18 @@ def test_a_file_that_may_be_cut_off_is_remarked(server, podium):
 
 
 @pytest.mark.deep
-def test_numbers_of_another_scale_are_remarked(server, podium):
+def test_numbers_of_another_scale_are_stopped_unless_forced(server, podium):
     change_file(raise_first(1, -1.0))
-    assert "another scale" not in podium("submit", NAME, "--dry-run").out
+    assert podium("submit", NAME, "--dry-run").code == 0
     change_file(lambda table: table.assign(SalePrice=np.log(table["SalePrice"])))
-    out = podium("submit", NAME, "--dry-run").out
-    assert "note: 40 of 40 predictions are outside" in out
-    assert "are they on another scale?" in out
+    outcome = podium("submit", NAME)
+    assert outcome.code == 2
+    assert "'SalePrice' looks like the logarithm of what the models predict" in outcome.err
+    assert not server.submissions
+    forced = podium("submit", NAME, "--force")
+    assert forced.code == 0, forced.err
+    assert "warning: 'SalePrice' looks like" in forced.err
+    assert len(server.submissions) == 1
 
 
 @pytest.mark.deep

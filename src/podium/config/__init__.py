@@ -2,6 +2,7 @@
 
 from podium.config.block import ModelParams
 from podium.config.images import CNNParams, ImageMLPParams, ImageNetworkParams, SoftmaxParams
+from podium.config.imported import BoostingParams, ImportedParams
 from podium.config.load import load_config
 from podium.config.models import (
     ElasticNetParams,
@@ -25,6 +26,7 @@ from podium.config.schema import (
 )
 
 __all__ = [
+    "BoostingParams",
     "CNNParams",
     "Competition",
     "Config",
@@ -36,6 +38,7 @@ __all__ = [
     "ImageNetworkParams",
     "ImagePreprocess",
     "LayeredParams",
+    "ImportedParams",
     "LassoParams",
     "LightGBMParams",
     "LinearParams",

@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from podium.config.auto import AUTO, OR_AUTO
 from podium.config.folds import FoldScheme
 from podium.io.text import either
 
+Name = Annotated[str, StringConstraints(min_length=1)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
 NotNegative = Annotated[float, Field(ge=0)]
@@ -30,6 +31,13 @@ def name_in(names: Iterable[str]) -> BeforeValidator:
         return value
 
     return BeforeValidator(check)
+
+
+def as_text(value: object) -> object:
+    """A class or a level is text, though YAML reads 1 and true as a number and a boolean."""
+    if isinstance(value, Mapping):
+        return {as_text(key): as_text(item) for key, item in value.items()}
+    return str(value) if isinstance(value, bool | int | float) else value
 
 
 class Block(BaseModel):

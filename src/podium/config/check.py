@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from importlib.util import find_spec
 
+from podium.config.features import OrdinalMap, columns_of
 from podium.config.folds import SCHEMES
 from podium.config.metric_names import fitting, unknown_metric
 from podium.config.models import model_spec
 from podium.config.providers import PROVIDERS, providers_of
 from podium.config.schema import Competition, ImageCompetition, TableCompetition
+from podium.io.paths import user_code
 from podium.io.text import either
 from podium.metrics import metric_named
 
@@ -20,6 +22,7 @@ def check_competition(competition: Competition) -> Iterator[Finding]:
     yield from _check_metric(competition)
     yield from _check_target(competition)
     yield from _check_drop(competition)
+    yield from _check_features(competition)
     yield from _check_submission(competition)
     yield from _check_source(competition)
     yield from _check_kind(competition)
@@ -30,15 +33,18 @@ def check_competition(competition: Competition) -> Iterator[Finding]:
 
 def _check_folds(competition: Competition) -> Iterator[Finding]:
     folds, scheme = competition.folds, SCHEMES[competition.folds.scheme]
+    if scheme.is_given and folds.is_set("count"):
+        yield ("folds", "count"), f"does nothing: '{folds.scheme}' says how many; remove it"
     if folds.count < 2:
         yield (
             ("folds", "count"),
             f"expected at least 2 folds, found {folds.count}; each fold is validated on a model "
             "trained on the others",
         )
-    if scheme.needs_classes and competition.task == "regression":
-        yield ("folds", "scheme"), f"'{folds.scheme}' needs classes; use 'kfold' for regression"
-    yield from _check_group(competition)
+    if folds.scheme == "own":
+        yield from _check_own(competition, ("folds", "scheme"), "folds(train)")
+    yield from _check_fold_keys(competition)
+    yield from _check_fold_columns(competition)
     if not scheme.shuffles and folds.repeats > 1:
         yield (
             ("folds", "repeats"),
@@ -46,23 +52,55 @@ def _check_folds(competition: Competition) -> Iterator[Finding]:
         )
 
 
-def _check_group(competition: Competition) -> Iterator[Finding]:
-    folds = competition.folds
-    name, needs_group = folds.scheme, SCHEMES[folds.scheme].needs_group
-    if needs_group and competition.kind == "image":
-        yield (
-            ("folds", "scheme"),
-            f"'{name}' needs a column, and images have none; use 'stratified'",
-        )
-    elif needs_group and folds.group is None:
-        yield ("folds", "scheme"), f"'{name}' needs 'group: <column>' beside it"
-    if not needs_group and folds.group is not None:
-        users = either(f"'{name}'" for name, scheme in SCHEMES.items() if scheme.needs_group)
-        yield ("folds", "group"), f"is used by scheme {users} only, not '{name}'; remove it"
+# Keys of ``folds`` that only some schemes have, and what each holds.
+_FOLD_KEYS = {
+    "group": "<column>",
+    "by": "<column>",
+    "gap": "<number>",
+    "window": "<number>",
+    "column": "<column>",
+    "path": "<csv file>",
+}
+
+
+def _check_fold_keys(competition: Competition) -> Iterator[Finding]:
+    """Keys that the scheme lacks, and those that it does nothing with."""
+    folds, scheme = competition.folds, SCHEMES[competition.folds.scheme]
+    for key, what in _FOLD_KEYS.items():
+        if key in scheme.needs and not folds.is_set(key):
+            if competition.kind == "image" and what == "<column>":
+                continue
+            yield ("folds", "scheme"), f"'{folds.scheme}' needs '{key}: {what}' beside it"
+        if folds.is_set(key) and key not in (*scheme.needs, *scheme.takes):
+            users = either(
+                f"'{name}'" for name, one in SCHEMES.items() if key in (*one.needs, *one.takes)
+            )
+            yield ("folds", key), f"is used by scheme {users} only, not '{folds.scheme}'; remove it"
+
+
+def _check_fold_columns(competition: Competition) -> Iterator[Finding]:
+    """Columns that folds are made by: images have none, and the target is none of them."""
+    folds, scheme = competition.folds, SCHEMES[competition.folds.scheme]
+    columns = [key for key, what in _FOLD_KEYS.items() if what == "<column>"]
+    if competition.kind == "image":
+        if set(scheme.needs) & set(columns):
+            yield (
+                ("folds", "scheme"),
+                f"'{folds.scheme}' needs a column, and images have none; use 'stratified', or "
+                "'file' for folds of your own",
+            )
+        if folds.by is not None and "by" in scheme.takes:
+            yield ("folds", "by"), "images have no columns: they are in file order; remove it"
+    for key in columns:
+        if getattr(folds, key) == competition.target:
+            yield ("folds", key), f"'{competition.target}' is the target; name another column"
 
 
 def _check_metric(competition: Competition) -> Iterator[Finding]:
     task = competition.task
+    if competition.metric == "own":
+        yield from _check_own(competition, ("metric",), "metric(y, p)")
+        return
     try:
         metric = metric_named(competition.metric)
     except KeyError:
@@ -71,6 +109,14 @@ def _check_metric(competition: Competition) -> Iterator[Finding]:
     if task not in metric.tasks:
         valid = ", ".join(fitting(task))
         yield ("metric",), f"'{competition.metric}' does not fit task '{task}'; valid: {valid}"
+
+
+def _check_own(competition: Competition, path: tuple[str, ...], function: str) -> Iterator[Finding]:
+    """A function of the user's own that a key asks for."""
+    from podium.usercode.sources import functions
+
+    if not functions(competition.name, [function.partition("(")[0]]):
+        yield path, f"'own' needs a function {function} in {user_code(competition.name)}"
 
 
 def _check_target(competition: Competition) -> Iterator[Finding]:
@@ -89,6 +135,23 @@ def _check_drop(competition: Competition) -> Iterator[Finding]:
     for name, what in ((competition.id, "id"), (competition.target, "target")):
         if name in dropped:
             yield ("preprocess", "drop"), f"'{name}' is the {what}, no feature; remove it"
+
+
+def _check_features(competition: Competition) -> Iterator[Finding]:
+    """A feature replaces neither id nor target; a column has one order."""
+    if not isinstance(competition, TableCompetition):
+        return
+    ordered: dict[str, str] = {}
+    for name, made in columns_of(competition.features):
+        for column in made:
+            for own, what in ((competition.id, "id"), (competition.target, "target")):
+                if column == own:
+                    yield ("features", name), f"'{column}' is the {what}; use another name"
+            if isinstance(competition.features.made[name], OrdinalMap):
+                if column in ordered:
+                    message = f"'{column}' has an order already: '{ordered[column]}'; remove one"
+                    yield ("features", name), message
+                ordered.setdefault(column, name)
 
 
 def _check_submission(competition: Competition) -> Iterator[Finding]:
@@ -121,6 +184,19 @@ def _check_kind(competition: Competition) -> Iterator[Finding]:
         yield from _check_images(competition)
     elif competition.source.files.labels is not None:
         yield ("source", "files", "labels"), "is for kind 'image'; remove it"
+    yield from _check_extra(competition)
+
+
+def _check_extra(competition: Competition) -> Iterator[Finding]:
+    """Extra files: of tables, and from where there are any."""
+    path, source = ("source", "files", "extra"), competition.source
+    if not source.files.extra:
+        return
+    if competition.kind != "tabular":
+        yield path, "is for kind 'tabular'; remove it"
+    elif not PROVIDERS[source.provider].has_extra:
+        others = either(name for name, one in PROVIDERS.items() if one.has_extra)
+        yield path, f"the {source.provider} has no other files; remove it, or use {others}"
 
 
 def _check_images(competition: ImageCompetition) -> Iterator[Finding]:
@@ -159,8 +235,15 @@ def _check_nested(competition: Competition) -> Iterator[Finding]:
         return
     if competition.ensemble.method != "weighted":
         yield path, "'full' is for fitted weights; remove it, or set method to weighted"
-    if folds.repeats > 1 or folds.count < 3:
+    scheme = SCHEMES[folds.scheme]
+    if folds.repeats > 1 or (folds.count < 3 and not scheme.is_given):
         yield path, "'full' needs folds.repeats 1 and at least 3 folds"
+    if scheme.past_only:
+        yield (
+            path,
+            f"'full' does nothing with '{folds.scheme}' folds: weights are fitted on earlier "
+            "folds, whose models never saw the scored one; remove it",
+        )
 
 
 def _check_models(competition: Competition) -> Iterator[Finding]:

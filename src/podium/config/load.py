@@ -11,11 +11,13 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
-from podium.config.block import ModelParams
+from podium.config.block import Block, ModelParams
 from podium.config.check import check_competition
 from podium.config.document import read_document
+from podium.config.features import AUTO_KEY, MAX_FEATURES, Features, typed_feature
+from podium.config.imported import own_path, path_problem
 from podium.config.messages import explain
-from podium.config.models import MODELS, ModelSpec
+from podium.config.models import MODELS, find_model
 from podium.config.schema import COMPETITIONS, Competition, Config
 from podium.io.errors import PodiumError
 from podium.io.text import nearest, one_of, printable, shown
@@ -28,8 +30,6 @@ BLEND = "blend"
 # A file with more than this is another file; looking for the nearest key of each takes minutes.
 MOST_PROBLEMS = 30
 Path_ = tuple[str | int, ...]
-# The models of a kind of competition, by name.
-Known = Mapping[str, ModelSpec]
 T = TypeVar("T", bound=BaseModel)
 
 
@@ -145,11 +145,13 @@ class _Reader:
                 f"{nearest(name, ['competitions'])}",
             )
             return None
-        plain = _plain(block)
+        plain = _checkable(_plain(block))
         raw_models = plain.get("models")
-        known = MODELS.get(str(plain.get("kind")), {})
-        models = self._models(name, raw_models, known) if isinstance(raw_models, dict) else {}
+        of_kind = str(plain.get("kind"))
+        models = self._models(name, raw_models, of_kind) if isinstance(raw_models, dict) else {}
         without = {**plain, "name": name}
+        is_table = plain.get("kind") == "tabular"
+        features = self._features(name, without.pop("features", {})) if is_table else None
         if isinstance(raw_models, dict):
             without["models"] = {}
         if "name" in plain:
@@ -160,22 +162,51 @@ class _Reader:
         if competition is None:
             return None
         competition = competition.model_copy(update={"models": models})
+        if features is not None:
+            competition = competition.model_copy(update={"features": features})
         for path, message in check_competition(competition):
             self._add((name, *path), message)
         return competition
 
-    def _models(self, name: str, raw: dict[Any, Any], known: Known) -> dict[str, ModelParams]:
+    def _features(self, name: str, raw: Any) -> Features:
+        """The block without what is wrong in it."""
+        path = (name, "features")
+        if not isinstance(raw, dict):
+            if raw is not None:
+                self._add(path, f"expected columns and what they are made of, found {shown(raw)}")
+            return Features()
+        if len(raw) > MAX_FEATURES:
+            self._add(path, f"holds more than {MAX_FEATURES} features; remove some")
+            return Features()
+        automatic = {key: value for key, value in raw.items() if key == AUTO_KEY}
+        made = {
+            key: feature
+            for key, value in raw.items()
+            if key != AUTO_KEY and (feature := self._feature((*path, key), key, value)) is not None
+        }
+        read = self._validate(Features, automatic, path)
+        return Features() if read is None else read.model_copy(update={"made": made})
+
+    def _feature(self, path: Path_, name: str, value: Any) -> Block | None:
+        try:
+            kind, block = typed_feature(name, value)
+        except ValueError as error:
+            self._add(path, str(error))
+            return None
+        return self._validate(kind, block, path, written=value)
+
+    def _models(self, name: str, raw: dict[Any, Any], kind: str) -> dict[str, ModelParams]:
         models = {}
-        if not raw:
-            self._add((name, "models"), "expected at least one model; " + one_of(known))
+        if not raw and kind in MODELS:
+            self._add((name, "models"), "expected at least one model; " + one_of(MODELS[kind]))
         for key, value in raw.items():
             path = (name, "models", key)
-            params = self._model(path, key, {} if value is None else value, known)
+            params = self._model(path, key, {} if value is None else value, kind)
             if params is not None:
                 models[key] = params
         return models
 
-    def _model(self, path: Path_, key: str, value: Any, known: Known) -> ModelParams | None:
+    def _model(self, path: Path_, key: str, value: Any, kind: str) -> ModelParams | None:
         if not NAME.fullmatch(key) or key == BLEND:
             self._add(
                 path,
@@ -186,18 +217,26 @@ class _Reader:
             self._add(path, f"expected the model's block of keys, found {shown(value)}")
             return None
         model = value.get("model", key)
-        if not isinstance(model, str) or model not in known:
-            where = (*path, "model") if "model" in value else path
-            self._add(where, f"no model '{model}'; {nearest(str(model), known)}")
+        spec = find_model(kind, model) if isinstance(model, str) else None
+        if spec is None and kind == "tabular" and (own := own_path(str(path[0]), str(model))):
+            model, spec = own, find_model(kind, own)
+        where = (*path, "model") if "model" in value else path
+        if spec is None:
+            self._add(where, f"no model '{model}'; {nearest(str(model), MODELS.get(kind, {}))}")
             return None
-        return self._validate(known[model].params, {**value, "model": model}, path)
+        if model not in MODELS[kind] and (problem := path_problem(model)):
+            self._add(where, problem)
+            return None
+        return self._validate(spec.params, {**value, "model": model}, path)
 
-    def _validate(self, kind: type[T], value: Any, path: Path_) -> T | None:
+    def _validate(self, kind: type[T], value: Any, path: Path_, written: Any = None) -> T | None:
+        """The value as a block; ``written`` is what params.yaml has, where that is shorter."""
         try:
             return kind.model_validate(value)
         except ValidationError as error:
             for details in error.errors():
-                inside = tuple(part for part in details["loc"] if part in _keys(value, details))
+                keys = _keys(value if written is None else written, details)
+                inside = tuple(part for part in details["loc"] if part in keys)
                 where = (*path, *inside)
                 # A value that fits no branch of a union is wrong once, not once a branch.
                 if not any(problem.path == where for problem in self.problems) or where == path:
@@ -216,6 +255,13 @@ def _keys(value: Any, details: ErrorDetails) -> set[Any]:
             keys.add(part)
             value = value[part] if part < len(value) else None
     return keys
+
+
+def _checkable(block: dict[str, Any]) -> dict[str, Any]:
+    """A competition's block; without what depends on its kind, if there is no such kind."""
+    if str(block.get("kind")) in MODELS:
+        return block
+    return {key: value for key, value in block.items() if key != "preprocess"} | {"models": {}}
 
 
 def _plain(value: Any) -> Any:

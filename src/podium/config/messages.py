@@ -1,11 +1,13 @@
 """The words of params.yaml's errors: what was expected and what was found."""
 
+import re
 from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
-from podium.io.text import nearest, printable, shown
+from podium.io.text import MOST_LETTERS, nearest, printable, shown
 
 # Names that a key has in scikit-learn, LightGBM, XGBoost, CatBoost, PyTorch, Keras and fastai, and
 # others that people write; the first key that the block has is named.
@@ -63,18 +65,64 @@ SYNONYMS = {
         "id": "id_column index",
         "kind": "type",
         "slug": "competition competition_name kaggle",
-        "path": "folder dir directory",
-        "scheme": "method strategy cv_scheme",
+        "path": "folder dir directory file filename",
+        "scheme": "method cv_scheme",
+        "scheme | impute | method": "strategy",
         "count": "n",
         "repeats": "n_repeats",
         "group": "groups group_column",
-        "impute": "imputer fillna fill_na imputation",
+        "by": "time date time_column date_column order_by sort_by timestamp",
+        "gap": "purge embargo purge_gap",
+        "window": "max_train_size train_size window_size",
+        "column": "fold_column",
+        "impute": "imputer fillna fill_na imputation fill mean median impute_strategy",
+        "na_indicators": "add_indicator missing_indicator missing_indicators na_indicator",
+        "log_skewed": "log log1p skew skewed",
         "standardize": "scale scaler standardise normalize",
         "categorical": "cat_features categories categorical_features categoricals",
-        "na_values": "missing missing_values na",
+        "na_values": "missing missing_values na nan_values null_values",
         "drop": "drop_columns ignore exclude",
         "min_count": "min_frequency",
     }.items()
+    for name in names.split()
+}
+# The same for values, by key.
+_CLASSES = "'binary' for two classes or 'multiclass' for more"
+VALUES = {
+    (key, name): meant
+    for key, by_meant in {
+        "task": {
+            _CLASSES: "classification classifier classify",
+            "'binary'": "binary_classification logistic two_class",
+            "'multiclass'": "multi_class multiclass_classification multi-class multinomial",
+            "'regression'": "regressor numeric continuous number",
+        },
+        "kind": {
+            "'tabular'": "table tables csv dataframe structured",
+            "'image'": "images vision picture pictures pixels",
+        },
+        "provider": {
+            "'local'": "csv file files folder dir directory zip path disk",
+            "'kaggle'": "competition api kaggle-api",
+        },
+        "target_transform": {
+            "'log', which is the natural one": "log10 log2 ln logarithm",
+            "'log1p'": "log+1 log1",
+            "'none'": "identity off false no",
+        },
+        "impute": {
+            "'mean'": "average avg",
+            "'median'": "most_frequent mode",
+            "'zero'": "constant 0 zeros",
+        },
+        "na_indicators": {"'none'": "off no false", "'observed'": "on yes true numeric"},
+        "fit_on": {"'fold'": "folds", "'train_and_test'": "all both train+test"},
+        "method": {
+            "'mean'": "average averaging",
+            "'weighted'": "greedy caruana weights selection stacking",
+        },
+    }.items()
+    for meant, names in by_meant.items()
     for name in names.split()
 }
 
@@ -91,7 +139,7 @@ def explain(details: ErrorDetails, kind: type[BaseModel]) -> str:
     if details["type"] == "missing":
         return f"missing key '{key}'; add it"
     expected = details["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
-    return f"expected {expected}, found {shown(details['input'])}"
+    return f"expected {expected}, found {shown(details['input'])}{_value_meant(key, details)}"
 
 
 def _fields_at(kind: type[BaseModel], loc: Iterable[str | int]) -> list[str]:
@@ -107,3 +155,12 @@ def _meant(key: str, fields: Sequence[str]) -> str:
     names = SYNONYMS.get(key.lower(), "").split(" | ")
     meant = next((name for name in names if name.partition(":")[0] in fields), None)
     return f"did you mean '{meant}'?" if meant else nearest(key, fields)
+
+
+def _value_meant(key: str, details: ErrorDetails) -> str:
+    """A hint: the value that another word stands for, or that it is near to; else nothing."""
+    written = str(details["input"]).lower()[:MOST_LETTERS].replace(" ", "_")
+    valid = re.findall(r"'([^']*)'", details["msg"])
+    near = [f"'{value}'" for value in get_close_matches(written, valid, n=1, cutoff=0.6)]
+    meant = VALUES.get((key, written), near[0] if near else None)
+    return f"; did you mean {meant}?" if meant else ""

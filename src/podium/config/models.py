@@ -2,7 +2,7 @@
 
 A model's entry in ``params.yaml`` holds any of these keys. ``model`` says which model the entry
 is; left out, it is the entry's own name, so ``mlp: {}`` and ``wide: {model: mlp, hidden: [1024]}``
-stand side by side.
+stand side by side. ``model`` may also be an import path: ``config/imported.py``.
 """
 
 from collections.abc import Mapping
@@ -15,6 +15,13 @@ from podium.config.auto import AUTO, OR_AUTO
 from podium.config.block import Count, ModelParams, Positive
 from podium.config.folds import FoldScheme
 from podium.config.images import CNNParams, ImageMLPParams, SoftmaxParams
+from podium.config.imported import (
+    BOOSTING,
+    BoostingParams,
+    CatBoostParams,
+    ImportedParams,
+    XGBoostParams,
+)
 from podium.config.networks import LinearParams, MLPParams
 
 Objective = Literal[
@@ -35,7 +42,7 @@ class RidgeParams(ModelParams):
 
     def idle(self, task: str, scheme: FoldScheme) -> Mapping[str, str]:
         """As of every model."""
-        if task == "regression" and scheme.shuffles:
+        if task == "regression" and scheme.draws_rows:
             why = "for regression: alpha is chosen by leave-one-out error"
             return dict.fromkeys(("inner_folds", "seed"), why)
         return _idle_seed(scheme)
@@ -162,6 +169,7 @@ class ModelSpec:
 _TABLE_NETWORK = "podium.models.table_networks:fit_table_network"
 _IMAGE_NETWORK = "podium.models.image_networks:fit_image_network"
 _TREES = "podium.models.gradient_boosting:fit_lightgbm"
+_BOOSTING = "podium.models.boosting:fit_boosting"
 
 TABLE_MODELS: dict[str, ModelSpec] = {
     "ridge": ModelSpec(RidgeParams, "podium.models.penalized:fit_ridge"),
@@ -170,7 +178,12 @@ TABLE_MODELS: dict[str, ModelSpec] = {
     "lightgbm": ModelSpec(LightGBMParams, _TREES, "podium.models.gradient_boosting:rules"),
     "mlp": ModelSpec(MLPParams, _TABLE_NETWORK, "podium.nn.auto:rules"),
     "linear": ModelSpec(LinearParams, _TABLE_NETWORK),
+    "catboost": ModelSpec(CatBoostParams, _BOOSTING, package="catboost"),
+    "xgboost": ModelSpec(XGBoostParams, _BOOSTING, package="xgboost"),
 }
+# Of tables, what an import path names.
+IMPORTED = ModelSpec(ImportedParams, "podium.models.imported:fit_imported")
+IMPORTED_BOOSTING = ModelSpec(BoostingParams, _BOOSTING)
 
 IMAGE_MODELS: dict[str, ModelSpec] = {
     "softmax": ModelSpec(SoftmaxParams, _IMAGE_NETWORK),
@@ -186,6 +199,15 @@ IMAGE_MODELS: dict[str, ModelSpec] = {
 MODELS = {"tabular": TABLE_MODELS, "image": IMAGE_MODELS}
 
 
+def find_model(kind: str, name: str) -> ModelSpec | None:
+    """The row of a model of a kind of competition, or that of all import paths; None if neither."""
+    if name in MODELS.get(kind, {}) or kind != "tabular" or "." not in name:
+        return MODELS.get(kind, {}).get(name)
+    return IMPORTED_BOOSTING if name.partition(".")[0] in BOOSTING else IMPORTED
+
+
 def model_spec(kind: str, name: str) -> ModelSpec:
     """What there is to know of a model of a kind of competition."""
-    return MODELS[kind][name]
+    spec = find_model(kind, name)
+    assert spec is not None, name
+    return spec

@@ -12,6 +12,7 @@ class Provider:
     ``kinds`` are the kinds of competition that it has. ``image_files`` says whether it may hold
     images as files (with ``source.files.labels``), and not only as pixels in a csv. ``is_sample``:
     its files come with Podium and are not the competition's, so no score says anything there.
+    ``has_extra``: it brings files beside the usual ones (``source.files.extra``).
     """
 
     fetch: str
@@ -19,13 +20,14 @@ class Provider:
     kinds: tuple[str, ...] = ("tabular", "image")
     image_files: bool = True
     is_sample: bool = False
+    has_extra: bool = False
 
 
 PROVIDERS: dict[str, Provider] = {
     "sample": Provider("podium.data.sources.sample:fetch", image_files=False, is_sample=True),
     "mirror": Provider("podium.data.sources.mirror:fetch", kinds=("tabular",)),
-    "kaggle": Provider("podium.data.sources.kaggle:fetch"),
-    "local": Provider("podium.data.sources.local:fetch", needs="path"),
+    "kaggle": Provider("podium.data.sources.kaggle:fetch", has_extra=True),
+    "local": Provider("podium.data.sources.local:fetch", needs="path", has_extra=True),
 }
 
 

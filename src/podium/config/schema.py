@@ -2,16 +2,17 @@
 
 import re
 from collections.abc import Mapping
+from pathlib import PurePosixPath
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field
 
-from podium.config.block import Block, ModelParams, Seed, name_in
-from podium.config.folds import SCHEMES
+from podium.config.block import Block, ModelParams, Name, Seed, as_text, name_in
+from podium.config.features import Features
+from podium.config.folds import ALIASES, SCHEMES
 from podium.config.providers import PROVIDERS
+from podium.io.text import shown
 from podium.metrics import Metric, metric_named
-
-Name = Annotated[str, StringConstraints(min_length=1)]
 
 
 def _slug(text: str) -> str:
@@ -23,6 +24,22 @@ def _slug(text: str) -> str:
 def _least_rows(value: object) -> object:
     if value != "auto" and (type(value) is not int or value < 1):
         raise ValueError("auto or an integer of at least 1")
+    return value
+
+
+def _csv_files(names: list[str]) -> list[str]:
+    bases = [PurePosixPath(name).name for name in names]
+    for name, base in zip(names, bases, strict=True):
+        if not base.endswith(".csv") or bases.count(base) > 1:
+            raise ValueError(f"names of csv files, each another; found {shown(name)}")
+    return names
+
+
+def _scheme(value: object) -> object:
+    """Explains the names that scikit-learn and others have for a scheme."""
+    plain = value.lower().replace("_", "").replace("-", "") if isinstance(value, str) else ""
+    if plain in ALIASES and value not in SCHEMES:
+        raise ValueError(f"'{ALIASES[plain]}', as it is called here")
     return value
 
 
@@ -42,13 +59,14 @@ class Files(Block):
 
     Image competitions come in two shapes. Without ``labels``, ``train`` and ``test`` are csv files
     of pixels. With it they are folders or zips of image files, and ``labels`` is the csv file that
-    has an image's id and its class.
+    has an image's id and its class. ``extra`` are other csv files, for the user's own code.
     """
 
     train: Name = "train.csv"
     test: Name = "test.csv"
     labels: Name | None = None
     sample_submission: Name = "sample_submission.csv"
+    extra: Annotated[list[Name], AfterValidator(_csv_files)] = []
 
 
 class Source(Block):
@@ -62,13 +80,25 @@ class Source(Block):
 
 
 class Folds(Block):
-    """How training rows are dealt into folds; assigned once, shared by every model."""
+    """How training rows are dealt into folds; assigned once, shared by every model.
 
-    scheme: Annotated[str, name_in(SCHEMES)] = "kfold"
+    ``count`` is not for schemes whose folds are given. ``by`` is a column of dates or numbers, by
+    which rows are in order; without it they are in the order of the file. ``gap`` and ``window``
+    count its values (without ``by``: rows): how many between training and validation are left out,
+    and on how many a fold trains at most. ``column`` of train.csv, or the csv ``path``, has each
+    row's fold.
+    """
+
+    scheme: Annotated[str, name_in(SCHEMES), BeforeValidator(_scheme)] = "kfold"
     count: int = 5
     repeats: int = Field(1, ge=1)
     seed: Seed = 0
     group: Name | None = None
+    by: Name | None = None
+    gap: int = Field(0, ge=0)
+    window: int | None = Field(None, ge=1)
+    column: Name | None = None
+    path: Name | None = None
 
 
 class Preprocess(Block):
@@ -115,13 +145,6 @@ class Ensemble(Block):
     submit: Literal["better", "blend"] = "better"
 
 
-def _as_text(value: object) -> object:
-    """A class is text, though YAML reads 1 and true as a number and a boolean."""
-    if isinstance(value, Mapping):
-        return {_as_text(key): _as_text(item) for key, item in value.items()}
-    return str(value) if isinstance(value, bool | int | float) else value
-
-
 class Submission(Block):
     """What a submission's columns hold, where names or the metric don't tell.
 
@@ -130,7 +153,7 @@ class Submission(Block):
     ``auto`` is by the metric, and checked against the sample submission's values.
     """
 
-    columns: Annotated[Mapping[str, Name | None], BeforeValidator(_as_text)] = {}
+    columns: Annotated[Mapping[str, Name | None], BeforeValidator(as_text)] = {}
     values: Literal["auto", "labels", "probabilities"] = "auto"
 
 
@@ -155,7 +178,15 @@ class Competition(Block):
 
     @property
     def scoring(self) -> Metric:
-        """The metric itself."""
+        """The metric itself.
+
+        Raises:
+            PodiumError: it is the user's own, and not as it should be.
+        """
+        if self.metric == "own":
+            from podium.usercode.metric import own_metric
+
+            return own_metric(self.name, self.task)
         return metric_named(self.metric)
 
     @property
@@ -170,6 +201,7 @@ class TableCompetition(Competition):
 
     kind: Literal["tabular"]
     preprocess: Preprocess
+    features: Features = Features()
 
 
 class ImageCompetition(Competition):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypedDict
 
 import numpy as np
 import pandas as pd
@@ -12,10 +12,13 @@ from numpy.typing import NDArray
 from podium.io import files
 
 Rows = NDArray[np.int64]
-SCHEMA = "schema.json"
-GROUP = "__group__"
+Mask = NDArray[np.bool_]
+SCHEMA, FOLDS = "schema.json", "folds.parquet"
+GROUP, TIME, TRAINED = "__group__", "__time__", "__trained_{}__"
+# The fold of a row that is trained on and never validated: it has no OOF prediction.
+NEVER_VALIDATED = -1
 # The fold of a row that is neither trained on nor validated.
-LEFT_OUT = -1
+LEFT_OUT = -2
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,7 @@ class Schema:
     """Metadata of a preprocessed dataset.
 
     ``fit_on`` names the rows that preprocessing was fitted on: fold, train, train_and_test;
-    ``scheme`` is that of the folds.
+    ``scheme`` is that of the folds, and ``gap`` how many times lie between training and validation.
     """
 
     id: str
@@ -36,6 +39,7 @@ class Schema:
     data_sha256: str
     folds_sha256: str
     scheme: str = field(default="kfold", kw_only=True)
+    gap: int = field(default=0, kw_only=True)
 
     @classmethod
     def read(cls, folder: Path) -> Self:
@@ -72,8 +76,12 @@ class Dataset:
     """A competition's rows, ready for models; each kind adds its own data.
 
     ``y`` is the target as numbers (class codes for classification), shape (n,); ``folds`` the
-    validating fold of each row, shape (n, repeats), ``LEFT_OUT`` for a row that is not used;
-    ``groups`` the code of each row's group, shape (n,), if folds keep groups together.
+    validating fold of each row, shape (n, repeats), ``NEVER_VALIDATED`` for a row that folds only
+    train on, ``LEFT_OUT`` for one that is not used; ``groups`` the code of each row's group, shape
+    (n,), if folds keep groups together; ``times`` the place of each row's time among all times,
+    shape (n,), if folds are in time; ``trained`` whether a fold may train on a row, shape (n,
+    folds), where it doesn't on all that it doesn't validate; ``weights`` how much each row counts
+    when models are fitted, shape (n,), if the user's code says so.
     """
 
     y: NDArray[np.float64]
@@ -82,6 +90,9 @@ class Dataset:
     folds: Rows
     schema: Schema
     groups: Rows | None = field(default=None, kw_only=True)
+    times: Rows | None = field(default=None, kw_only=True)
+    trained: Mask | None = field(default=None, kw_only=True)
+    weights: NDArray[np.float64] | None = field(default=None, kw_only=True)
     # The repeat and fold of the only split, if not all are wanted.
     chosen: tuple[int, int] | None = field(default=None, kw_only=True)
 
@@ -98,15 +109,29 @@ class Dataset:
     @property
     def splits(self) -> Sequence[Split]:
         """Every fold of every repeat, in order."""
-        return list(fold_splits(self.folds, self.chosen))
+        return [split for split in fold_splits(self.folds, self.trained) if self.has(split)]
+
+    @property
+    def validated(self) -> Mask:
+        """Whether each row is validated, shape (n,): others have no OOF prediction."""
+        return np.asarray((self.folds >= 0).any(axis=1))
 
     def without(self, fold: int) -> Self:
-        """The same, with the rows of one fold left out, whose own split is not there."""
-        return replace(self, folds=np.where(self.folds == fold, LEFT_OUT, self.folds))
+        """The same, with the rows of one fold left out, whose own split is not there.
+
+        The other folds train on no row that this fold must not train on.
+        """
+        trained = None if self.trained is None else self.trained & self.trained[:, [fold]]
+        folds = np.where(self.folds == fold, LEFT_OUT, self.folds)
+        return replace(self, folds=folds, trained=trained)
 
     def only(self, split: Split) -> Self:
         """The same with a single split."""
         return replace(self, chosen=(split.repeat, split.fold))
+
+    def has(self, split: Split) -> bool:
+        """Whether a split is wanted."""
+        return self.chosen in (None, (split.repeat, split.fold))
 
     def dense(self, split: Split) -> tuple[NDArray[Any], NDArray[Any]]:
         """Training and test rows for linear models: a matrix of numbers each."""
@@ -117,30 +142,73 @@ class Dataset:
         raise NotImplementedError
 
 
-def fold_splits(folds: Rows, chosen: tuple[int, int] | None = None) -> Iterator[Split]:
-    """The rows of every fold of every repeat, in order, from fold assignments (n, repeats).
+def fold_splits(folds: Rows, trained: Mask | None = None) -> Iterator[Split]:
+    """The rows of every fold of every repeat, in order.
 
-    ``chosen``: only the split of this repeat and fold.
+    Args:
+        folds: the fold that validates each row, shape (n, repeats).
+        trained: the rows that each fold may train on, shape (n, folds); by default all.
     """
     for repeat, fold_of_row in enumerate(folds.T):
         for fold in range(int(fold_of_row.max()) + 1):
             valid = fold_of_row == fold
             train = ~valid & (fold_of_row != LEFT_OUT)
-            if valid.any() and chosen in (None, (repeat, fold)):
+            if trained is not None:
+                train &= trained[:, fold]
+            if valid.any() and train.any():
                 yield Split(repeat, fold, np.flatnonzero(train), np.flatnonzero(valid))
 
 
-def folds_frame(ids: "pd.Series[Any]", folds: Rows, groups: Rows | None = None) -> pd.DataFrame:
-    """A table of ids and fold assignments, one column per repeat, and of groups if there are."""
+def never_validated(folds: Rows) -> str:
+    """How many rows have no OOF prediction, to be added to a line about folds; else nothing."""
+    count = int((folds < 0).all(axis=1).sum())
+    return f", {count} rows are never validated" if count else ""
+
+
+class FoldColumns(TypedDict):
+    """What ``folds.parquet`` holds, as the fields of ``Dataset``."""
+
+    folds: Rows
+    groups: Rows | None
+    times: Rows | None
+    trained: Mask | None
+
+
+def folds_frame(
+    ids: "pd.Series[Any]",
+    folds: Rows,
+    groups: Rows | None = None,
+    times: Rows | None = None,
+    trained: Mask | None = None,
+) -> pd.DataFrame:
+    """A table of ids and fold assignments, one column per repeat.
+
+    If there are: of groups, of times, and of the rows that each fold trains on.
+    """
     table = pd.DataFrame(folds, columns=[f"repeat_{index}" for index in range(folds.shape[1])])
     if groups is not None:
         table[GROUP] = groups
+    if times is not None:
+        table[TIME] = times
+    if trained is not None:
+        for fold, rows in enumerate(trained.T):
+            table[TRAINED.format(fold)] = rows
     table.insert(0, str(ids.name), ids.to_numpy())
     return table
 
 
-def read_folds(table: pd.DataFrame) -> tuple[Rows, Rows | None]:
-    """Fold assignments and groups from the columns of ``folds_frame``, after the ids."""
+def read_folds(table: pd.DataFrame) -> FoldColumns:
+    """What ``folds_frame`` has beside the ids."""
     columns = table.iloc[:, 1:]
-    groups = columns[GROUP].to_numpy(dtype=np.int64) if GROUP in columns else None
-    return columns.drop(columns=GROUP, errors="ignore").to_numpy(dtype=np.int64), groups
+    repeats = [name for name in columns if str(name).startswith("repeat_")]
+    trained = [name for name in columns if str(name).startswith("__trained_")]
+    codes = {
+        name: columns[name].to_numpy(dtype=np.int64) if name in columns else None
+        for name in (GROUP, TIME)
+    }
+    return FoldColumns(
+        folds=columns[repeats].to_numpy(dtype=np.int64),
+        groups=codes[GROUP],
+        times=codes[TIME],
+        trained=columns[trained].to_numpy(dtype=np.bool_) if trained else None,
+    )

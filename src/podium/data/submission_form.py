@@ -11,7 +11,7 @@ import pandas as pd
 from podium.config import Competition
 from podium.data.booleans import WORDS, spelling
 from podium.io.csv_files import SAMPLE, few
-from podium.io.errors import PodiumError
+from podium.io.errors import PodiumError, SettingError
 from podium.io.text import nearest, printable
 
 OPTION = "submission: {columns: {%s}}"
@@ -69,9 +69,9 @@ def form_of(sample: pd.DataFrame, classes: Sequence[str], competition: Competiti
 def _check_option(columns: list[str], competition: Competition) -> None:
     for column in competition.submission.columns:
         if column not in columns:
-            raise PodiumError(
-                f"params.yaml: {competition.name}.submission.columns: no column "
-                f"'{printable(column)}' in {SAMPLE}; {nearest(column, columns)}"
+            raise SettingError(
+                (competition.name, "submission", "columns", column),
+                f"no column '{printable(column)}' in {SAMPLE}; {nearest(column, columns)}",
             )
 
 
@@ -86,9 +86,9 @@ def _values(sample: pd.DataFrame, columns: list[str], competition: Competition) 
                 f"{option}"
             )
         if named.get(column) not in (None, target):
-            raise PodiumError(
-                f"params.yaml: {competition.name}.submission.columns.{printable(column)}: expected "
-                f"the target, {target}, or null"
+            raise SettingError(
+                (competition.name, "submission", "columns", column),
+                f"expected the target, {target}, or null",
             )
         texts = _texts(sample[column])
         if texts and not any(_is_number(text) for text in texts):

@@ -10,12 +10,15 @@ Still, the models that predicted those rows were trained with the scored fold's 
 score is slightly optimistic; ``benchmarks/nested_score.py`` measures by how much. Given ``inner``
 predictions, made without the scored fold's rows, nothing of it is left.
 
+Where folds train on some of the other rows only (in time, with a gap), a fold's weights are fitted
+on these; without any, they are equal. Rows that are never validated have no part in all this.
+
 Where a metric has thresholds or cut points, a fold's are tuned on the same rows as its weights, the
 test rows' on all OOF rows.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +30,7 @@ from podium.metrics.decisions import best_by_threshold
 
 Array = NDArray[np.float64]
 Rows = NDArray[np.int64]
+Mask = NDArray[np.bool_]
 LOG_LOSS, RMSE = METRICS["logloss"], METRICS["rmse"]
 # Weights are fitted on no more rows, evenly chosen: a few numbers are known well enough by then.
 MOST_ROWS = 50_000
@@ -40,9 +44,9 @@ FitWeights = Callable[[Array, Array], Array]
 class Scored:
     """Decoded predictions, shape (n, outputs), and the scores of the OOF ones.
 
-    ``decision``, tuned on all OOF rows, decides the test rows' labels; each of ``fold_decisions``
-    those of a fold; None where the metric has no thresholds. ``decided`` OOF predictions are what
-    is scored.
+    NaN for rows that are never validated. ``decision``, tuned on all OOF rows, decides the test
+    rows' labels; each of ``fold_decisions`` those of a fold; None where the metric has no
+    thresholds. ``decided`` OOF predictions are what is scored.
     """
 
     oof: Array
@@ -91,6 +95,7 @@ def blend(
     target: Target,
     metric: Metric,
     inner: Array | None = None,
+    trained: Mask | None = None,
 ) -> Blend:
     """Blend models on the model scale.
 
@@ -99,20 +104,62 @@ def blend(
         oof: decoded OOF predictions, shape (models, n, outputs).
         test: decoded test predictions, shape (models, test rows, outputs).
         y: the target, shape (n,).
-        fold_of_row: the fold that validates each row, shape (n,).
+        fold_of_row: the fold that validates each row, shape (n,); below 0 where none does.
         target: converts between predictions and the model scale.
         metric: what to optimise and report.
         inner: for each fold, OOF predictions of the other folds' rows by models that were trained
             without it, shape (folds, models, n, outputs); the fold's own rows are not read.
+        trained: the rows that each fold trains on, shape (n, folds); by default all others.
     """
-    scoring = _Scoring(y, fold_of_row, target, metric)
+    seen = np.flatnonzero(fold_of_row >= 0)
+    others = fold_of_row[:, None] != np.arange(fold_of_row.max() + 1)
+    result = _blended(
+        spec,
+        oof[:, seen],
+        test,
+        y[seen],
+        fold_of_row[seen],
+        target,
+        metric,
+        None if inner is None else inner[:, :, seen],
+        (others if trained is None else others & trained)[seen],
+    )
+    if len(seen) == len(y):
+        return result
+    models = [_among_all(one, seen, len(y)) for one in result.models]
+    return replace(result, blended=_among_all(result.blended, seen, len(y)), models=models)
+
+
+def _among_all(scored: Scored, seen: Rows, rows: int) -> Scored:
+    """The predictions of some rows as those of all, NaN where there are none."""
+    spread = []
+    for predictions in (scored.oof, scored.decided):
+        all_rows = np.full((rows, predictions.shape[1]), np.nan)
+        all_rows[seen] = predictions
+        spread.append(all_rows)
+    return replace(scored, oof=spread[0], decided=spread[1])
+
+
+def _blended(
+    spec: Ensemble,
+    oof: Array,
+    test: Array,
+    y: Array,
+    fold_of_row: Rows,
+    target: Target,
+    metric: Metric,
+    inner: Array | None,
+    trained: Mask,
+) -> Blend:
+    """``blend`` of rows that are all validated."""
+    scoring = _Scoring(y, fold_of_row, target, metric, trained)
     models = [scoring.scored(one, of_test) for one, of_test in zip(oof, test, strict=True)]
     coded, coded_test = target.encode(oof), target.encode(test)
     fitted_on = [coded] * scoring.folds if inner is None else [*target.encode(inner)]
     candidates = []
     for fit in _fits(spec, target, metric):
         by_fold = np.stack(
-            [_fitted(fit, own, y, fold_of_row != fold) for fold, own in enumerate(fitted_on)]
+            [_fitted(fit, own, y, trained[:, fold]) for fold, own in enumerate(fitted_on)]
         )
         nested = np.einsum("nm,mnk->nk", by_fold[fold_of_row], coded)
         weights = _fitted(fit, coded, y, np.ones(len(y), dtype=bool))
@@ -136,6 +183,7 @@ class _Scoring:
     fold_of_row: Rows
     target: Target
     metric: Metric
+    trained: Mask
 
     @property
     def folds(self) -> int:
@@ -148,7 +196,9 @@ class _Scoring:
         """
         least = self.target.least(self.metric)
         oof, test = np.maximum(oof, least), np.maximum(test, least)
-        decisions, labels = nested_decisions(self.metric, self.y, oof, self.fold_of_row, tuned_on)
+        decisions, labels = nested_decisions(
+            self.metric, self.y, oof, self.fold_of_row, tuned_on, self.trained
+        )
         rows = [self.fold_of_row == fold for fold in range(self.folds)]
         return Scored(
             oof=oof,
@@ -275,8 +325,10 @@ def _ordered(losses: Losses) -> Losses:
 
 
 def _fitted(fit: FitWeights, predictions: Array, y: Array, rows: NDArray[np.bool_]) -> Array:
-    """Weights that are fitted on these rows, or on some of very many."""
-    own = np.flatnonzero(rows)
+    """Weights that are fitted on these rows, or on some of very many; equal ones without any."""
+    own = np.flatnonzero(rows & np.isfinite(predictions).all(axis=(0, 2)))
+    if not own.size:
+        return np.full(len(predictions), 1.0 / len(predictions))
     if len(own) > MOST_ROWS:
         own = own[np.linspace(0, len(own) - 1, MOST_ROWS).astype(np.int64)]
     return fit(predictions[:, own], y[own])

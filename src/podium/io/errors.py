@@ -1,7 +1,8 @@
-"""The error class for problems that the user can fix, and warnings."""
+"""The error classes for problems that the user can fix, and warnings."""
 
 import re
 import sys
+from collections.abc import Sequence
 
 
 class PodiumError(Exception):
@@ -9,6 +10,28 @@ class PodiumError(Exception):
 
     The command line prints it without a traceback and exits with code 2.
     """
+
+
+class KeyedError(PodiumError):
+    """A problem with the value at some keys of a competition's block.
+
+    A stage adds the file, the line and the competition (``config.load.located``).
+    """
+
+    def __init__(self, keys: tuple[str, ...], message: str) -> None:
+        self.keys, self.message = keys, message
+        super().__init__(f"{'.'.join(keys)}: {message}")
+
+
+class SettingError(PodiumError):
+    """A value of params.yaml that doesn't fit the data; the command line adds file and line.
+
+    ``keys`` is the path to it, with the competition's name.
+    """
+
+    def __init__(self, keys: Sequence[str], message: str) -> None:
+        self.keys, self.message = tuple(keys), message
+        super().__init__(f"params.yaml: {'.'.join(keys)}: {message}")
 
 
 def warn(message: str) -> None:

@@ -1,12 +1,25 @@
 """Paths of all files and folders, relative to the project folder."""
 
 import os
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+
+# The folder of users' own code.
+USER_CODE = Path("src/competitions")
+
+
+def user_code(competition: str) -> Path:
+    """The file of a competition's own code, which need not be there."""
+    return USER_CODE / f"{competition.replace('-', '_')}.py"
 
 
 def raw(competition: str) -> Path:
     """Raw files from the source."""
     return Path("data/raw") / competition
+
+
+def extra_path(name: str) -> PurePosixPath:
+    """Where among the raw files one of ``source.files.extra`` is."""
+    return PurePosixPath("extra") / PurePosixPath(name).name
 
 
 def resolved(competition: str) -> Path:

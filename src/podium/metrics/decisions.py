@@ -131,6 +131,7 @@ def nested_decisions(
     p: Array,
     fold_of_row: Rows,
     tuned_on: Sequence[Array] | None = None,
+    trained: NDArray[np.bool_] | None = None,
 ) -> tuple[list[Decision | None], Array]:
     """A decision for each fold, tuned on the other folds' rows, and what they decide.
 
@@ -140,6 +141,8 @@ def nested_decisions(
         p: OOF predictions, shape (n, outputs).
         fold_of_row: the fold that validates each row, shape (n,); negative for none.
         tuned_on: for each fold, predictions of the other folds' rows to tune on, if not ``p``.
+        trained: the rows that each fold trains on, shape (n, folds), by default all others; where
+            none of them is predicted (the first fold in time), nothing is decided.
     """
     folds = int(fold_of_row.max()) + 1
     if not metric.is_tuned:
@@ -147,8 +150,9 @@ def nested_decisions(
     result, found = p.copy(), []
     for fold in range(folds):
         own, others = fold_of_row == fold, (fold_of_row != fold) & (fold_of_row >= 0)
+        others = others if trained is None else others & trained[:, fold]
         given = p if tuned_on is None else tuned_on[fold]
-        found.append(tune(metric, y[others], given[others]))
+        found.append(tune(metric, y[others], given[others]) if others.any() else None)
         result[own] = decided(found[-1], p[own])
     return found, result
 

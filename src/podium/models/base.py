@@ -10,14 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from podium.config import ModelParams
-from podium.config.folds import SCHEMES
-from podium.data.dataset import Dataset, Split
+from podium.config.folds import SCHEMES, FoldScheme
+from podium.data.dataset import Dataset, Rows, Split
+from podium.data.folds import target_bins
+from podium.data.inner import Inner
 from podium.data.targets import Target
 from podium.metrics import Metric
-from podium.models.inner import Inner
 from podium.runtime.progress import SILENT, Reporter
 
 Array = NDArray[np.float64]
+# The rows of a bin of numbers, at least: enough for any number of inner folds.
+STRATUM = 10
 # The class of the model's hyperparameters. Covariant: what fits a lasso can fit a subclass of it.
 P_co = TypeVar("P_co", bound=ModelParams, covariant=True)
 
@@ -60,18 +63,38 @@ class Fit(Generic[P_co]):
         """The training target on the model scale, shape (n,); class codes for classification."""
         return self.target.encode(self.dataset.y)
 
+    def weights(self, rows: Rows) -> Array | None:
+        """The weights of some rows, their mean 1; None if the user's code gives none.
+
+        They are for fitting alone: scores are unweighted.
+        """
+        weights = self.dataset.weights
+        return None if weights is None else weights[rows] / weights[rows].mean()
+
     def inner(self, split: Split) -> Inner:
         """How a fold's training rows are split again, to tune a model."""
         dataset, rows = self.dataset, split.train_rows
+        scheme = SCHEMES[dataset.schema.scheme]
+        # Folds that are given are kept whole.
+        groups = dataset.folds[:, split.repeat] if scheme.is_given else dataset.groups
         return Inner(
             where=split.name,
             rows=len(rows),
-            scheme=SCHEMES[dataset.schema.scheme],
+            scheme=scheme,
             seed=self.params.seed,
             warn=self.reporter.warn,
-            classes=None if self.target.is_regression else dataset.y[rows],
-            groups=None if dataset.groups is None else dataset.groups[rows],
+            classes=self._strata(scheme, rows),
+            groups=None if groups is None else groups[rows],
+            times=rows if dataset.times is None else dataset.times[rows],
+            gap=dataset.schema.gap,
         )
+
+    def _strata(self, scheme: FoldScheme, rows: Rows) -> Array | None:
+        """The rows' classes; bins of numbers where folds are stratified by them."""
+        y = self.dataset.y[rows]
+        if not self.target.is_regression:
+            return y
+        return target_bins(y, least=STRATUM) if scheme.stratifies else None
 
     def each_split(
         self, fit_one: Callable[[Split], SplitFit], what: str, workers: int = 1

@@ -28,7 +28,8 @@ class ModelResult:
     """A fitted model's predictions (decoded) and scores.
 
     ``oof`` has shape (n, outputs): each training row is predicted by the fold that was not trained
-    on it, averaged over repeats. ``test`` has shape (test rows, outputs): the mean over folds,
+    on it, averaged over repeats; NaN for rows that are never validated, which no score has.
+    ``test`` has shape (test rows, outputs): the mean over folds,
     taken on the model scale. ``fold_scores`` has one score per split. ``resolved`` has the values
     of hyperparameters that were ``auto``. The stds (on the model scale) have the shapes of the
     predictions; None if the model has none. ``decided`` is what the metric scores, ``oof`` itself
@@ -70,14 +71,17 @@ def fit_model(
     splits = _fit_splits(fit)
     seconds = time.perf_counter() - started
     oof = target.decode(_out_of_fold(dataset, splits, target.outputs))
-    decisions, decided = nested_decisions(metric, dataset.y, oof, dataset.folds[:, 0])
+    decisions, decided = nested_decisions(
+        metric, dataset.y, oof, dataset.folds[:, 0], trained=dataset.trained
+    )
+    seen = dataset.validated
     return ModelResult(
         oof=oof,
         test=target.decode(np.mean([split.test for split in splits], axis=0)),
         decided=decided,
         decision=tune(metric, dataset.y, oof),
         fold_decisions=decisions,
-        score=metric(dataset.y, target.scorable(decided)),
+        score=metric(dataset.y[seen], target.scorable(decided[seen])),
         fold_scores=_fold_scores(dataset, splits, target, metric),
         fit_seconds=seconds,
         history=_history(dataset, splits),
@@ -96,17 +100,16 @@ def fit_model(
 def fit_without_each_fold(fit: Fit[ModelParams]) -> list[Array]:
     """For each fold, OOF predictions of the other folds' rows, by models fitted without its rows.
 
-    Decoded, shape (n, outputs); NaN for the rows of the fold itself. What preprocessing learnt
-    without the target (means, levels) is that of the fold that is predicted.
+    Decoded, shape (n, outputs); NaN for the rows of the fold itself, and for those whose fold then
+    has no rows to train on. What preprocessing learnt without the target (means, levels) is that
+    of the fold that is predicted.
     """
     target, predictions = fit.target, []
     for split in fit.dataset.splits:
         rest = fit.dataset.without(split.fold)
         own = fit.scratch / f"without-{split.name}" if fit.scratch is not None else None
-        fits = _fit_splits(replace(fit, dataset=rest, scratch=own))
-        oof = target.decode(_out_of_fold(rest, fits, target.outputs))
-        oof[split.valid_rows] = np.nan
-        predictions.append(oof)
+        fits = _fit_splits(replace(fit, dataset=rest, scratch=own)) if rest.splits else []
+        predictions.append(target.decode(_out_of_fold(rest, fits, target.outputs)))
     return predictions
 
 
@@ -143,10 +146,14 @@ def _out_of_fold(dataset: Dataset, fits: list[SplitFit], outputs: int) -> Array:
 
 
 def _joined(dataset: Dataset, parts: list[Array], outputs: int) -> Array:
-    """The splits' values for their validation rows as one table, averaged over repeats."""
-    total = np.zeros((len(dataset.y), outputs))
+    """The splits' values for their validation rows as one table, averaged over repeats.
+
+    NaN for rows that no split validates.
+    """
+    total = np.full((len(dataset.y), outputs), np.nan)
     for split, part in zip(dataset.splits, parts, strict=True):
-        total[split.valid_rows] += part
+        before = total[split.valid_rows] if split.repeat else 0.0
+        total[split.valid_rows] = before + part
     return total / dataset.folds.shape[1]
 
 
@@ -171,10 +178,10 @@ def _fold_scores(
             for split, fitted in zip(dataset.splits, fits, strict=True)
             if split.repeat == repeat
         ]
-        oof = np.zeros((len(dataset.y), target.outputs))
+        oof = np.full((len(dataset.y), target.outputs), np.nan)
         for split, predicted in own:
             oof[split.valid_rows] = predicted
-        _, decided = nested_decisions(metric, dataset.y, oof, fold_of_row)
+        _, decided = nested_decisions(metric, dataset.y, oof, fold_of_row, trained=dataset.trained)
         rows = (split.valid_rows for split, _ in own)
         scores += [metric(dataset.y[part], target.scorable(decided[part])) for part in rows]
     return scores

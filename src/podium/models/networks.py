@@ -50,16 +50,23 @@ def _train(fit: Fit[NetworkParams], inputs: NetworkInputs) -> FittedMembers:
     splits, params = fit.dataset.splits, fit.params
     pairs = [(split, seed) for split in range(len(splits)) for seed in range(params.seeds)]
     forwarder = _ProgressForwarder(fit)
+    rows = [splits[split].train_rows for split, _ in pairs]
+    stop = None
+    if params.early_stopping:
+        # What folds leave out between the two is neither trained on nor held out.
+        parts = [_held_out(fit, split, seed) for split, seed in pairs]
+        rows, stop = [np.union1d(*part) for part in parts], [held for _, held in parts]
     return fit_members(
         inputs.train,
         fit.y,
-        [splits[split].train_rows for split, _ in pairs],
+        rows,
         params,
         classes=0 if fit.target.is_regression else fit.target.outputs,
         seeds=[_member_seed(params, split, seed) for split, seed in pairs],
         table_per_member=[split for split, _ in pairs],
         valid_rows_per_member=[splits[split].valid_rows for split, _ in pairs],
-        stop_rows_per_member=_stop_rows(fit, pairs) if params.early_stopping else None,
+        stop_rows_per_member=stop,
+        sample_weight=fit.dataset.weights,
         columns=inputs.columns,
         columns_per_table=inputs.own,
         names=[_name(fit, params, index) for index in range(len(pairs))],
@@ -69,14 +76,11 @@ def _train(fit: Fit[NetworkParams], inputs: NetworkInputs) -> FittedMembers:
     )
 
 
-def _stop_rows(fit: Fit[NetworkParams], pairs: list[tuple[int, int]]) -> list[Rows]:
-    """Each member's rows for early stopping, split off its training rows as the folds are."""
-    splits, params = fit.dataset.splits, fit.params
-    held = [
-        fit.inner(splits[split]).hold_out(params.holdout, _member_seed(params, split, seed))[1]
-        for split, seed in pairs
-    ]
-    return [splits[split].train_rows[own] for (split, _), own in zip(pairs, held, strict=True)]
+def _held_out(fit: Fit[NetworkParams], split: int, seed: int) -> tuple[Rows, Rows]:
+    """A member's rows to train on, and those for early stopping, split as the folds are."""
+    own, params = fit.dataset.splits[split], fit.params
+    kept, held = fit.inner(own).hold_out(params.holdout, _member_seed(params, split, seed))
+    return own.train_rows[kept], own.train_rows[held]
 
 
 def _member_seed(params: NetworkParams, split: int, seed: int) -> int:

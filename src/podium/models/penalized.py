@@ -16,8 +16,8 @@ from safetensors.numpy import save
 
 from podium.config import ElasticNetParams, LassoParams, ModelParams, RidgeParams
 from podium.data.dataset import Split
+from podium.data.inner import Inner, Parts
 from podium.models.base import Fit, SplitFit
-from podium.models.inner import Inner, Parts
 from podium.models.logistic import Lasso, Logistic, Ridge, Searched, choose, constant
 
 Array = NDArray[np.float64]
@@ -25,8 +25,10 @@ Codes = NDArray[np.int64]
 History = list[dict[str, float]]
 # A linear model, the search as history, and what it found.
 Fitted = tuple[Any, History, dict[str, float]]
-# Fits a linear model on (x, y), tuned by inner splits.
-Search = Callable[[Array, Array, Inner], Fitted]
+# Weights of rows; None where all count alike.
+Weight = Array | None
+# Fits a linear model on (x, y, weight), tuned by inner splits.
+Search = Callable[[Array, Array, Weight, Inner], Fitted]
 
 
 def fit_ridge(fit: Fit[RidgeParams]) -> list[SplitFit]:
@@ -36,9 +38,8 @@ def fit_ridge(fit: Fit[RidgeParams]) -> list[SplitFit]:
     such folds alpha is chosen by inner folds, as it is for classes.
     """
     params = fit.params
-    if fit.target.is_regression:
-        return _fit_each(fit, lambda x, y, inner: _search_ridge(x, y, params, inner), "alpha")
-    return _fit_each(fit, lambda x, y, inner: _search_l2(x, y, params, inner), "alpha")
+    search = _search_ridge if fit.target.is_regression else _search_l2
+    return _fit_each(fit, lambda x, y, w, inner: search(x, y, w, params, inner), "alpha")
 
 
 def fit_lasso(fit: Fit[LassoParams]) -> list[SplitFit]:
@@ -55,14 +56,14 @@ def _fit_l1(fit: Fit[LassoParams], ratios: Sequence[float]) -> list[SplitFit]:
     params = fit.params
     search = _search_l1 if fit.target.is_regression else _search_l1_classes
     what = f"alpha by {params.inner_folds} inner folds"
-    return _fit_each(fit, lambda x, y, inner: search(x, y, params, ratios, inner), what)
+    return _fit_each(fit, lambda x, y, w, inner: search(x, y, w, params, ratios, inner), what)
 
 
 def _fit_each(fit: Fit[ModelParams], search: Search, what: str) -> list[SplitFit]:
     def fit_one(split: Split) -> SplitFit:
         x, test = fit.dataset.dense(split)
         rows = split.train_rows
-        model, history, details = search(x[rows], fit.y[rows], fit.inner(split))
+        model, history, details = search(x[rows], fit.y[rows], fit.weights(rows), fit.inner(split))
         return SplitFit(
             valid=_predicted(model, x[split.valid_rows], fit.target.outputs),
             test=_predicted(model, test, fit.target.outputs),
@@ -97,35 +98,46 @@ def _coefficients(model: Any) -> bytes:
     return bytes(save(tensors))
 
 
-def _search_ridge(x: Array, y: Array, params: RidgeParams, inner: Inner) -> Fitted:
+def _search_ridge(x: Array, y: Array, weight: Weight, params: RidgeParams, inner: Inner) -> Fitted:
     from sklearn.linear_model import Ridge as RidgeRegression
     from sklearn.linear_model import RidgeCV
 
     alphas = sorted(params.alphas, reverse=True)
     inner.check()
     if inner.is_shuffled:
-        model = RidgeCV(alphas=alphas, store_cv_results=True).fit(x, y)
+        model = RidgeCV(alphas=alphas, store_cv_results=True).fit(x, y, sample_weight=weight)
         return model, _path(alphas, model.cv_results_.mean(axis=0)), {"alpha": float(model.alpha_)}
-    errors = _ridge_errors(x, y, alphas, inner.folds(params.inner_folds))
+    errors = _ridge_errors(x, y, weight, alphas, inner.folds(params.inner_folds))
     alpha = float(alphas[int(np.argmin(errors))])
-    return RidgeRegression(alpha=alpha).fit(x, y), _path(alphas, errors), {"alpha": alpha}
+    model = RidgeRegression(alpha=alpha).fit(x, y, sample_weight=weight)
+    return model, _path(alphas, errors), {"alpha": alpha}
 
 
-def _ridge_errors(x: Array, y: Array, alphas: Sequence[float], folds: Parts) -> Array:
+def _ridge_errors(
+    x: Array, y: Array, weight: Weight, alphas: Sequence[float], folds: Parts
+) -> Array:
     """The mean squared error of inner folds for each alpha, by one decomposition a fold."""
     errors = np.zeros(len(alphas))
     for train, valid in folds:
-        mean, level = x[train].mean(axis=0), y[train].mean()
-        left, values, right = np.linalg.svd(x[train] - mean, full_matrices=False)
-        turned, new = left.T @ (y[train] - level), (x[valid] - mean) @ right.T
+        own, held = (None if weight is None else weight[rows] for rows in (train, valid))
+        root = np.ones(1) if own is None else np.sqrt(own)
+        mean, level = np.average(x[train], axis=0, weights=own), np.average(y[train], weights=own)
+        left, values, right = np.linalg.svd((x[train] - mean) * root[:, None], full_matrices=False)
+        turned, new = left.T @ (root * (y[train] - level)), (x[valid] - mean) @ right.T
         for index, alpha in enumerate(alphas):
             predicted = level + new @ (turned * values / (values**2 + alpha))
-            errors[index] += np.mean((predicted - y[valid]) ** 2) / len(folds)
+            error = np.average((predicted - y[valid]) ** 2, weights=held)
+            errors[index] += error / len(folds)
     return errors
 
 
 def _search_l1(
-    x: Array, y: Array, params: LassoParams, l1_ratios: Sequence[float], inner: Inner
+    x: Array,
+    y: Array,
+    weight: Weight,
+    params: LassoParams,
+    l1_ratios: Sequence[float],
+    inner: Inner,
 ) -> Fitted:
     from sklearn.linear_model import ElasticNetCV
 
@@ -139,7 +151,7 @@ def _search_l1(
         precompute=True,
     )
     with _unconverged_paths():
-        model.fit(x, y)
+        model.fit(x, y, sample_weight=weight)
     chosen = list(l1_ratios).index(model.l1_ratio_)
     errors = model.mse_path_.reshape(len(l1_ratios), params.alpha_count, -1)[chosen].mean(axis=-1)
     alphas = np.atleast_2d(model.alphas_)[chosen if len(l1_ratios) > 1 else 0]
@@ -151,19 +163,24 @@ def _search_l1(
     return model, _path(list(alphas), errors), details
 
 
-def _search_l2(x: Array, y: Array, params: RidgeParams, inner: Inner) -> Fitted:
+def _search_l2(x: Array, y: Array, weight: Weight, params: RidgeParams, inner: Inner) -> Fitted:
     """L2 logistic regression: alpha is 1 / C of scikit-learn."""
     codes, alphas = y.astype(np.int64), sorted(params.alphas, reverse=True)
     if (codes == codes[0]).all():
         return constant(codes[0], x.shape[1]), [], {"alpha": float(alphas[0])}
     with _unconverged_paths():
-        found = choose(x, codes, alphas, inner.folds(params.inner_folds), Ridge)
-        model = found.fit(Ridge(x, codes))
+        found = choose(x, codes, weight, alphas, inner.folds(params.inner_folds), Ridge)
+        model = found.fit(Ridge(x, codes, weight))
     return model, _history(found), {"alpha": found.alpha}
 
 
 def _search_l1_classes(
-    x: Array, y: Array, params: LassoParams, l1_ratios: Sequence[float], inner: Inner
+    x: Array,
+    y: Array,
+    weight: Weight,
+    params: LassoParams,
+    l1_ratios: Sequence[float],
+    inner: Inner,
 ) -> Fitted:
     """L1 logistic regression; alphas as in the elastic net for numbers, of the mean log loss."""
     codes = y.astype(np.int64)
@@ -173,11 +190,12 @@ def _search_l1_classes(
     folds, tried = inner.folds(params.inner_folds), []
     for ratio in l1_ratios:
         make = partial(Lasso, l1_ratio=ratio, iterations=params.max_iterations)
-        path = np.geomspace(1.0, params.alpha_ratio, params.alpha_count) * make(x, codes).strongest
-        tried.append((make, choose(x, codes, list(path), folds, make)))
+        strongest = make(x, codes, weight).strongest
+        path = np.geomspace(1.0, params.alpha_ratio, params.alpha_count) * strongest
+        tried.append((make, choose(x, codes, weight, list(path), folds, make)))
     chosen = int(np.argmin([min(found.losses.values()) for _, found in tried]))
     make, found = tried[chosen]
-    model = found.fit(make(x, codes))
+    model = found.fit(make(x, codes, weight))
     details = {"alpha": found.alpha, "l1_ratio": float(l1_ratios[chosen])}
     details["non_zero"] = float(np.count_nonzero(model.coef_))
     return model, _history(found), details

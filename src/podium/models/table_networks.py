@@ -15,9 +15,8 @@ def fit_table_network(fit: Fit[NetworkParams]) -> list[SplitFit]:
     dataset = cast(TableDataset, fit.dataset)
     layouts = [Layout.of(split.transform) for split in dataset.splits]
     widest = Layout.widest(layouts)
-    train, test = (
-        DenseTables(dataset.splits, table, widest) for table in (dataset.train, dataset.test)
-    )
+    train = DenseTables(dataset, "train", widest)
+    test = DenseTables(dataset, "test", widest)
     features = [layout.total for layout in layouts]
     own = [_columns(layout, widest) for layout in layouts]
     return fit_network(fit, NetworkInputs(train, test, _columns(widest, widest), features, own))

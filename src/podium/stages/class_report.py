@@ -78,9 +78,14 @@ def class_report(
 ) -> ClassReport:
     """The numbers of OOF probabilities, shape (n, classes), for class codes ``y``, shape (n,).
 
-    ``decided``, of the same shape, is 1 for the predicted class, where thresholds decided it.
+    ``decided``, of the same shape, is 1 for the predicted class, where thresholds decided it. Rows
+    without probabilities, which no fold validates, are left out.
     """
-    labels = probabilities if decided is None else decided
+    seen = np.flatnonzero(np.isfinite(probabilities).all(axis=1))
+    labels = (probabilities if decided is None else decided)[seen]
+    y, probabilities = y[seen], probabilities[seen]
+    worst = classes.worst(y, probabilities, ids.iloc[seen], names)
+    worst["row"] = seen[worst["row"]]
     scores = classes.class_scores(y, labels, names)
     scores["mean_probability"] = classes.mean_probability(y, probabilities)
     return ClassReport(
@@ -88,5 +93,5 @@ def class_report(
         confusion=classes.confusion(y, labels, names),
         scores=scores,
         reliability=classes.reliability(y, probabilities),
-        worst=classes.worst(y, probabilities, ids, names),
+        worst=worst,
     )

@@ -1,6 +1,7 @@
 """The source files that can change what a stage writes: all that it imports, exempt ones apart.
 
-They are found in the sources' syntax, without running them, wherever in a file an import is.
+They are found in the sources' syntax, without running them, wherever in a file an import is. A
+competition's own code, and what it imports, is among them where the stage calls a function of it.
 What is imported by a name in a table (a kind of competition, a provider, a model) is followed for
 the one that the competition uses, so that code of images is no part of a stage of tables.
 """
@@ -11,13 +12,21 @@ from dataclasses import dataclass, field
 from importlib.util import resolve_name
 from pathlib import Path
 
-from podium.config import Competition
+from podium.config import Competition, TableCompetition
 from podium.config.models import model_spec
 from podium.config.providers import PROVIDERS
 from podium.data.kinds import KINDS
 from podium.io.files import sha256
+from podium.usercode.load import OWN
+from podium.usercode.load import PACKAGE as USER_CODE
+from podium.usercode.sources import functions as own_functions
+from podium.usercode.sources import tree_of
 
 PACKAGE = "podium"
+ROOTS = (PACKAGE, USER_CODE)
+# What ``from podium import`` gives lazily.
+LAZY = "podium.models.estimators"
+OWN_METRIC = "podium.usercode.metric:own_metric"
 # Blocks of params.yaml are exempt: their effect is the resolved values, which are written beside
 # the code. Anything else that is imported from this package (a constant, a function) is code.
 CONFIG = "podium.config"
@@ -30,6 +39,7 @@ EXEMPT = {
     "podium.io.errors": "the error that ends a stage, and warnings",
     "podium.io.text": "words of errors",
     "podium.io.disk": "words of errors",
+    "podium.usercode.sources": "whether the user's file has a function, which is written out",
     "podium.io.paths": "an output that is not where dvc.yaml says fails its stage",
     "podium.stages.named_columns": "an error that ends a stage",
     "podium.runtime": "progress, tracking, locks, cores: how a stage runs, not what it computes",
@@ -62,18 +72,50 @@ STARTED = {"podium.io.kaggle.client": ("podium.io.kaggle.worker",)}
 
 
 def functions(stage: str, competition: Competition, model: str | None = None) -> list[str]:
-    """What a stage looks up in tables and calls, each as ``module:function``."""
+    """What a stage looks up in tables and in the user's file, each as ``module:function``.
+
+    Raises:
+        PodiumError: the user's file is no Python.
+    """
+    return [*_in_tables(stage, competition, model), *_own(stage, competition)]
+
+
+def _own(stage: str, competition: Competition) -> list[str]:
+    """What a stage calls of the user's file: an edit of it runs the stage again."""
+    if stage == "preprocess":
+        names = ["features", "encoders", "sample_weight"]
+        names += ["folds"] if competition.folds.scheme == OWN else []
+        return own_functions(competition.name, names)
+    if stage in ("train", "ensemble", "report") and competition.metric == OWN:
+        return [OWN_METRIC, *own_functions(competition.name, ["metric"])]
+    return []
+
+
+def _in_tables(stage: str, competition: Competition, model: str | None) -> list[str]:
+    """What a stage looks up in tables."""
     kind = KINDS[competition.kind]
     if stage == "download":
         return [PROVIDERS[competition.source.provider].fetch, kind["check_raw"]]
     if stage == "preprocess":
-        return [kind["prepare"]]
+        return [kind["prepare"], *_learnt(competition)]
     if stage == "train":
         assert model is not None
-        spec = model_spec(competition.kind, competition.models[model].model)
-        return [kind["read"], spec.fit, *filter(None, [spec.rules])]
+        name = competition.models[model].model
+        spec = model_spec(competition.kind, name)
+        own = [":".join(name.rsplit(".", 1))] if name.startswith(f"{USER_CODE}.") else []
+        return [kind["read"], spec.fit, *filter(None, [spec.rules]), *own]
     # The report shows the images that were predicted worst.
     return [kind["read"]] if stage == "report" and competition.kind == "image" else []
+
+
+def _learnt(competition: Competition) -> list[str]:
+    """What preprocessing calls for features that are learnt."""
+    if not isinstance(competition, TableCompetition) or not competition.features.learns:
+        return []
+    features = competition.features
+    makers = {feature.maker for feature in features.learnt().values()}
+    chooser = [features.chooser] if features.auto else []
+    return [features.maker, features.teller, *chooser, *sorted(makers)]
 
 
 def is_exempt(module: str, stage: str) -> bool:
@@ -131,7 +173,7 @@ class Sources:
         if module not in self.imported:
             path = self._file(module)
             package = module if path.name == "__init__.py" else module.rpartition(".")[0]
-            tree = ast.parse(path.read_bytes())
+            tree = tree_of(path)
             names = (name for node in _statements(tree) for name in _names(node, package))
             modules = {owner for name in names if (owner := self._module_of(*name))}
             self.imported[module] = sorted(modules) + list(STARTED.get(module, ()))
@@ -139,11 +181,13 @@ class Sources:
 
     def _module_of(self, module: str, name: str) -> str | None:
         """The module of ours that is imported, if any: ``name`` may be one, or stand in one."""
-        if module.partition(".")[0] != PACKAGE:
+        if module.partition(".")[0] not in ROOTS:
             return None
         if name and self.path_of(f"{module}.{name}"):
             return f"{module}.{name}"
-        if module == PACKAGE or _is_block(module, name):
+        if module == PACKAGE:
+            return LAZY if name else None
+        if _is_block(module, name) or not self.path_of(module):
             return None
         return module
 

@@ -1,5 +1,6 @@
 """What stages share: scores as they are written, and the facts that runs are tagged with."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -50,9 +51,12 @@ def run_tags(competition: Competition, schema: Schema, stage: str) -> dict[str, 
 
 def run_params(competition: Competition) -> dict[str, Any]:
     """The competition's block, without its models."""
-    return competition.model_dump(
+    params = competition.model_dump(
         exclude={"models": True, "name": True, "ensemble": True, "source": {"files"}}
     )
+    # One value: names of columns are no names of parameters.
+    features = params.pop("features", {})
+    return params | ({"features": json.dumps(features)} if any(features.values()) else {})
 
 
 def run_name(model: str, params: ModelParams) -> str:

@@ -5,7 +5,7 @@ from podium.config.providers import PROVIDERS, is_sample
 from podium.data import kinds
 from podium.data.sources import fetch
 from podium.io import files, paths
-from podium.io.errors import PodiumError
+from podium.io.errors import PodiumError, SettingError
 from podium.runtime.console import console
 
 
@@ -21,6 +21,8 @@ def download(name: str) -> None:
         facts = fetch(competition, folder)
         try:
             found = kinds.of(competition).check_raw(folder, competition)
+        except SettingError:
+            raise
         except PodiumError as error:
             by_path = PROVIDERS[provider].needs == "path"
             where = competition.source.path if by_path else provider

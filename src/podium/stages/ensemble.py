@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from podium.config import Competition, load_config
-from podium.data.dataset import Schema
+from podium.data.dataset import FOLDS, Schema, read_folds
 from podium.data.submission_form import form_of
 from podium.data.targets import Target
 from podium.ensemble.blend import Blend, blend
@@ -43,7 +43,8 @@ SCORES = ("cv_mean", "cv_std", "cv")
 class Predictions:
     """What the models left: predictions stacked by model, shape (models, rows, outputs).
 
-    ``inner``: with ``nested: full``, shape (folds, models, rows, outputs).
+    ``inner``: with ``nested: full``, shape (folds, models, rows, outputs). ``trained``: the rows
+    that each fold trains on, shape (rows, folds), where that is not all others.
     """
 
     names: list[str]
@@ -55,6 +56,7 @@ class Predictions:
     y: Array
     fold_of_row: NDArray[np.int64]
     inner: Array | None
+    trained: NDArray[np.bool_] | None
 
 
 def ensemble(name: str) -> None:
@@ -82,6 +84,7 @@ def ensemble(name: str) -> None:
             target,
             competition.scoring,
             models.inner,
+            models.trained,
         )
         submission = _submission(competition, models, result, target)
         with files.scratch() as pictures:
@@ -122,6 +125,7 @@ def read_predictions(competition: Competition, target: Target) -> Predictions:
         y=first[target_column(competition)].to_numpy(dtype=np.float64),
         fold_of_row=first["fold"].to_numpy(dtype=np.int64),
         inner=_inner(competition, target, names, oof),
+        trained=read_folds(pd.read_parquet(paths.processed(competition.name) / FOLDS))["trained"],
     )
 
 
@@ -237,8 +241,9 @@ def _draw(
     name, oof = _submitted(models, result), result.submitted.oof
     plots.model_scores(scores_table(models, result), folder / "scores.png", competition.scoring)
     if target.is_regression:
+        seen = models.fold_of_row >= 0
         for picture, draw in plots.NUMBER_PLOTS.items():
-            draw(models.y, oof[:, 0], folder / f"{picture}.png", name)
+            draw(models.y[seen], oof[seen, 0], folder / f"{picture}.png", name)
         return {}
     decided = result.submitted.decided
     found = class_report(models.y, oof, models.ids, target.classes, decided)

@@ -1,17 +1,22 @@
 """The columns that params.yaml names, looked up in the data that are there."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from podium.config import Competition, TableCompetition
+from podium.config.features import columns_of
 from podium.config.load import located
 from podium.data.sources.local_files import files_of, is_zip
 from podium.io import files, paths
-from podium.io.csv_files import column_names, read_header
+from podium.io.csv_files import TEST, column_names, read_header
 from podium.io.text import nearest
 
 Key = tuple[str | int, ...]
 LISTS = ("drop", "categorical", "na_is_category")
+# Blocks whose columns may be features.
+MAY_BE_MADE = ("preprocess", "folds")
+# Keys whose column may be in the test table alone.
+MAY_BE_IN_TEST = {"id", "drop"}
 
 
 def unknown_columns(competition: Competition, table: Path) -> list[str]:
@@ -21,12 +26,44 @@ def unknown_columns(competition: Competition, table: Path) -> list[str]:
         PodiumError: the table is not a csv.
     """
     columns = column_names(read_header(table))
+    made, in_test = _made(competition), _columns_of_test(competition, table)
     lines = []
     for key, column in _named(competition):
-        if column not in columns:
-            message = f"no column '{column}' in {table.name}; {nearest(column, columns)}"
+        is_there = column in columns or (column in made and key[0] in MAY_BE_MADE)
+        if not is_there and not (MAY_BE_IN_TEST & set(key) and column in in_test):
+            choices = [*columns, *made] if key[0] in MAY_BE_MADE else columns
+            message = f"no column '{column}' in {table.name}; {nearest(column, choices)}"
             lines.append(located((competition.name, *key), message))
-    return lines
+    return lines + feature_problems(competition, columns)
+
+
+def feature_problems(competition: Competition, columns: Collection[str] | None = None) -> list[str]:
+    """A line for each mistake in ``features``; names are looked up if columns are known."""
+    if not isinstance(competition, TableCompetition) or not competition.features.made:
+        return []
+    # Only tables have features, and need their code.
+    from podium.data.tabular.features.plan import problems
+
+    return [
+        located((competition.name, "features", name), message)
+        for name, message in problems(competition, columns)
+    ]
+
+
+def _made(competition: Competition) -> list[str]:
+    """The columns that features make, as far as params.yaml says them."""
+    if not isinstance(competition, TableCompetition):
+        return []
+    return [name for _, names in columns_of(competition.features) for name in names]
+
+
+def _columns_of_test(competition: Competition, table: Path) -> list[str]:
+    """The columns of the test table beside a training table, where it can be read."""
+    raw = table == raw_table(competition)
+    test = paths.raw(competition.name) / TEST if raw else files_of(competition).get("test")
+    if competition.kind != "tabular" or test is None or not test.is_file() or is_zip(test.name):
+        return []
+    return column_names(read_header(test))
 
 
 def table_there(competition: Competition) -> Path | None:
@@ -70,8 +107,9 @@ def _named(competition: Competition) -> Iterator[tuple[Key, str]]:
     yield ("target",), competition.target
     if not isinstance(competition, TableCompetition):
         return
-    if competition.folds.group is not None:
-        yield ("folds", "group"), competition.folds.group
+    for key in ("group", "by", "column"):
+        if (column := getattr(competition.folds, key)) is not None:
+            yield ("folds", key), column
     for name in LISTS:
         for index, column in enumerate(getattr(competition.preprocess, name)):
             yield ("preprocess", name, index), column

@@ -16,10 +16,10 @@ TRAINING = Path("models/dvc.yaml")
 
 _HEAD = """\
 # One training stage for each competition and model: the middle of the pipeline in ../dvc.yaml.
-# Written by `podium sync`, with a block for every competition in params.yaml. Models are added
-# and removed in params.yaml alone.
+# Written by `podium sync`, with a block for every competition that params.yaml lists. Models are
+# added and removed in params.yaml alone.
 vars:
-  # A competition that params.yaml no longer has is one without models.
+  # A competition whose block is gone from params.yaml is one without models.
 {defaults}
   - ../params.yaml
 
@@ -104,8 +104,12 @@ def sync(competitions: Mapping[str, str], path: Path = TRAINING) -> bool:
 
 
 def competition_tasks(params: Path = Path("params.yaml")) -> dict[str, str]:
-    """The task of each competition's block in params.yaml, by its name."""
-    return {name: block.task for name, block in load_config(params).blocks.items()}
+    """The task of each competition that params.yaml lists, by its name.
+
+    Stages of another would be rows without scores in what DVC shows.
+    """
+    config = load_config(params)
+    return {name: config[name].task for name in config.competitions}
 
 
 def require_stages(competition: str) -> None:
@@ -117,9 +121,10 @@ def require_stages(competition: str) -> None:
     known = TRAINING.is_file() and f"foreach: ${{{competition}.models}}" in TRAINING.read_text(
         encoding="utf-8"
     )
-    if not known:
-        sync(competition_tasks())
+    # By hand a stage of an unlisted competition may run; DVC never asks for one.
+    if not known and competition in (tasks := competition_tasks()):
+        sync(tasks)
         raise PodiumError(
-            f"{competition} is a new competition: its training stages are now in {TRAINING}; "
+            f"{competition} is newly listed: its training stages are now in {TRAINING}; "
             "run 'dvc repro' again"
         )

@@ -1,11 +1,14 @@
 """Stage preprocess: raw files become a dataset with folds that never change."""
 
 from podium.config import load_config
+from podium.config.features import FeatureError
 from podium.config.load import ConfigError
 from podium.data import kinds
 from podium.io import files, paths
+from podium.io.errors import KeyedError, PodiumError, SettingError
 from podium.runtime.console import console
 from podium.stages.named_columns import raw_table, unknown_columns
+from podium.usercode.errors import UserCodeError
 
 
 def preprocess(name: str) -> None:
@@ -21,5 +24,14 @@ def preprocess(name: str) -> None:
         raise ConfigError(unknown)
     manifest = files.read_json(raw / files.MANIFEST)
     with files.publish(paths.processed(name)) as folder:
-        done = kinds.of(competition).prepare(raw, competition, manifest, folder)
+        try:
+            done = kinds.of(competition).prepare(raw, competition, manifest, folder)
+        except (SettingError, ConfigError, UserCodeError):
+            raise
+        except KeyedError as error:
+            raise SettingError((name, *error.keys), error.message) from None
+        except FeatureError as error:
+            raise SettingError((name, "features", error.feature), error.message) from None
+        except PodiumError as error:
+            raise PodiumError(f"{name}: {error}") from None
     console().print(f"{name}  {done}; what was done: {paths.processed(name) / 'summary.csv'}")

@@ -5,8 +5,9 @@ from pathlib import Path
 import pandas as pd
 
 from podium.config import Competition, load_config
+from podium.config.folds import SCHEMES
 from podium.config.providers import is_sample, providers_of
-from podium.data.dataset import Schema
+from podium.data.dataset import Schema, never_validated
 from podium.data.targets import Target
 from podium.io import files, paths
 from podium.io.text import either
@@ -90,16 +91,16 @@ def _predictions(
     The numbers in a picture's name keep the order of the page.
     """
     oof = pd.read_parquet(paths.blend(competition.name) / "oof.parquet")
-    actual = oof[target_column(competition)]
     if target.is_regression:
-        predicted = oof["prediction"]
+        oof = oof[oof["fold"] >= 0]
+        actual, predicted = oof[target_column(competition)], oof["prediction"]
         for name, draw in plots.NUMBER_PLOTS.items():
             path = pictures / f"2-{name.replace('_', '-')}.png"
             draw(actual.to_numpy(), predicted.to_numpy(), path, submitted)
         table = pd.DataFrame({"actual": actual, "predicted": predicted})
         table.to_csv(folder / "predictions.csv", index=False)
         return None
-    probabilities = oof[target.columns].to_numpy()
+    actual, probabilities = oof[target_column(competition)], oof[target.columns].to_numpy()
     decided = oof[target.decided_columns].to_numpy() if competition.scoring.is_tuned else None
     found = class_report(
         actual.to_numpy(), probabilities, oof[competition.id], target.classes, decided
@@ -129,15 +130,13 @@ def _class_tables(found: ClassReport | None) -> dict[str, pd.DataFrame]:
 
 
 def _facts(competition: Competition, schema: Schema, submitted: str) -> dict[str, str]:
-    folds = competition.folds
     return {
         "data": _origin(schema),
         "metric": f"{competition.scoring.title}, pooled over out-of-fold predictions",
-        "folds": f"{folds.count} ({folds.scheme}), {folds.repeats} repeat(s), seed {folds.seed}",
+        "folds": _folds(competition),
         "preprocessing": _FITTED[schema.fit_on],
         **_decision(competition),
-        "blend's score": _BLENDED[competition.ensemble.method]
-        + _NESTED[competition.ensemble.nested],
+        "blend's score": _blended(competition),
         "submitted": "the blend" if submitted == "blend" else _not_the_blend(submitted),
     }
 
@@ -154,6 +153,24 @@ def _decision(competition: Competition) -> dict[str, str]:
         "labels": f"{kind.replace('_', ' ')} {shown}, tuned for {competition.scoring.title} on all "
         "OOF rows; for the score each fold's on the other folds' rows"
     }
+
+
+def _folds(competition: Competition) -> str:
+    """How many folds there are, and how they were made."""
+    spec = competition.folds
+    folds = pd.read_parquet(paths.blend(competition.name) / "oof.parquet", columns=["fold"])["fold"]
+    keys = ("group", "by", "gap", "window", "column", "path")
+    facts = [f"{key} {getattr(spec, key)}" for key in keys if spec.is_set(key)]
+    unseen = never_validated(folds.to_numpy()[:, None])
+    scheme = ", ".join([spec.scheme, *facts])
+    return f"{folds.max() + 1} ({scheme}), {spec.repeats} repeat(s), seed {spec.seed}{unseen}"
+
+
+def _blended(competition: Competition) -> str:
+    """What the blend's score is, by how its weights were fitted."""
+    method, scheme = competition.ensemble.method, SCHEMES[competition.folds.scheme]
+    which = "past" if method == "weighted" and scheme.past_only else method
+    return _BLENDED[which] + _NESTED[competition.ensemble.nested]
 
 
 def _warnings(summary: pd.DataFrame) -> dict[str, str]:
@@ -196,6 +213,8 @@ def _note(competition: Competition, schema: Schema) -> str:
 
 _BLENDED = {
     "weighted": "nested: each fold is predicted with weights fitted on the other folds' rows",
+    "past": "nested: each fold is predicted with weights fitted on earlier folds' rows, the first "
+    "one with equal weights",
     "mean": "of the plain mean of the models, for which nothing is fitted",
 }
 _NESTED = {"folds": "", "full": ", which are predicted by models that never saw the scored fold"}

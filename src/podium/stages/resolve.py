@@ -8,19 +8,23 @@ are read, for DVC to look at.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from inspect import getattr_static
 from pathlib import Path
 from typing import Any
 
 from pydantic_core import to_jsonable_python
 
-from podium.config import Competition, load_config
+from podium.config import Competition, TableCompetition, load_config
 from podium.config.block import Block
+from podium.config.load import ConfigError, located
 from podium.data.sources import fetch
-from podium.data.sources.local_files import KEYS, files_of
+from podium.data.sources.local_files import EXTRA, KEYS, files_of
 from podium.io import files, paths
 from podium.io.errors import PodiumError
+from podium.io.text import printable
 from podium.stages.closure import PACKAGE, Sources, functions
+from podium.stages.estimators_there import estimator_problems
 from podium.stages.pipeline import require_stages
 
 SOURCES = Path("src")
@@ -31,6 +35,7 @@ READS: dict[str, Mapping[str, Any]] = {
         **dict.fromkeys(("kind", "task", "id", "target", "target_transform", "metric"), True),
         "folds": True,
         "preprocess": True,
+        "features": True,
         "submission": True,
         "source": {"files"},
     },
@@ -50,6 +55,8 @@ READS: dict[str, Mapping[str, Any]] = {
         "source": {"slug"},
     },
 }
+# The link to the csv of ``folds.path``.
+FOLDS = "folds"
 NO_FILE = "No file or folder of this machine is read here.\n"
 
 
@@ -58,7 +65,7 @@ def resolve(name: str) -> None:
 
     Raises:
         PodiumError: there are no sources here; DVC has no stages for the competition yet; or local
-            files are missing.
+            files are missing; or a model's estimator is not there or has other knobs.
     """
     competition = load_config(only=name)[name]
     require_stages(name)
@@ -68,14 +75,38 @@ def resolve(name: str) -> None:
             f"{SOURCES / PACKAGE}: folder is missing; run in the project's folder, where the "
             "sources are that stages depend on"
         )
+    training = {
+        model: dependencies(sources, competition, "train", model) for model in competition.models
+    }
+    _check_changed(competition, training)
     with files.publish(paths.resolved(name)) as folder:
         for stage in ("download", "preprocess", "ensemble", "report"):
             files.write_json(folder / f"{stage}.json", dependencies(sources, competition, stage))
-        for model in competition.models:
-            facts = dependencies(sources, competition, "train", model)
+        for model, facts in training.items():
             files.write_json(folder / "train" / f"{model}.json", facts)
         _link_files(competition, folder / "source")
     print(f"{name}  what each stage depends on: {paths.resolved(name)}")
+
+
+def _check_changed(competition: Competition, training: Mapping[str, Mapping[str, Any]]) -> None:
+    """Look at knobs that only the estimator's package knows before anything is trained.
+
+    That imports packages, and so is left out where a model is as it was when it last was right.
+
+    Raises:
+        PodiumError: a class is not there, or a knob is wrong.
+    """
+    folder = paths.resolved(competition.name) / "train"
+    changed = [name for name, facts in training.items() if _before(folder, name) != facts]
+    if lines := estimator_problems(competition, changed):
+        raise ConfigError(lines)
+
+
+def _before(folder: Path, model: str) -> Any:
+    """What a model depended on when the stage last ran, if that can be read."""
+    with suppress(PodiumError):
+        return files.read_json(folder / f"{model}.json")
+    return None
 
 
 def dependencies(
@@ -94,6 +125,9 @@ def dependencies(
 def _values(competition: Competition, stage: str, model: str | None) -> dict[str, Any]:
     """What a stage reads of params.yaml, defaults filled in."""
     values = competition.model_dump(mode="json", include=dict(READS[stage]))
+    if stage == "preprocess" and _learns(competition):
+        # Learnt features are made again for the refits of ``full``.
+        values |= competition.model_dump(mode="json", include={"ensemble": {"nested"}})
     if model is not None:
         params = competition.models[model]
         values["model"] = params.model_dump(mode="json") | properties(params)
@@ -102,6 +136,10 @@ def _values(competition: Competition, stage: str, model: str | None) -> dict[str
     elif stage == "report":
         values["models"] = list(competition.models)
     return values
+
+
+def _learns(competition: Competition) -> bool:
+    return isinstance(competition, TableCompetition) and competition.features.learns
 
 
 def properties(block: Block) -> dict[str, Any]:
@@ -119,8 +157,10 @@ def _link_files(competition: Competition, folder: Path) -> None:
     """A link to each local file or folder that is read; something else where there is none."""
     folder.mkdir()
     found = local_files(competition)
-    for key in KEYS:
+    extra = [key for key in found if key not in (*KEYS, FOLDS)]
+    for key in (*KEYS, FOLDS, *(extra or [EXTRA])):
         if key in found:
+            (folder / key).parent.mkdir(exist_ok=True)
             (folder / key).symlink_to(found[key].absolute())
         else:
             files.write_text(folder / key, NO_FILE)
@@ -132,12 +172,16 @@ def local_files(competition: Competition) -> dict[str, Path]:
     Raises:
         PodiumError: one is missing.
     """
+    folds = competition.folds.path
+    if folds is not None and not Path(folds).is_file():
+        keys = competition.name, "folds", "path"
+        raise PodiumError(located(keys, f"no file '{printable(folds)}'; give a csv of folds"))
     found = files_of(competition) if competition.source.provider == "local" else {}
     if not all(path.exists() for path in found.values()):
         # What copies the files says best which is missing, and what is there in its place.
         with files.scratch() as folder:
             fetch(competition, folder)
-    return found
+    return found if folds is None else {**found, FOLDS: Path(folds)}
 
 
 def remove_dead_links() -> list[str]:
@@ -147,7 +191,7 @@ def remove_dead_links() -> list[str]:
     """
     lines = []
     for folder in sorted(paths.resolved("").glob("*/source")):
-        if any(not link.exists() for link in folder.iterdir()):
+        if any(not link.exists() for link in folder.rglob("*")):
             files.remove(folder)
             lines.append(f"{folder.parent.name}: local files have gone; 'dvc repro' says which")
     return lines

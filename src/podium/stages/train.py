@@ -12,7 +12,7 @@ from podium.data import kinds
 from podium.data.dataset import Dataset, folds_frame
 from podium.data.targets import Target
 from podium.io import files, paths
-from podium.io.errors import PodiumError
+from podium.io.errors import SettingError
 from podium.io.text import nearest
 from podium.models import Fit, ModelResult, fit_model, fit_without_each_fold, resolve_params
 from podium.reporting import plots
@@ -50,7 +50,7 @@ def train(name: str, model: str) -> None:
     competition = load_config(only=name)[name]
     if model not in competition.models:
         hint = nearest(model, competition.models)
-        raise PodiumError(f"params.yaml: {name}.models: no model '{model}'; {hint}")
+        raise SettingError((name, "models"), f"no model '{model}'; {hint}")
     dataset = kinds.of(competition).read(paths.processed(name))
     target = target_of(competition, dataset.schema)
     params = competition.models[model]
@@ -139,7 +139,8 @@ def _log(run: Run, result: ModelResult, model: str, dataset: Dataset, target: Ta
         plots.learning_curve(result.history, folder / "learning_curve.png", model)
         if target.is_regression:
             for name, draw in plots.NUMBER_PLOTS.items():
-                draw(dataset.y, result.oof[:, 0], folder / f"{name}.png", model)
+                seen = dataset.validated
+                draw(dataset.y[seen], result.oof[seen, 0], folder / f"{name}.png", model)
         else:
             found = class_report(
                 dataset.y, result.oof, dataset.train_ids, target.classes, result.decided
@@ -149,7 +150,8 @@ def _log(run: Run, result: ModelResult, model: str, dataset: Dataset, target: Ta
             found.draw(folder, model)
             found.draw_worst(dataset, folder / "worst.png", model)
         result.history.to_csv(folder / "history.csv", index=False)
-        folds_frame(dataset.train_ids, dataset.folds).to_csv(folder / "folds.csv", index=False)
+        folds = folds_frame(dataset.train_ids, dataset.folds, trained=dataset.trained)
+        folds.to_csv(folder / "folds.csv", index=False)
         run.log_artifacts(folder)
 
 

@@ -12,6 +12,7 @@ from podium.runtime.console import console
 from podium.runtime.tracking import warn_if_not_logged
 from podium.submissions import ledger, runs
 from podium.submissions.ledger import ERROR, Entry
+from podium.submissions.plausible import doubts
 from podium.submissions.prepare import (
     Prepared,
     last_identical,
@@ -43,12 +44,12 @@ def submit(name: str, message: str, dry_run: bool, force: bool, wait: float) -> 
         name: the competition.
         message: shown in Kaggle's list; made from the run, CV and commit if empty.
         dry_run: do everything except the upload.
-        force: send a file even if it was sent before.
+        force: send a file even if it was sent before, or is implausible.
         wait: seconds to wait for the score.
 
     Raises:
-        PodiumError: the file is invalid or was sent before, or Kaggle rejects it. A submission that
-            Kaggle has received is always in the ledger.
+        PodiumError: the file is invalid, implausible or was sent before, or Kaggle rejects it. A
+            submission that Kaggle has received is always in the ledger.
     """
     competition = load_config(only=name)[name]
     prepared = prepare(competition)
@@ -56,6 +57,7 @@ def submit(name: str, message: str, dry_run: bool, force: bool, wait: float) -> 
     origin = runs.made(name, prepared.sha256)
     message = one_line(message) or default_message(competition, origin)
     _show_what_is_sent(competition, prepared, origin, message)
+    _stop_if_implausible(competition, prepared, force)
     entries = synced(competition, write=not dry_run)
     _compare(name, prepared, entries, force)
     _check_allowance(competition)
@@ -140,6 +142,18 @@ def _show_what_is_sent(
     for note in notes(competition, prepared):
         say(f"note: {note}")
     say(f"message: {message}")
+
+
+def _stop_if_implausible(competition: Competition, prepared: Prepared, force: bool) -> None:
+    """Refuse what can't be the models' predictions; with ``force`` only say so."""
+    found = doubts(competition, prepared)
+    if found and not force:
+        raise PodiumError(
+            f"{prepared.path}: {'; '.join(found)}; 'dvc repro -f ensemble@{competition.name}' "
+            "makes the file again, --force sends it as it is"
+        )
+    for doubt in found:
+        warn(doubt)
 
 
 def _compare(name: str, prepared: Prepared, entries: list[Entry], force: bool) -> None:

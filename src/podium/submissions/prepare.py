@@ -14,7 +14,8 @@ from podium.config import Competition
 from podium.config.document import read_document
 from podium.config.load import PARAMS
 from podium.config.providers import is_sample
-from podium.data.submission_form import form_of
+from podium.data.submission_form import Form, form_of
+from podium.data.targets import Target
 from podium.ensemble.submission import check_submission, read_sample
 from podium.io import files, paths
 from podium.io.csv_files import few, read_csv
@@ -29,11 +30,13 @@ FIRST_STAGE = "resolve"
 
 @dataclass(frozen=True)
 class Prepared:
-    """A checked file: its values as text, and its hash."""
+    """A checked file: its values as text, its hash, and what they are values of."""
 
     path: Path
     values: pd.DataFrame
     sha256: str
+    form: Form
+    target: Target
 
 
 def prepare(competition: Competition) -> Prepared:
@@ -60,7 +63,7 @@ def prepare(competition: Competition) -> Prepared:
     sample, target = read_sample(competition.name), target_of(competition, schema)
     form = form_of(sample, target.classes, competition)
     check_submission(values, sample, form, target, competition.scoring, str(path))
-    return Prepared(path, values, files.sha256(path))
+    return Prepared(path, values, files.sha256(path), form, target)
 
 
 def notes(competition: Competition, prepared: Prepared) -> list[str]:

@@ -2,7 +2,7 @@
 
 from podium.config import Competition
 from podium.io import kaggle
-from podium.io.errors import PodiumError, warn
+from podium.io.errors import PodiumError, SettingError, warn
 from podium.io.kaggle import Listed
 from podium.submissions import ledger, runs
 from podium.submissions.ledger import Entry
@@ -16,9 +16,9 @@ def slug_of(competition: Competition) -> str:
         PodiumError: params.yaml has no slug.
     """
     if competition.source.slug is None:
-        raise PodiumError(
-            f"params.yaml: {competition.name}.source.slug: missing; it is the last part of the "
-            "competition's address on Kaggle"
+        raise SettingError(
+            (competition.name, "source", "slug"),
+            "missing; it is the last part of the competition's address on Kaggle",
         )
     return competition.source.slug
 

@@ -81,3 +81,16 @@ def test_one_text_among_dates_is_told(capsys):
     assert "'soon' and becomes a category, although all but 1 of its 121 values are dates" in (
         capsys.readouterr().err
     )
+
+
+def test_each_table_may_have_a_format_of_its_own():
+    tables = typed(list(DAYS.strftime("%Y-%m-%d")), list(DAYS.strftime("%d.%m.%Y")))
+    assert tables.train.equals(tables.test)
+    assert "other formats" in tables.warnings["day"]
+    assert "%d.%m.%Y in test" in tables.warnings["day"]
+
+
+def test_a_format_that_is_not_clear_is_not_guessed():
+    tables = typed(list(DAYS.strftime("%Y-%m-%d")), ["01/02/2017", "03/04/2017"])
+    assert tables.categorical == ["day"]
+    assert "not in test.csv" in tables.warnings["day"]

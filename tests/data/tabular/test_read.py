@@ -159,3 +159,63 @@ def test_what_does_not_fit_into_memory_is_told_before_it_is_made(competition, mo
     monkeypatch.setattr("podium.data.tabular.size.memory", lambda: 4 * 8 * 24 * 6)
     with pytest.raises(PodiumError, match=r"features of 24 rows .*levels of 'name' \(6\): set"):
         data.dense(data.splits[0])
+
+
+def prepared(competition, capsys, tmp_path, train, test, sample, **keys):
+    """What the stage says, and the summary's rows by column."""
+    folder, found = competition(train, test, sample, **keys)
+    (out := tmp_path / "out").mkdir()
+    prepare(folder, found, MANIFEST, out)
+    summary = pd.read_csv(out / "summary.csv", keep_default_na=False).set_index("column")
+    return capsys.readouterr().err.splitlines(), summary
+
+
+def test_ids_in_the_test_table_alone(competition, capsys):
+    train, test, sample = tables(shop=list("abcd") * 3)
+    folder, found = competition(train.drop(columns="id"), test, sample)
+    assert "12 training rows" in check_raw(folder, found)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "house-prices: train.csv has no column 'id' as test.csv has" in line
+    data = make_dataset(read_raw(folder, found), found, MANIFEST)
+    assert data.train_ids.tolist() == [str(number) for number in range(1, 13)]
+    assert list(data.train) == ["x", "shop"]
+
+
+def test_a_column_that_is_missing_in_every_training_row_is_left_out(competition, capsys, tmp_path):
+    train, test, sample = tables(pool=None)
+    said, summary = prepared(competition, capsys, tmp_path, train, test.assign(pool=1), sample)
+    assert len(said) == 1
+    assert "house-prices: column 'pool' is missing in every training row" in said[0]
+    assert summary.loc["pool", "treatment"] == "not used"
+
+
+def test_columns_of_one_value_are_told_on_one_line(competition, capsys, tmp_path):
+    said, _ = prepared(competition, capsys, tmp_path, *tables(a="k", b=7))
+    (line,) = said
+    assert "'a' is constant in the training rows" in line
+    assert "'b' is constant in the training rows" in line
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "is_index"),
+    [
+        ("Unnamed: 0", range(100, 124), True),
+        ("size", range(24), True),
+        ("Unnamed: 0", [*range(0, 24, 2), *range(1, 24, 2)], True),
+        ("size", [*range(0, 24, 2), *range(1, 24, 2)], False),
+        ("Unnamed: 0", [1.5, *range(2, 25)], False),
+    ],
+)
+def test_row_numbers_are_told(name, values, is_index, competition, capsys, tmp_path):
+    said, summary = prepared(
+        competition, capsys, tmp_path, *tables(24, **{"x": [3, 1] * 12, name: list(values)})
+    )
+    assert any(f"column '{name}' counts the rows" in line for line in said) == is_index
+    assert ("may be an index" in summary.loc[name, "warning"]) == is_index
+
+
+def test_written_numbers_are_in_the_summary(competition, capsys, tmp_path):
+    said, summary = prepared(competition, capsys, tmp_path, *tables(pay=["$1,200", "90"] * 6))
+    assert not said
+    assert summary.loc["pay", "type"] == "number"
+    assert summary.loc["pay", "treatment"] == "read without ',' and '$', standardize"

@@ -8,7 +8,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from podium.data.dataset import Dataset, Rows, Schema, Split, fold_splits, folds_frame
+from podium.data.dataset import (
+    FOLDS,
+    Dataset,
+    Mask,
+    Rows,
+    Schema,
+    Split,
+    fold_splits,
+    folds_frame,
+    read_folds,
+)
 from podium.data.images.raw import Pixels
 from podium.io import files
 
@@ -73,7 +83,7 @@ class ImageDataset(Dataset):
         """Every fold of every repeat with its moments, in order."""
         return [
             ImageSplit(**vars(split), **vars(self.moments[split.name]))
-            for split in fold_splits(self.folds)
+            for split in fold_splits(self.folds, self.trained)
         ]
 
     def dense(self, split: Split) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -97,7 +107,7 @@ def _standardized(images: Pixels, moments: Moments) -> NDArray[np.float32]:
     return numbers.reshape(len(images), -1)
 
 
-def fold_moments(images: Pixels, folds: Rows) -> dict[str, Moments]:
+def fold_moments(images: Pixels, folds: Rows, trained: Mask | None = None) -> dict[str, Moments]:
     """The moments of every split's training rows, by split name.
 
     Sums are integers, so that the result doesn't depend on the order of rows or on the machine.
@@ -105,7 +115,7 @@ def fold_moments(images: Pixels, folds: Rows) -> dict[str, Moments]:
     sums, squares = _sums(images)
     pixels = images.shape[1] * images.shape[2]
     moments = {}
-    for split in fold_splits(folds):
+    for split in fold_splits(folds, trained):
         count = len(split.train_rows) * pixels
         mean = sums[split.train_rows].sum(axis=0) / count
         variance = squares[split.train_rows].sum(axis=0) / count - mean**2
@@ -133,7 +143,8 @@ def write_dataset(folder: Path, data: ImageDataset) -> None:
     test = pd.DataFrame({data.schema.id: data.test_ids.to_numpy()})
     train.to_parquet(folder / "train.parquet", index=False)
     test.to_parquet(folder / "test.parquet", index=False)
-    folds_frame(data.train_ids, data.folds).to_parquet(folder / "folds.parquet", index=False)
+    folds = folds_frame(data.train_ids, data.folds, trained=data.trained)
+    folds.to_parquet(folder / FOLDS, index=False)
     files.write_json(folder / MOMENTS, {name: _plain(one) for name, one in data.moments.items()})
     data.schema.write(folder)
 
@@ -146,7 +157,6 @@ def read_dataset(folder: Path) -> ImageDataset:
     """
     schema = ImageSchema.read(folder)
     train = pd.read_parquet(folder / "train.parquet")
-    folds = pd.read_parquet(folder / "folds.parquet").drop(columns=schema.id)
     moments = files.read_json(folder / MOMENTS)
     return ImageDataset(
         train=np.load(folder / TRAIN, mmap_mode="c"),
@@ -154,9 +164,9 @@ def read_dataset(folder: Path) -> ImageDataset:
         y=train[TARGET].to_numpy(dtype=np.float64),
         train_ids=train[schema.id],
         test_ids=pd.read_parquet(folder / "test.parquet")[schema.id],
-        folds=folds.to_numpy(dtype=np.int64),
         moments={name: _moments(plain) for name, plain in moments.items()},
         schema=schema,
+        **read_folds(pd.read_parquet(folder / FOLDS)),
     )
 
 

@@ -8,13 +8,18 @@ from numpy.typing import NDArray
 
 from podium.config import ImageCompetition
 from podium.data.classes import encode_classes
-from podium.data.folds import assign_folds
+from podium.data.dataset import Rows, never_validated
+from podium.data.folds import assign_folds, trained_rows
+from podium.data.given_folds import file_folds
 from podium.data.images import files, pixels
 from podium.data.images.check import has_files
 from podium.data.images.dataset import ImageDataset, ImageSchema, fold_moments, write_dataset
 from podium.data.images.duplicates import CLASH, LEAK, count_images, find_duplicates
 from podium.data.images.raw import RawImages
 from podium.io.files import digest
+from podium.usercode import load
+from podium.usercode.load import OWN
+from podium.usercode.rows import own_folds
 
 
 def prepare(
@@ -49,7 +54,13 @@ def make_dataset(
 ) -> ImageDataset:
     """Everything that models read, from the raw images."""
     y, classes = encode_classes(raw.labels_file, raw.labels, competition)
-    folds = assign_folds(competition.folds, y)
+    spec = competition.folds
+    if spec.scheme == OWN:
+        folds, trained = _own_folds(raw, competition), None
+    elif spec.path is not None:
+        folds, trained = file_folds(Path(spec.path), raw.train_ids), None
+    else:
+        folds, trained = assign_folds(spec, y), trained_rows(spec, len(y))
     _, height, width, channels = raw.train.shape
     schema = ImageSchema(
         id=competition.id,
@@ -61,7 +72,8 @@ def make_dataset(
         synthetic=bool(manifest["synthetic"]),
         data_sha256=digest(repr(manifest["files"]).encode()),
         folds_sha256=digest(folds.tobytes()),
-        scheme=competition.folds.scheme,
+        scheme=spec.scheme,
+        gap=spec.gap,
         height=height,
         width=width,
         channels=channels,
@@ -73,9 +85,23 @@ def make_dataset(
         train_ids=raw.train_ids,
         test_ids=raw.test_ids,
         folds=folds,
-        moments=fold_moments(raw.train, folds),
+        trained=trained,
+        moments=fold_moments(raw.train, folds, trained),
         schema=schema,
     )
+
+
+def _own_folds(raw: RawImages, competition: ImageCompetition) -> Rows:
+    """The folds that the user's code gives by ids and labels of the training images.
+
+    Raises:
+        PodiumError: it fails, or doesn't return a fold for each.
+    """
+    code = load(competition.name)
+    assert code is not None
+    labels = raw.labels.to_numpy()
+    train = pd.DataFrame({competition.id: raw.train_ids, competition.target: labels})
+    return own_folds(code, train)
 
 
 def summarize(
@@ -114,7 +140,8 @@ def _in_short(data: ImageDataset, raw: RawImages, duplicates: pd.DataFrame) -> s
         [
             f"{_size(data.schema)} {'grey' if data.schema.channels == 1 else 'RGB'}",
             f"{len(data.schema.classes)} classes",
-            f"{int(data.folds.max()) + 1} folds of {len(data.splits[0].valid_rows)} images",
+            f"{int(data.folds.max()) + 1} folds of {len(data.splits[0].valid_rows)} images"
+            + never_validated(data.folds),
             *(f"{count} {what}" for count, what in notes if count),
         ]
     )

@@ -42,7 +42,7 @@ def check_memory(images: int, size: Sequence[int], channels: int) -> None:
     needed = images * size[0] * size[1] * channels
     if needed > MAX_BYTES:
         raise PodiumError(
-            f"params.yaml: {images} images of {size[0]} x {size[1]} pixels take "
+            f"{images} images of {size[0]} x {size[1]} pixels take "
             f"{needed / 1024**3:.0f} GiB of memory; set preprocess.size to a smaller one"
         )
 

@@ -28,7 +28,10 @@ def fetch(competition: Competition, folder: Path) -> dict[str, Any]:
         PodiumError: no credentials, rules not accepted, no such competition, no network, or a
             damaged archive.
     """
-    facts = {"synthetic": False, "given": competition.source.files.model_dump()}
+    given = competition.source.files
+    # As in manifests of before there were extra files, where there are none.
+    names = given.model_dump(exclude=None if given.extra else {"extra"})
+    facts = {"synthetic": False, "given": names}
     if not _take_earlier(paths.raw(competition.name), folder, competition, facts):
         _take_from_archive(competition, folder)
     return facts
@@ -45,6 +48,7 @@ def _take_earlier(
     if manifest != files.manifest_of(earlier, provider="kaggle", slug=slug, **facts):
         return False
     for entry in manifest["files"]:
+        (folder / entry["name"]).parent.mkdir(exist_ok=True)
         _link(earlier / entry["name"], folder / entry["name"])
     return True
 
@@ -61,9 +65,9 @@ def _take_from_archive(competition: Competition, folder: Path) -> None:
     slug = str(competition.source.slug)
     where = paths.downloads(slug)
     for attempt in range(TRIES):
-        archive = kaggle.download(slug, where, _progress(competition.name))
         try:
-            _unpack(archive, folder, competition)
+            archive = archive_of(slug, competition.name)
+            from_zip(archive, folder, competition.source.files)
         except DamagedZipError:
             # Any other error keeps the archive: it may only need other names in source.files.
             files.remove(where)
@@ -74,15 +78,22 @@ def _take_from_archive(competition: Competition, folder: Path) -> None:
             return
 
 
-def _unpack(archive: Path, folder: Path, competition: Competition) -> None:
+def archive_of(slug: str, name: str) -> Path:
+    """A competition's zip, downloaded if it isn't there; ``name`` is that of the progress.
+
+    Raises:
+        DamagedZipError: what came is no archive.
+        PodiumError: the download failed, or it is an archive that Podium doesn't read.
+    """
+    archive = kaggle.download(slug, paths.downloads(slug), _progress(name))
     if archive.suffix in OTHER_ARCHIVES:
         raise PodiumError(f"{archive}: is not a zip, the only format Podium unpacks; {BY_HAND}")
     if archive.suffix != ".zip":
         raise DamagedZipError(
-            f"kaggle: the download for '{competition.source.slug}' is not an archive; something "
+            f"kaggle: the download for '{slug}' is not an archive; something "
             "else than Kaggle seems to answer (a proxy, a sign-in page?)"
         )
-    from_zip(archive, folder, competition.source.files)
+    return archive
 
 
 def _progress(name: str) -> Callable[[int, int], None]:

@@ -7,11 +7,13 @@ from pathlib import Path, PurePosixPath
 
 from podium.config import Competition
 from podium.config.schema import Files
-from podium.io.errors import PodiumError
+from podium.io.errors import PodiumError, SettingError
+from podium.io.paths import extra_path
 from podium.io.text import printable
 
-# The keys of ``source.files``.
+# The keys of ``source.files`` that name a file; ``extra`` names any number.
 KEYS = ("train", "test", "labels", "sample_submission")
+EXTRA = "extra"
 
 
 def place(competition: Competition) -> Path:
@@ -30,9 +32,10 @@ def place(competition: Competition) -> Path:
     if not found:
         raise _not_found(competition, where)
     if where.is_file() and where.suffix.lower() == ".csv":
-        raise PodiumError(
-            f"params.yaml: {competition.name}.source.path: expected a folder or a zip, found the "
-            f"file '{printable(str(where))}'; give its folder"
+        raise SettingError(
+            (competition.name, "source", "path"),
+            f"expected a folder or a zip, found the file '{printable(str(where))}'; give its "
+            "folder",
         )
     return where
 
@@ -53,9 +56,10 @@ def files_of(competition: Competition) -> dict[str, Path]:
 
 
 def table_files(files: Files) -> dict[str, str]:
-    """The csv files' names there, by their keys."""
+    """The csv files' names there, by their keys; ``extra/stores`` is the extra file stores.csv."""
     keys = ("labels",) if files.labels else ("train", "test")
-    return {key: getattr(files, key) for key in (*keys, "sample_submission")}
+    tables = {key: getattr(files, key) for key in (*keys, "sample_submission")}
+    return tables | {str(extra_path(there).with_suffix("")): there for there in files.extra}
 
 
 def image_files(files: Files) -> dict[str, str]:
@@ -82,7 +86,8 @@ def _table(where: Path, there: str) -> Path:
 
 
 def _not_found(competition: Competition, where: object, why: str = "") -> PodiumError:
-    return PodiumError(
-        f"params.yaml: {competition.name}.source.path: no folder or zip at "
-        f"'{printable(str(where))}'{why}; give the path of the downloaded files"
+    return SettingError(
+        (competition.name, "source", "path"),
+        f"no folder or zip at '{printable(str(where))}'{why}; give the path of the downloaded "
+        "files",
     )

@@ -20,7 +20,7 @@ import pandas as pd
 from podium.config import Competition
 from podium.data.sources.sample import HOUSE_PRICES, placeholder_submission, write_csv
 from podium.io import files
-from podium.io.errors import PodiumError
+from podium.io.errors import PodiumError, SettingError
 
 ATTEMPTS = 5
 TIMEOUT_SECONDS = 30.0
@@ -60,9 +60,9 @@ def fetch(competition: Competition, folder: Path) -> dict[str, Any]:
     """
     mirror = MIRRORS.get(str(competition.source.slug))
     if mirror is None:
-        raise PodiumError(
-            f"params.yaml: {competition.name}.source: no mirror for '{competition.source.slug}'; "
-            "set provider to kaggle or local"
+        raise SettingError(
+            (competition.name, "source", "slug"),
+            f"no mirror for '{competition.source.slug}'; set provider to kaggle or local",
         )
     for name, pinned in (("train.csv", mirror.train), ("test.csv", mirror.test)):
         shutil.copyfile(cached(mirror.base, pinned), folder / name)

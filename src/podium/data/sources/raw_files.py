@@ -13,7 +13,7 @@ from podium.data.sources.archive import (
     extract_packed,
     other_archive_of,
 )
-from podium.data.sources.local_files import image_files, is_zip, names_of, table_files
+from podium.data.sources.local_files import EXTRA, image_files, is_zip, names_of, table_files
 from podium.data.sources.pictures import pack_folder, pack_zip
 from podium.io.errors import PodiumError
 from podium.io.zips import BY_HAND
@@ -25,6 +25,7 @@ def from_folder(where: Path, folder: Path, files: Files) -> None:
     Raises:
         PodiumError: a file is missing, or the images are invalid.
     """
+    _make_folder(folder, files)
     for key, there in table_files(files).items():
         _copy_table(where, there, folder / f"{key}.csv")
     for key, there in image_files(files).items():
@@ -37,9 +38,15 @@ def from_zip(archive: Path, folder: Path, files: Files) -> None:
     Raises:
         PodiumError: not a zip, damaged, or a file in it is missing or invalid.
     """
+    _make_folder(folder, files)
     extract(archive, folder, {there: f"{key}.csv" for key, there in table_files(files).items()})
     for key, there in image_files(files).items():
         pack_zip(archive, there, folder / f"{key}.zip")
+
+
+def _make_folder(folder: Path, files: Files) -> None:
+    if files.extra:
+        (folder / EXTRA).mkdir()
 
 
 def _copy_table(where: Path, there: str, target: Path) -> None:
@@ -63,6 +70,7 @@ def _missing(file: Path, target: Path) -> PodiumError:
         return PodiumError(
             f"{folder}: {file.name} is packed in {other}, which Podium doesn't read; {BY_HAND}"
         )
+    key = EXTRA if target.parent.name == EXTRA else target.stem
     return PodiumError(
-        f"{file}: file is missing; put it there or set its name under source.files.{target.stem}"
+        f"{file}: file is missing; put it there or set its name under source.files.{key}"
     )

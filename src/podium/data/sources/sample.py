@@ -9,7 +9,7 @@ import pandas as pd
 from podium.config import Competition
 from podium.data.sources.ames import make_ames
 from podium.data.sources.digits import make_digits
-from podium.io.errors import PodiumError
+from podium.io.errors import SettingError
 
 HOUSE_PRICES = "house-prices-advanced-regression-techniques"
 DIGITS = "digit-recognizer"
@@ -23,9 +23,9 @@ def fetch(competition: Competition, folder: Path) -> dict[str, Any]:
     """
     slug = str(competition.source.slug)
     if slug not in _SAMPLES:
-        raise PodiumError(
-            f"params.yaml: {competition.name}.source: there is no sample for '{slug}'; "
-            "set provider to kaggle or local"
+        raise SettingError(
+            (competition.name, "source", "slug"),
+            f"there is no sample for '{slug}'; set provider to kaggle or local",
         )
     return _SAMPLES[slug](competition.source.seed, folder)
 

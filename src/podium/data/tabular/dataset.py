@@ -1,13 +1,16 @@
 """A preprocessed table on disk and in memory: written by the preprocess stage, read by models."""
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from podium.data.dataset import (
+    FOLDS,
     Dataset,
     Schema,
     Split,
@@ -19,16 +22,22 @@ from podium.data.tabular.size import check_fits
 from podium.data.tabular.transform import TableTransform
 from podium.io import files
 
-TARGET = "__target__"
+TARGET, WEIGHT = "__target__", "__weight__"
+FEATURES = "features"
+Part = Literal["train", "test"]
 
 
 @dataclass(frozen=True)
 class TableSchema(Schema):
-    """A table's metadata, including its columns by type, and the format of each date column."""
+    """A table's metadata, including its columns by type, and the format of each date column.
+
+    ``uninformative`` says of each column why it was left out by itself.
+    """
 
     numeric: list[str]
     categorical: list[str]
     dates: dict[str, str] = field(default_factory=dict)
+    uninformative: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -40,12 +49,19 @@ class TableSplit(Split):
 
 @dataclass(frozen=True)
 class TableDataset(Dataset):
-    """A competition's table; ``train`` and ``test`` have the typed feature columns."""
+    """A competition's table; ``train`` and ``test`` have the typed feature columns.
+
+    ``learnt`` has the columns that were learnt on a split's training rows, by the split's name: all
+    rows of ``train``, then those of ``test``; nothing without learnt features. ``left_out`` is the
+    fold that ``without`` left out.
+    """
 
     schema: TableSchema
     train: pd.DataFrame
     test: pd.DataFrame
     transforms: dict[str, TableTransform]
+    learnt: Mapping[str, pd.DataFrame] = field(default_factory=dict, kw_only=True)
+    left_out: int | None = field(default=None, kw_only=True)
 
     @property
     def kind(self) -> str:
@@ -54,16 +70,34 @@ class TableDataset(Dataset):
 
     @property
     def columns(self) -> int:
-        """How many columns there are before one-hot encoding."""
-        return self.train.shape[1]
+        """How many columns there are before one-hot encoding; in the widest split, if learnt."""
+        numbers = max(len(transform.numeric) for transform in self.transforms.values())
+        return self.train.shape[1] - len(self.schema.numeric) + numbers
 
     @property
     def splits(self) -> list[TableSplit]:
         """Every fold of every repeat with its transform, in order."""
         return [
             TableSplit(**vars(split), transform=self._transform(split))
-            for split in fold_splits(self.folds, self.chosen)
+            for split in fold_splits(self.folds, self.trained)
+            if self.has(split)
         ]
+
+    def without(self, fold: int) -> Self:
+        """The same without a fold's rows, from which no learnt feature was learnt either."""
+        return replace(super().without(fold), left_out=fold)
+
+    def table(self, split: Split, part: Part) -> pd.DataFrame:
+        """The rows of ``train`` or ``test`` with the columns that were learnt for a split."""
+        table = self.train if part == "train" else self.test
+        if not self.learnt:
+            return table
+        learnt = self.learnt[self._name(split)]
+        if not len(learnt.columns):
+            return table
+        count = len(self.train)
+        own = learnt.iloc[:count] if part == "train" else learnt.iloc[count:]
+        return pd.concat([table, own.set_axis(table.index, axis=0)], axis=1)
 
     def dense(self, split: Split) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Standardized numbers and one-hot levels.
@@ -73,20 +107,50 @@ class TableDataset(Dataset):
         """
         transform = self._transform(split)
         check_fits(transform, len(self.train) + len(self.test))
-        return transform.dense(self.train), transform.dense(self.test)
+        train, test = self.table(split, "train"), self.table(split, "test")
+        return transform.dense(train), transform.dense(test)
 
     def trees(self, split: Split) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Raw numbers and native categories."""
         transform = self._transform(split)
-        return transform.native(self.train), transform.native(self.test)
+        train, test = self.table(split, "train"), self.table(split, "test")
+        return transform.native(train), transform.native(test)
 
     def _transform(self, split: Split) -> TableTransform:
-        return self.transforms[transform_name(split.repeat, split.fold)]
+        return self.transforms[self._name(split)]
+
+    def _name(self, split: Split) -> str:
+        if self.left_out is not None:
+            name = refit_name(split.fold, self.left_out)
+            if name in self.transforms:
+                return name
+        return transform_name(split.repeat, split.fold)
 
 
 def transform_name(repeat: int, fold: int) -> str:
-    """The name under which the transform of a fold is stored."""
+    """The name under which what a fold learnt is stored."""
     return f"repeat{repeat}-fold{fold}"
+
+
+def refit_name(fold: int, left_out: int) -> str:
+    """The same for what it learnt without another fold's rows."""
+    return f"{transform_name(0, fold)}-without{left_out}"
+
+
+class StoredColumns(Mapping[str, pd.DataFrame]):
+    """Learnt columns in a folder, read when they are used: all splits together may be large."""
+
+    def __init__(self, folder: Path) -> None:
+        self.paths = {path.stem: path for path in sorted(folder.glob("*.parquet"))}
+
+    def __getitem__(self, name: str) -> pd.DataFrame:
+        return pd.read_parquet(self.paths[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.paths)
+
+    def __len__(self) -> int:
+        return len(self.paths)
 
 
 def write_dataset(folder: Path, data: TableDataset) -> None:
@@ -94,15 +158,21 @@ def write_dataset(folder: Path, data: TableDataset) -> None:
     train = data.train.copy()
     train.insert(0, data.schema.id, data.train_ids.to_numpy())
     train[TARGET] = data.y
+    if data.weights is not None:
+        train[WEIGHT] = data.weights
     test = data.test.copy()
     test.insert(0, data.schema.id, data.test_ids.to_numpy())
     train.to_parquet(folder / "train.parquet", index=False)
     test.to_parquet(folder / "test.parquet", index=False)
-    folds = folds_frame(data.train_ids, data.folds, data.groups)
-    folds.to_parquet(folder / "folds.parquet", index=False)
+    folds = folds_frame(data.train_ids, data.folds, data.groups, data.times, data.trained)
+    folds.to_parquet(folder / FOLDS, index=False)
     (folder / "transforms").mkdir()
     for name, transform in data.transforms.items():
         files.write_json(folder / "transforms" / f"{name}.json", transform.to_json())
+    if data.learnt:
+        (folder / FEATURES).mkdir()
+    for name, columns in data.learnt.items():
+        columns.to_parquet(folder / FEATURES / f"{name}.parquet", index=False)
     data.schema.write(folder)
 
 
@@ -115,16 +185,16 @@ def read_dataset(folder: Path) -> TableDataset:
     schema = TableSchema.read(folder)
     train = pd.read_parquet(folder / "train.parquet")
     test = pd.read_parquet(folder / "test.parquet")
-    folds, groups = read_folds(pd.read_parquet(folder / "folds.parquet"))
     paths = sorted((folder / "transforms").glob("*.json"))
     return TableDataset(
-        train=train.drop(columns=[schema.id, TARGET]),
+        train=train.drop(columns=[schema.id, TARGET]).drop(columns=WEIGHT, errors="ignore"),
         test=test.drop(columns=schema.id),
         y=train[TARGET].to_numpy(dtype=np.float64),
         train_ids=train[schema.id],
         test_ids=test[schema.id],
-        folds=folds,
-        groups=groups,
+        weights=train[WEIGHT].to_numpy(dtype=np.float64) if WEIGHT in train else None,
         transforms={path.stem: TableTransform.from_json(files.read_json(path)) for path in paths},
         schema=schema,
+        learnt=StoredColumns(folder / FEATURES),
+        **read_folds(pd.read_parquet(folder / FOLDS)),
     )

@@ -28,6 +28,8 @@ _TIMES = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p"
 # No date is longer, nor shorter.
 _LONGEST, _SHORTEST = 40, 6
 _EPOCH = pd.Timestamp("1970-01-01")
+# What follows the date's name in the names of its parts.
+PARTS = ("year", "month", "day", "weekday", "days", "hour")
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ def find_format(pair: Mapping[str, "pd.Series[Any]"]) -> Dates | None:
     """The format of most values of a column's two tables; None if the first is no date."""
     texts = pd.concat([text.dropna() for text in pair.values()]).drop_duplicates()
     formats = _formats_of(str(texts.iloc[0])) if len(texts) else []
-    found = {form: _parsed(texts, form) for form in formats}
+    found = {form: parsed(texts, form) for form in formats}
     if not found:
         return None
     best = max(found, key=lambda form: int(found[form].notna().sum()))
@@ -50,11 +52,37 @@ def find_format(pair: Mapping[str, "pd.Series[Any]"]) -> Dates | None:
     return Dates(best, {table: _mapped(text, dates) for table, text in pair.items()})
 
 
+def find_own_formats(pair: Mapping[str, "pd.Series[Any]"]) -> Dates | None:
+    """Each table's only format that all its values have; None if one has none, or several."""
+    formats, dates = {}, {}
+    for table, text in pair.items():
+        texts = text.dropna().drop_duplicates()
+        tried = {
+            form: parsed(texts, form)
+            for form in _formats_of(str(texts.iloc[0]) if len(texts) else "")
+        }
+        clear = [form for form, dates in tried.items() if dates.notna().all()]
+        if len(clear) != 1:
+            return None
+        formats[table] = clear[0]
+        dates[table] = _mapped(text, dict(zip(texts, tried[clear[0]], strict=True)))
+    return Dates(", ".join(f"{form} in {table}" for table, form in formats.items()), dates)
+
+
+def as_dates(pair: Mapping[str, "pd.Series[Any]"], shown: str) -> dict[str, "pd.Series[Any]"]:
+    """A column of dates as such, by the format that a ``Dates`` has for it."""
+    found = find_format(pair)
+    if found is None or found.format != shown:
+        found = find_own_formats(pair)
+    assert found is not None, shown
+    return found.dates
+
+
 def date_parts(
     name: str, dates: Mapping[str, "pd.Series[Any]"]
 ) -> dict[str, dict[str, "pd.Series[Any]"]]:
     """The numbers that a date becomes: by their names, one column of each table."""
-    parts = {table: _parts_of(one) for table, one in dates.items()}
+    parts = {table: parts_of(one) for table, one in dates.items()}
     wanted = list(next(iter(parts.values())))
     if all((part["hour"].dropna() == 0).all() for part in parts.values()):
         wanted.remove("hour")
@@ -83,20 +111,21 @@ def _fits(text: str, form: str) -> bool:
     return True
 
 
-def _parsed(texts: "pd.Series[Any]", form: str) -> "pd.Series[Any]":
+def parsed(texts: "pd.Series[Any]", form: str) -> "pd.Series[Any]":
     """The values in a format, as UTC without saying so; missing where they have another."""
     if form == ISO:
         texts = texts.where(texts.map(lambda text: bool(_ISO_TEXT.fullmatch(text))))
     pattern = "ISO8601" if form == ISO else form
-    parsed = pd.to_datetime(texts, format=pattern, errors="coerce", utc=True)
-    return parsed.dt.tz_localize(None)
+    found = pd.to_datetime(texts, format=pattern, errors="coerce", utc=True)
+    return found.dt.tz_localize(None)
 
 
 def _mapped(text: "pd.Series[Any]", dates: Mapping[str, Any]) -> "pd.Series[Any]":
     return pd.to_datetime(text.map(dates))
 
 
-def _parts_of(dates: "pd.Series[Any]") -> dict[str, "pd.Series[Any]"]:
+def parts_of(dates: "pd.Series[Any]") -> dict[str, "pd.Series[Any]"]:
+    """All numbers that a date has, each by its name."""
     day = dates.dt.normalize()
     hour = (dates - day) / pd.Timedelta(hours=1)
     parts = {

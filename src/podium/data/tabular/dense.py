@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
-from podium.data.tabular.dataset import TableSplit
+from podium.data.tabular.dataset import Part, TableDataset, TableSplit
 from podium.data.tabular.size import check_fits
 from podium.data.tabular.transform import TableTransform
 
@@ -40,7 +39,7 @@ class Layout:
         """Room for the columns of any fold in every part."""
         blocks = zip(*(layout.categories for layout in layouts), strict=True)
         return cls(
-            layouts[0].numeric,
+            max(layout.numeric for layout in layouts),
             max(layout.flags for layout in layouts),
             tuple(max(sizes) for sizes in blocks),
         )
@@ -68,25 +67,26 @@ class DenseTables:
         PodiumError: a matrix would not fit into memory.
     """
 
-    def __init__(self, splits: Sequence[TableSplit], table: pd.DataFrame, layout: Layout) -> None:
-        self.transforms = [split.transform for split in splits]
-        self.table, self.layout = table, layout
-        for transform in self.transforms:
-            check_fits(transform, len(table))
-        self.keeps = 4 * len(table) * layout.total * len(splits) <= KEPT_BYTES
+    def __init__(self, dataset: TableDataset, part: Part, layout: Layout) -> None:
+        self.dataset, self.part, self.layout = dataset, part, layout
+        self.splits = dataset.splits
+        self.rows = len(dataset.train if part == "train" else dataset.test)
+        for split in self.splits:
+            check_fits(split.transform, self.rows)
+        self.keeps = 4 * self.rows * layout.total * len(self.splits) <= KEPT_BYTES
         self.kept: dict[int, NDArray[np.float32]] = {}
 
     def __call__(self, index: int) -> NDArray[np.float32]:
         """The matrix of a fold, shape (rows, layout.total)."""
         if index in self.kept:
             return self.kept[index]
-        matrix = self._made(self.transforms[index])
+        matrix = self._made(self.splits[index])
         if self.keeps:
             self.kept[index] = matrix
         return matrix
 
-    def _made(self, transform: TableTransform) -> NDArray[np.float32]:
-        matrix = np.zeros((len(self.table), self.layout.total), dtype=np.float32)
-        places = Layout.of(transform).places_in(self.layout)
-        matrix[:, places] = transform.dense(self.table)
+    def _made(self, split: TableSplit) -> NDArray[np.float32]:
+        matrix = np.zeros((self.rows, self.layout.total), dtype=np.float32)
+        places = Layout.of(split.transform).places_in(self.layout)
+        matrix[:, places] = split.transform.dense(self.dataset.table(split, self.part))
         return matrix

@@ -1,22 +1,31 @@
 """From raw tables to the dataset: typed columns, folds, and transforms fitted per fold."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from pkgutil import resolve_name
+from typing import Self
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from podium.config import Preprocess, TableCompetition
-from podium.data.folds import assign_folds
+from podium.data.dataset import FoldColumns, fold_splits, never_validated
 from podium.data.tabular.columns import TypedTables, type_columns
 from podium.data.tabular.dataset import TableDataset, TableSchema, transform_name, write_dataset
+from podium.data.tabular.features.row_wise import Made, with_features
+from podium.data.tabular.fold_columns import make_folds, reserved_columns
+from podium.data.tabular.learnt.training import Training
+from podium.data.tabular.own import OwnRows, with_own_features
 from podium.data.tabular.read import RawTables, read_raw, read_target
 from podium.data.tabular.size import affordable_features
-from podium.data.tabular.summary import summarize
-from podium.data.tabular.transform import TableTransform, fit_transform_on
-from podium.io.errors import PodiumError, warn
+from podium.data.tabular.summary import summarize, with_formulas
+from podium.data.tabular.transform import TableTransform, fit_transform_on, with_numbers
+from podium.data.tabular.uninformative import uninformative, without_columns
+from podium.io.csv_files import few
+from podium.io.errors import warn
 from podium.io.files import digest
+from podium.io.text import printable
+from podium.usercode import UserCode, load
 
 
 def prepare(
@@ -27,19 +36,61 @@ def prepare(
     Raises:
         PodiumError: the raw files don't fit params.yaml.
     """
-    data = make_dataset(read_raw(raw, competition), competition, manifest)
+    read, made = with_features(read_raw(raw, competition), competition)
+    given = _Given.of(read, competition)
+    data = _dataset(given, manifest)
     write_dataset(folder, data)
-    schema = data.schema
-    tables = TypedTables(data.train, data.test, schema.numeric, schema.categorical, schema.dates)
-    split, spec = data.splits[0], competition.preprocess
-    summary = summarize(tables, split.transform, spec, spec.drop)
-    for name, warning in zip(summary["column"], summary["warning"], strict=True):
-        if warning:
-            warn(f"{competition.name}: column '{name}' {warning}")
+    summary = _summary(data, given.tables, made, competition)
+    _warn(competition, summary, data.schema.uninformative)
     summary.to_csv(folder / "summary.csv", index=False, lineterminator="\n")
+    features = len(data.splits[0].transform.feature_names)
     return (
-        f"{data.train.shape[1]} columns -> {len(split.transform.feature_names)} features "
-        f"(fitted on {spec.fit_on}), {competition.folds.count} folds of {_sizes(data)} rows"
+        f"{data.columns} columns -> {features} features (fitted on "
+        f"{competition.preprocess.fit_on}), {int(data.folds.max()) + 1} folds of {_sizes(data)} "
+        f"rows{never_validated(data.folds)}"
+    )
+
+
+def _summary(
+    data: TableDataset, typed: TypedTables, made: Sequence[Made], competition: TableCompetition
+) -> pd.DataFrame:
+    """What was done to each column, by the first split's transform."""
+    schema, split, spec = data.schema, data.splits[0], competition.preprocess
+    tables = replace(
+        typed,
+        train=data.table(split, "train"),
+        test=data.table(split, "test"),
+        numeric=schema.numeric,
+        categorical=schema.categorical,
+        dates=schema.dates,
+    )
+    dropped = dict.fromkeys(spec.drop, "not used") | schema.uninformative
+    summary = summarize(tables, split.transform, spec, dropped, _about_learnt(data, competition))
+    return with_formulas(summary, made)
+
+
+def _warn(
+    competition: TableCompetition, summary: pd.DataFrame, uninformative: Mapping[str, str]
+) -> None:
+    """A line for each warning of the summary, with all columns that have it."""
+    for warning, columns in summary.groupby("warning", sort=False)["column"]:
+        if warning:
+            one = f"column '{printable(str(columns.iloc[0]))}'"
+            which = one if len(columns) == 1 else f"columns {few(columns)}: each"
+            warn(f"{competition.name}: {which} {warning}")
+    if uninformative:
+        reasons = "; ".join(f"'{printable(name)}' is {why}" for name, why in uninformative.items())
+        warn(f"{competition.name}: columns that say nothing are left out: {reasons}")
+
+
+def _about_learnt(data: TableDataset, competition: TableCompetition) -> dict[str, str]:
+    """How each learnt column came about, and in how many of the splits it is there."""
+    features = competition.features
+    if not features.learns:
+        return {}
+    about = resolve_name(features.teller)
+    return dict(
+        about(features, [data.learnt[transform_name(s.repeat, s.fold)] for s in data.splits])
     )
 
 
@@ -54,11 +105,38 @@ def _sizes(data: TableDataset) -> str:
 def make_dataset(
     raw: RawTables, competition: TableCompetition, manifest: dict[str, object]
 ) -> TableDataset:
-    """The content of ``data/processed``, from the raw tables."""
+    """The content of ``data/processed``, from the raw tables with row-wise features."""
+    return _dataset(_Given.of(raw, competition), manifest)
+
+
+@dataclass(frozen=True)
+class _Given:
+    """The raw tables, and their features by type: as read, and with the user's own code."""
+
+    raw: RawTables
+    competition: TableCompetition
+    code: UserCode | None
+    read: TypedTables
+    tables: TypedTables
+
+    @classmethod
+    def of(cls, raw: RawTables, competition: TableCompetition) -> Self:
+        """Give every column its type, and let the user's ``features`` replace them."""
+        code, read = load(competition.name), _typed(raw, competition)
+        return cls(raw, competition, code, read, with_own_features(code, raw, read, competition))
+
+
+def _dataset(given: _Given, manifest: dict[str, object]) -> TableDataset:
+    raw, competition = given.raw, given.competition
     target_values, classes = read_target(raw.train, competition)
-    tables = _typed(raw, competition)
-    groups = _groups(raw, competition)
-    folds = assign_folds(competition.folds, target_values, groups)
+    useless = uninformative(given.tables)
+    tables = without_columns(given.tables, useless)
+    own = OwnRows.of(given.code, raw, given.read, target_values, competition)
+    folds = own.without_zeros(make_folds(raw.train, target_values, competition, own.folds))
+    full = competition.ensemble.nested == "full"
+    training = Training(target_values, classes, **folds, without_each=full)
+    learnt = _learnt(raw, given.tables, training, competition)
+    transforms = _fit_transforms(tables, folds, competition.preprocess)
     schema = TableSchema(
         id=competition.id,
         target=competition.target,
@@ -67,12 +145,14 @@ def make_dataset(
         numeric=tables.numeric,
         categorical=tables.categorical,
         dates=tables.dates,
+        uninformative=useless,
         fit_on=competition.preprocess.fit_on,
         provider=str(manifest["provider"]),
         synthetic=bool(manifest["synthetic"]),
         data_sha256=digest(repr(manifest["files"]).encode()),
-        folds_sha256=digest(folds.tobytes()),
+        folds_sha256=digest(folds["folds"].tobytes()),
         scheme=competition.folds.scheme,
+        gap=competition.folds.gap,
     )
     return TableDataset(
         train=tables.train,
@@ -80,49 +160,62 @@ def make_dataset(
         y=target_values,
         train_ids=raw.train[competition.id],
         test_ids=raw.test[competition.id],
-        folds=folds,
-        groups=None if groups is None else pd.factorize(groups)[0],
-        transforms=_fit_transforms(tables, folds, competition.preprocess),
+        weights=own.weights,
+        transforms=_with_learnt(transforms, learnt, training, competition.preprocess),
+        learnt=learnt,
         schema=schema,
+        **folds,
     )
 
 
 def _typed(raw: RawTables, competition: TableCompetition) -> TypedTables:
-    group = competition.folds.group
-    reserved = [competition.id, competition.target, *([group] if group else [])]
+    reserved = [competition.id, competition.target, *reserved_columns(competition, raw.test)]
     return type_columns(raw.train, raw.test, reserved, competition.preprocess)
 
 
-def _groups(raw: RawTables, competition: TableCompetition) -> "pd.Series[Any] | None":
-    """The column that keeps rows together in folds; missing values are a group too."""
-    group = competition.folds.group
-    if group is None:
-        return None
-    if group not in raw.train:
-        raise PodiumError(f"params.yaml: folds.group: no column '{group}' in train.csv")
-    return raw.train[group].fillna("")
+def _learnt(
+    raw: RawTables, typed: TypedTables, training: Training, competition: TableCompetition
+) -> dict[str, pd.DataFrame]:
+    """The learnt features' columns by what is fitted; nothing without such features."""
+    features = competition.features
+    if not features.learns:
+        return {}
+    make = resolve_name(features.maker)
+    return dict(make(competition, typed, (raw.train, raw.test), training))
+
+
+def _with_learnt(
+    transforms: dict[str, TableTransform],
+    learnt: dict[str, pd.DataFrame],
+    training: Training,
+    spec: Preprocess,
+) -> dict[str, TableTransform]:
+    """The transforms with the learnt columns, standardized on the rows that these are learnt on."""
+    if not learnt:
+        return transforms
+    return {
+        fitted.name: with_numbers(
+            transforms[fitted.fold], learnt[fitted.name].iloc[fitted.rows], spec
+        )
+        for fitted in training.fitted()
+    }
 
 
 def _fit_transforms(
-    tables: TypedTables, folds: NDArray[np.int64], spec: Preprocess
+    tables: TypedTables, folds: FoldColumns, spec: Preprocess
 ) -> dict[str, TableTransform]:
     """One transform per fold and repeat, fitted on the rows that ``fit_on`` names."""
-    pairs = [
-        (repeat, fold)
-        for repeat in range(folds.shape[1])
-        for fold in range(int(folds[:, repeat].max()) + 1)
-    ]
+    splits = list(fold_splits(folds["folds"], folds["trained"]))
+    names = [transform_name(split.repeat, split.fold) for split in splits]
     features = _one_hot_columns(tables)
     if spec.fit_on == "fold":
         return {
-            transform_name(repeat, fold): _fit(
-                tables, tables.train[folds[:, repeat] != fold], spec, features
-            )
-            for repeat, fold in pairs
+            name: _fit(tables, tables.train.iloc[split.train_rows], spec, features)
+            for name, split in zip(names, splits, strict=True)
         }
     parts = [tables.train] + ([tables.test] if spec.fit_on == "train_and_test" else [])
     shared = _fit(tables, pd.concat(parts, ignore_index=True), spec, features)
-    return {transform_name(repeat, fold): shared for repeat, fold in pairs}
+    return dict.fromkeys(names, shared)
 
 
 def _one_hot_columns(tables: TypedTables) -> int:

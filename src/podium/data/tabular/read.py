@@ -1,6 +1,7 @@
 """Reading a competition's tables, with one line for every way they can be wrong."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +20,15 @@ from podium.io.csv_files import (
     check_ids,
     check_same_columns,
     check_sample_ids,
+    check_text,
     column_names,
     few,
     no_bad_rows,
     read_csv,
     read_header,
 )
-from podium.io.errors import PodiumError
+from podium.io.errors import PodiumError, warn
+from podium.io.paths import extra_path
 from podium.io.text import printable
 
 Array = NDArray[np.float64]
@@ -35,12 +38,14 @@ Array = NDArray[np.float64]
 class RawTables:
     """The three csv files as text columns; missing values of features are NaN by ``na_values``.
 
-    Class labels that are true and false are spelled as in the sample submission.
+    Class labels that are true and false are spelled as in the sample submission. ``extra`` has the
+    tables of ``source.files.extra`` by their names there, their columns typed by pandas.
     """
 
     train: pd.DataFrame
     test: pd.DataFrame
     sample_submission: pd.DataFrame
+    extra: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
 
 def read_raw(folder: Path, competition: TableCompetition) -> RawTables:
@@ -51,7 +56,29 @@ def read_raw(folder: Path, competition: TableCompetition) -> RawTables:
             or in one table only; ids are missing, duplicate or not those of the sample submission;
             or the target doesn't fit the task.
     """
-    return _read(folder, competition)
+    return replace(_read(folder, competition), extra=_read_extra(folder, competition))
+
+
+def _read_extra(folder: Path, competition: TableCompetition) -> dict[str, pd.DataFrame]:
+    names = dict(zip(competition.source.files.extra, extra_files(folder, competition), strict=True))
+    na_values = competition.preprocess.na_values
+    return {
+        name: pd.read_csv(path, na_values=na_values, keep_default_na=False)
+        for name, path in names.items()
+    }
+
+
+def extra_files(folder: Path, competition: TableCompetition) -> list[Path]:
+    """Where the raw files of ``source.files.extra`` are, in the order there; all are csv files.
+
+    Raises:
+        PodiumError: one is missing, or is no csv.
+    """
+    paths = [folder / extra_path(name) for name in competition.source.files.extra]
+    for path in paths:
+        read_header(path)
+        check_text(path)
+    return paths
 
 
 def check_raw(folder: Path, competition: TableCompetition) -> str:
@@ -60,6 +87,7 @@ def check_raw(folder: Path, competition: TableCompetition) -> str:
     Raises:
         PodiumError: as ``read_raw``.
     """
+    extra_files(folder, competition)
     wanted = [competition.id, competition.target]
     tables = _read(folder, competition, wanted, [competition.id])
     return f"{len(tables.train)} training rows, {len(tables.test)} test rows"
@@ -80,10 +108,22 @@ def _read(
         read_csv(folder / SAMPLE, [""]),
     )
     columns = [column_names(read_header(folder / name)) for name in (TRAIN, TEST)]
+    if competition.id in columns[1] and competition.id not in columns[0]:
+        columns[0].append(competition.id)
+        _number_rows(tables.train, competition)
     _check_columns(columns[0], columns[1], competition)
     _spell_labels(tables, competition)
     _check_rows(tables, competition)
     return tables
+
+
+def _number_rows(train: pd.DataFrame, competition: TableCompetition) -> None:
+    """Row numbers, from 1, as ids of training rows: on Kaggle some tables have none."""
+    train[competition.id] = pd.Series(range(1, len(train) + 1), index=train.index).astype(str)
+    warn(
+        f"{competition.name}: {TRAIN} has no column '{competition.id}' as {TEST} has; the ids of "
+        "its rows are their numbers, from 1"
+    )
 
 
 def _not_features(competition: TableCompetition) -> list[str]:
@@ -112,7 +152,14 @@ def _check_columns(train: list[str], test: list[str], competition: TableCompetit
     check_named_columns(TRAIN, train, competition)
     if competition.id not in test:
         raise PodiumError(f"{TEST}: no id column '{competition.id}'; it has {few(test)}")
-    ignored = {competition.target, competition.folds.group, *competition.preprocess.drop}
+    folds = competition.folds
+    ignored = {
+        competition.target,
+        folds.group,
+        folds.by,
+        folds.column,
+        *competition.preprocess.drop,
+    }
     advice = "; list under preprocess.drop what no model should use"
     check_same_columns(set(train) - ignored, set(test) - ignored, advice)
 
@@ -141,8 +188,9 @@ def read_target(train: pd.DataFrame, competition: TableCompetition) -> tuple[Arr
     """The target as numbers, shape (n,), and the class names in code order ([] for regression).
 
     Raises:
-        PodiumError: a target is missing, not a number, infinite, or outside what the transform or
-            the metric can take; or the number of classes doesn't fit the task.
+        PodiumError: a target is missing, not a number, infinite, the same in every row, or outside
+            what the transform or the metric can take; or the number of classes doesn't fit the
+            task.
     """
     text = train[competition.target]
     if competition.task != "regression":
@@ -155,6 +203,11 @@ def _numbers(text: "pd.Series[Any]", competition: TableCompetition) -> Array:
     y = pd.to_numeric(text, errors="coerce")
     no_bad_rows(TRAIN, text, y.isna(), "is not a number")
     no_bad_rows(TRAIN, text, np.isinf(y), "is infinite")
+    if len(y) > 1 and (y == y.iloc[0]).all():
+        raise PodiumError(
+            f"{TRAIN}: {competition.target} is {printable(str(text.iloc[0]))} in every row, and "
+            f"there is nothing to learn; is target in params.yaml the right column?"
+        )
     if competition.target_transform == "log":
         no_bad_rows(TRAIN, text, y <= 0, "is not positive, and target_transform is log")
     if competition.target_transform in ("log1p", "sqrt"):

@@ -5,7 +5,7 @@ it runs no code.
 """
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -140,6 +140,14 @@ def fit_transform_on(
         rows=len(table),
         dense_only=tuple(name for name in categorical if name in set(dense_only)),
     )
+
+
+def with_numbers(
+    transform: TableTransform, table: pd.DataFrame, spec: Preprocess
+) -> TableTransform:
+    """The transform with further number columns, fitted on the rows of ``table`` only."""
+    own = {str(name): _fit_numeric(table[name], spec) for name in table}
+    return replace(transform, numeric={**transform.numeric, **own})
 
 
 def _fit_numeric(column: "pd.Series[Any]", spec: Preprocess) -> NumericColumn:

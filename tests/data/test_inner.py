@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 
 from podium.config.folds import SCHEMES
+from podium.data.inner import Inner
 from podium.io.errors import PodiumError
-from podium.models.inner import Inner
 
 ROWS = 60
 
 
-def make(scheme="kfold", rows=ROWS, classes=None, groups=None, seed=0):
+def make(scheme="kfold", rows=ROWS, classes=None, groups=None, seed=0, times=None, gap=0):
     said: list[str] = []
-    inner = Inner("fold0", rows, SCHEMES[scheme], seed, said.append, classes, groups)
+    inner = Inner("fold0", rows, SCHEMES[scheme], seed, said.append, classes, groups, times, gap)
     return inner, said
 
 
@@ -30,6 +30,9 @@ KINDS = [
     ("group", {"groups": GROUPS, "classes": CLASSES}),
     ("contiguous", {}),
     ("contiguous", {"classes": CLASSES}),
+    ("contiguous", {"times": np.random.default_rng(0).permutation(ROWS) // 2}),
+    ("stratified_group", {"groups": GROUPS, "classes": CLASSES}),
+    ("column", {"groups": GROUPS % 4}),
 ]
 
 
@@ -41,6 +44,81 @@ def test_every_row_is_on_one_side(scheme, kind):
         assert min(len(train), len(held)) >= ROWS // 6
     assert sorted(np.concatenate([held for _, held in inner.folds(5)])) == list(range(ROWS))
     assert said == []
+
+
+# With a hole where the outer fold is validated.
+HOLED = np.random.default_rng(0).permutation(np.r_[0:40, 60:80])
+
+
+@pytest.mark.parametrize("gap", [0, 3])
+def test_inner_splits_of_time_never_look_ahead(gap):
+    inner, said = make("time", times=HOLED, gap=gap)
+    for train, held in parts(inner):
+        assert HOLED[train].max() < HOLED[held].min() - gap
+    assert HOLED[inner.hold_out(0.2)[1]].min() == 68
+    assert len(inner.folds(4)) == 4
+    assert said == []
+
+
+def test_inner_splits_of_purged_folds_keep_the_gap_on_both_sides():
+    inner, said = make("purged", times=HOLED, gap=3)
+    for train, held in parts(inner):
+        assert np.abs(HOLED[train][:, None] - HOLED[held]).min() > 3
+    held = np.concatenate([held for _, held in inner.folds(5)])
+    assert sorted(held) == list(range(ROWS))
+    # The hole is a gap already.
+    train, held = inner.folds(3)[2]
+    assert (HOLED[held].min(), len(train)) == (60, 40)
+    assert said == []
+
+
+def test_rows_of_a_time_are_held_out_together():
+    times = np.repeat(np.arange(6), [20, 10, 10, 10, 5, 5])
+    train, held = make("time", times=times)[0].hold_out(0.2)
+    assert times[train].max() + 1 == times[held].min() == 4
+    train, held = make("time", times=np.repeat([0, 1], [5, 55]))[0].hold_out(0.2)
+    assert (len(train), len(held)) == (5, 55)
+
+
+def test_a_gap_that_leaves_nothing_is_left_away_with_a_warning():
+    inner, said = make("time", gap=55)
+    assert [len(part) for part in inner.hold_out(0.2)] == [48, 12]
+    assert "folds.gap 55 leaves no training rows to tune the model on" in said[0]
+
+
+def test_a_single_time_is_split_at_random_with_a_warning():
+    inner, said = make("time", times=np.zeros(ROWS, dtype=np.int64))
+    assert len(parts(inner)) == 6
+    assert "of a single time" in said[0]
+
+
+@pytest.mark.parametrize("count", [2, 3, 4])
+def test_few_times_have_few_inner_folds(count):
+    inner, _ = make("time", rows=count, times=np.arange(count))
+    found = inner.folds(5)
+    assert len(found) == max(1, count - 1)
+    for train, held in found:
+        assert train.max() < held.min()
+
+
+def test_given_folds_are_kept_whole_and_rows_without_one_only_trained_on():
+    folds = np.arange(ROWS) % 5 - 1
+    inner, said = make("column", groups=folds)
+    for train, held in parts(inner):
+        assert set(folds[held]).isdisjoint(folds[train])
+        assert -1 not in folds[held]
+        assert np.isin(np.flatnonzero(folds == -1), train).all()
+    assert len(inner.folds(5)) == 4
+    assert said == []
+
+
+def test_inner_splits_by_group_keep_the_shares_of_classes():
+    groups, classes = np.arange(600) // 5, (np.arange(600) // 5 % 4 == 0).astype(float)
+    inner, _ = make("stratified_group", rows=600, groups=groups, classes=classes)
+    for train, held in parts(inner):
+        assert not set(groups[train]) & set(groups[held])
+        assert classes[held].mean() == pytest.approx(0.25, abs=0.03)
+        assert len(held) == pytest.approx(120, abs=20)
 
 
 @pytest.mark.parametrize("classes", [None, CLASSES])

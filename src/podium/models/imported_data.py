@@ -1,0 +1,134 @@
+"""What estimators by import path get: a table, and the target as numbers or classes of a fold."""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from podium.config import ImportedParams
+from podium.data.dataset import Rows, Split
+from podium.data.tabular.transform import OTHER_LEVEL
+from podium.models.base import Array, Fit
+
+# A matrix, shape (rows, features), or a DataFrame.
+Table = Any
+# scikit-learn's histogram boosting takes no category with more levels.
+MOST_LEVELS = 255
+
+
+def tables(fit: Fit[ImportedParams], split: Split) -> tuple[Table, Table]:
+    """A fold's training and test rows, as the estimator wants them."""
+    if fit.params.inputs == "dense":
+        return fit.dataset.dense(split)
+    table, test = fit.dataset.trees(split)
+    return _bounded(table, test, split.train_rows)
+
+
+def rows_of(table: Table, rows: Rows) -> Table:
+    """Some rows of a matrix or a DataFrame."""
+    return table.iloc[rows] if isinstance(table, pd.DataFrame) else table[rows]
+
+
+def _bounded(
+    table: pd.DataFrame, test: pd.DataFrame, rows: Rows
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The tables with fewer levels where there are too many: the rarest become one."""
+    for name in table.columns[table.dtypes == "category"]:
+        counts = table[name].iloc[rows].value_counts()
+        if (counts > 0).sum() > MOST_LEVELS:
+            kept = list(counts.index[: MOST_LEVELS - 1])
+            table, test = (
+                one.assign(**{str(name): _pooled(one[name], kept)}) for one in (table, test)
+            )
+    return table, test
+
+
+def _pooled(column: "pd.Series[Any]", kept: list[Any]) -> pd.Categorical:
+    pooled = column.astype(object).where(column.isin(kept) | column.isna(), OTHER_LEVEL)
+    return pd.Categorical(pooled, categories=list(dict.fromkeys([*kept, OTHER_LEVEL])))
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """A numeric target: standardized by the fold's training rows, or as it is."""
+
+    mean: float
+    scale: float
+
+    @classmethod
+    def learnt(cls, y: Array, scales: bool) -> Self:
+        """Of the training rows, shape (rows,)."""
+        if not scales:
+            return cls(0.0, 1.0)
+        return cls(float(y.mean()), float(y.std()) or 1.0)
+
+    def encode(self, y: Array) -> Array:
+        """What the estimator is fitted on."""
+        return (y - self.mean) / self.scale
+
+    def predict(self, estimator: Any, x: Table) -> Array:
+        """Predictions on the model scale, shape (rows, 1)."""
+        predicted = np.asarray(estimator.predict(x), dtype=np.float64)
+        return predicted.reshape(len(x), -1) * self.scale + self.mean
+
+    def loss(self, y: Array, predicted: Array) -> float:
+        """Mean squared error on the model scale."""
+        return float(np.mean((predicted[:, 0] - y) ** 2))
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What is stored beside the estimator."""
+        return {"mean": self.mean, "scale": self.scale}
+
+
+@dataclass(frozen=True)
+class Classes:
+    """Classes: an estimator gets 0, 1 ... for those that it is trained on.
+
+    ``present`` are their codes, shape (k,), of ``outputs`` classes in all.
+    """
+
+    present: NDArray[np.int64]
+    outputs: int
+
+    @classmethod
+    def learnt(cls, y: Array, outputs: int) -> Self:
+        """Of the training rows' codes, shape (rows,)."""
+        return cls(np.unique(y).astype(np.int64), outputs)
+
+    def encode(self, y: Array) -> NDArray[np.int64]:
+        """What the estimator is fitted on; all classes must be present."""
+        return np.searchsorted(self.present, y.astype(np.int64))
+
+    def predict(self, estimator: Any, x: Table) -> Array:
+        """Probabilities, shape (rows, outputs); of the only class, without an estimator, 1."""
+        probabilities = np.zeros((len(x), self.outputs))
+        if estimator is None:
+            probabilities[:, self.present] = 1.0
+        else:
+            codes = self.present[np.asarray(estimator.classes_).astype(np.int64)]
+            probabilities[:, codes] = estimator.predict_proba(x)
+        return probabilities
+
+    def loss(self, y: Array, predicted: Array) -> float:
+        """Mean log loss."""
+        own = predicted[np.arange(len(y)), y.astype(np.int64)]
+        return float(-np.mean(np.log(np.maximum(own, 1e-15))))
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What is stored beside the estimator."""
+        return {"classes": self.present.tolist()}
+
+
+# Either kind of target.
+Labels = Numbers | Classes
+
+
+def labels_of(fit: Fit[ImportedParams], y: Array) -> Labels:
+    """The target of some training rows, as the estimator wants it."""
+    if fit.target.is_regression:
+        return Numbers.learnt(y, fit.params.scale_target)
+    return Classes.learnt(y, fit.target.outputs)

@@ -1,0 +1,108 @@
+"""The scheme of folds: classes, groups that test has none of, and time."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from podium.config.folds import SCHEMES
+from podium.data.tabular.dates import find_format
+from podium.io.text import printable
+from podium.stages.new.columns import Column
+from podium.stages.new.draft import Draft
+
+COUNT = 5
+TIME = "time"
+# Fewer different values say nothing: those of test may differ by chance.
+LEAST_GROUPS = 10
+LEAST_TEST_GROUPS = 3
+# Rows a group on average: ids that differ in nearly every row are no groups.
+ROWS_PER_GROUP = 2
+TIME_NAME = re.compile(
+    r"(?i)(^|[^a-z])(year|yr|month|week|day|date|time|hour|timestamp|quarter|season|period)s?"
+    r"(\W|_|\d|$)|(?-i:Year|Month|Week|Day|Date|Time)$"
+)
+
+
+def guess_folds(draft: Draft, target: "pd.Series[Any]", features: Sequence[Column]) -> None:
+    """Set ``folds``; the task is known."""
+    scheme, why = _by_task(draft, target)
+    extra: dict[str, Any] = {}
+    later = [column.name for column in features if _is_later(column)]
+    groups = [column for column in features if _is_group(column)]
+    if later:
+        scheme, extra, why = _in_time(draft, scheme, why, later[0])
+    elif groups:
+        group = max(groups, key=lambda column: len(column.texts)).name
+        grouped = ("group",) if draft["task"] == "regression" else ("stratified_group", "group")
+        scheme, extra = next(name for name in grouped if name in SCHEMES), {"group": group}
+        why = f"no {printable(group)} of test is in train: new ones are asked for"
+        draft.look.append(
+            f"folds: {printable(group)} repeats in train, and test has other values of it; its "
+            "rows stay together in a fold"
+        )
+    draft.set("folds", {"scheme": scheme, "count": COUNT, "repeats": 1, "seed": 0, **extra}, why)
+
+
+def _by_task(draft: Draft, target: "pd.Series[Any]") -> tuple[str, str]:
+    if draft["task"] == "regression":
+        return "kfold", "shuffled"
+    counts = target.value_counts()
+    rarest, share = printable(str(counts.index[-1])), counts.iloc[-1] / counts.sum()
+    if counts.iloc[-1] < COUNT:
+        draft.look.append(
+            f"folds: class {rarest} has {counts.iloc[-1]} rows, too few for {COUNT} stratified "
+            "folds; they are shuffled instead"
+        )
+        return "kfold", f"shuffled; class {rarest} has too few rows for stratified"
+    return "stratified", f"keeps the shares of the classes; the rarest, {rarest}, has {share:.1%}"
+
+
+def _in_time(draft: Draft, scheme: str, why: str, name: str) -> tuple[str, dict[str, Any], str]:
+    """Scheme, its column and the reason, where test is later than train by a column."""
+    found = f"every {printable(name)} of test is later than those of train"
+    if TIME in SCHEMES:
+        draft.look.append(f"folds: {found}: each fold is predicted from earlier rows alone")
+        return TIME, {"by": name}, found
+    draft.look.append(
+        f"folds: {found}, so shuffled folds are too easy; sort train.csv by it and set scheme to "
+        "contiguous, which is nearer"
+    )
+    return scheme, {}, why
+
+
+def _is_group(column: Column) -> bool:
+    """Whether a column's values repeat in train and are all different ones in test."""
+    train, test = column.known("train"), column.known("test")
+    groups, test_groups = train.nunique(), test.nunique()
+    if groups < LEAST_GROUPS or test_groups < LEAST_TEST_GROUPS:
+        return False
+    if len(train) < ROWS_PER_GROUP * groups or (column.is_numeric and not column.is_whole):
+        return False
+    if test.isin(train.unique()).any() or len(train) < len(column.pair["train"]):
+        return False
+    return not _is_time(column)
+
+
+def _is_later(column: Column) -> bool:
+    """Whether a column is of times, and all of test's come after those of train."""
+    if not _is_time(column):
+        return False
+    if column.is_numeric:
+        train, test = column.as_numbers("train"), column.as_numbers("test")
+    else:
+        found = find_format({table: column.known(table) for table in column.pair})
+        assert found is not None
+        train, test = found.dates["train"], found.dates["test"]
+    return bool(test.min() >= train.max() > train.min())
+
+
+def _is_time(column: Column) -> bool:
+    """Whether a column has dates, or numbers and the name of a time."""
+    if column.is_numeric:
+        return bool(TIME_NAME.search(column.name))
+    if column.texts.empty or column.numbers.notna().any():
+        return False
+    found = find_format({table: column.known(table) for table in column.pair})
+    return found is not None and all(dates.notna().all() for dates in found.dates.values())
