@@ -68,6 +68,19 @@ def check(
     print("params.yaml is valid")
 
 
+@app.command()
+def metrics(
+    task: Annotated[
+        str | None, typer.Option(help="Only those of a task: regression, binary or multiclass.")
+    ] = None,
+) -> None:
+    """List the metrics: name, title, tasks, which is better, what is submitted."""
+    from podium.config.metric_names import metric_lines
+
+    for line in metric_lines(task):
+        print(line)
+
+
 def _described(config: "Config") -> Iterator[str]:
     """A line for each competition, and one for those that are not listed."""
     for name in config.competitions:

@@ -219,7 +219,7 @@ def test_a_blend_that_wins_is_submitted():
 
 
 def test_one_model_is_the_blend_and_nothing_is_searched(monkeypatch):
-    monkeypatch.setattr("podium.metrics._rmsle", None)
+    monkeypatch.setattr("podium.metrics.numbers.rmsle", None)
     result = blended([prediction(0.2, 1)])
     assert (result.weights.tolist(), result.chosen) == ([1.0], None)
     assert result.blended.score == result.models[0].score

@@ -1,7 +1,7 @@
 """Stage train: one model by k-fold, its artefacts in ``models/<competition>/<model>/``."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from podium.stages.class_report import class_report
 from podium.stages.common import (
     DIGITS,
     TIMING,
+    decision_facts,
     label,
     log_scores,
     run_name,
@@ -56,7 +57,7 @@ def train(name: str, model: str) -> None:
     params = competition.models[model]
     tags = run_tags(competition, dataset.schema, "train") | {"podium.model": model}
     with tracked_run(name, run_name(model, params), tags) as run:
-        resolved = resolve_params(params, dataset, target)
+        resolved = resolve_params(params, dataset, target, competition.scoring)
         run.log_params({**run_params(competition), **resolved.model_dump()})
         run.log_data(name, dataset.schema.data_sha256, dataset.schema.provider)
         with reporting(f"{name} {model}", console(), run.log_live) as reporter:
@@ -107,15 +108,17 @@ def _write(
         (folder / "weights").mkdir()
         for file, content in result.weights.items():
             (folder / "weights" / file).write_bytes(content)
-        files.write_json(folder / "metrics.json", summary(result, competition.metric))
+        facts = summary(result, competition.metric, target.classes)
+        files.write_json(folder / "metrics.json", facts)
         files.write_json(folder / TIMING, {"fit_seconds": round(result.fit_seconds, 2)})
 
 
-def summary(result: ModelResult, metric: str) -> dict[str, object]:
-    """``metrics.json``: the pooled OOF score, the folds', and what ``auto`` was resolved to."""
+def summary(result: ModelResult, metric: str, classes: Sequence[str]) -> dict[str, object]:
+    """``metrics.json``: scores, tuned thresholds, and what ``auto`` was resolved to."""
     resolved = {"resolved": result.resolved} if result.resolved else {}
     return {
         **score_facts(metric, result.score, result.fold_scores),
+        **decision_facts(result.decision, result.fold_decisions, classes),
         "details": mean_details(result),
         **resolved,
     }
@@ -143,7 +146,9 @@ def _log(
                 seen = dataset.validated
                 draw(dataset.y[seen], result.oof[seen, 0], folder / f"{name}.png", model)
         else:
-            found = class_report(dataset.y, result.oof, dataset.train_ids, target.classes)
+            found = class_report(
+                dataset.y, result.oof, dataset.train_ids, target.classes, result.decided
+            )
             run.log_metrics({"ece": found.ece})
             found.write(folder)
             found.draw(folder, model)

@@ -83,6 +83,7 @@ class TableDataset(Dataset):
         return [
             TableSplit(**vars(split), transform=self._transform(split))
             for split in fold_splits(self.folds, self.trained)
+            if self.has(split)
         ]
 
     def without(self, fold: int) -> Self:
