@@ -133,7 +133,7 @@ def _dataset(given: _Given, manifest: dict[str, object]) -> TableDataset:
     tables = without_columns(given.tables, useless)
     own = OwnRows.of(given.code, raw, given.read, target_values, competition)
     folds = own.without_zeros(make_folds(raw.train, target_values, competition, own.folds))
-    full = competition.ensemble.nested == "full"
+    full = competition.features.learns and competition.ensemble.nested == "full"
     training = Training(target_values, classes, **folds, without_each=full)
     learnt = _learnt(raw, given.tables, training, competition)
     transforms = _fit_transforms(tables, folds, competition.preprocess)
