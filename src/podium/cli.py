@@ -6,7 +6,7 @@ Libraries are imported inside the commands, so that ``podium check`` answers at 
 import signal
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext, suppress
 from pathlib import Path
 from types import FrameType
@@ -19,7 +19,7 @@ from podium.io.errors import PodiumError, SettingError, warn, without_password
 from podium.runtime import environment, guard, resources, server
 
 if TYPE_CHECKING:
-    from podium.config import Competition
+    from podium.config import Competition, Config
 
 app = typer.Typer(
     name="podium",
@@ -46,27 +46,19 @@ def check(
     """Validate params.yaml without running anything; its columns too, where the data are there."""
     from podium.config import load_config
     from podium.config.load import ConfigError
-    from podium.stages.estimators_there import estimator_problems
+    from podium.stages.own_code import all_notes
 
     try:
         config = load_config()
     except ConfigError as error:
         _raise_last(error.lines)
     listed = {name: config[name] for name in config.competitions}
-    for name, competition in listed.items():
-        print(
-            f"{name}: {competition.kind} {competition.task}, {competition.metric}, "
-            f"{_folds(competition)}, models: {', '.join(competition.models)}"
-        )
-    if others := [name for name in config.blocks if name not in listed]:
-        print(f"not listed in competitions: {', '.join(others)}")
-    unknown = [
-        line
-        for block in config.blocks.values()
-        for line in (*estimator_problems(block), *_data_problems(block))
-    ]
-    if unknown:
-        _raise_last(unknown)
+    for line in _described(config):
+        print(line)
+    if problems := [line for block in config.blocks.values() for line in _problems(block)]:
+        _raise_last(list(dict.fromkeys(problems)))
+    for note in all_notes(listed.values(), config.blocks):
+        warn(note)
     if resolved:
         from podium.stages.resolved_params import resolved_lines
 
@@ -74,6 +66,18 @@ def check(
             for line in resolved_lines(block):
                 print(line)
     print("params.yaml is valid")
+
+
+def _described(config: "Config") -> Iterator[str]:
+    """A line for each competition, and one for those that are not listed."""
+    for name in config.competitions:
+        competition = config[name]
+        yield (
+            f"{name}: {competition.kind} {competition.task}, {competition.metric}, "
+            f"{_folds(competition)}, models: {', '.join(competition.models)}"
+        )
+    if others := [name for name in config.blocks if name not in config.competitions]:
+        yield f"not listed in competitions: {', '.join(others)}"
 
 
 def _folds(competition: "Competition") -> str:
@@ -92,19 +96,41 @@ def _raise_last(lines: Sequence[str]) -> NoReturn:
     raise PodiumError(lines[-1])
 
 
-def _data_problems(competition: "Competition") -> list[str]:
-    """Errors about columns that are not in the data, where these are there.
+def _problems(competition: "Competition") -> list[str]:
+    """Errors about a competition that its block alone doesn't show."""
+    from podium.stages.estimators_there import estimator_problems
+    from podium.stages.own_code import code_problems
 
-    Local files that are missing, where DVC would stop with words of its own, are a warning:
-    params.yaml itself is valid.
+    return [
+        *code_problems(competition),
+        *estimator_problems(competition),
+        *_data_problems(competition),
+    ]
+
+
+def _data_problems(competition: "Competition") -> list[str]:
+    """Errors about columns that are not in the data, and folds that don't fit the rows.
+
+    Nothing is looked up where the data are not there. Local files that are missing, where DVC would
+    stop with words of its own, are a warning: params.yaml itself is valid.
     """
-    from podium.stages.named_columns import feature_problems, table_there, unknown_columns
+    from podium.config.load import ConfigError
+    from podium.stages.named_columns import (
+        feature_problems,
+        fold_problems,
+        table_there,
+        unknown_columns,
+    )
     from podium.stages.resolve import local_files
 
     try:
         local_files(competition)
         table = table_there(competition)
-        return unknown_columns(competition, table) if table else feature_problems(competition)
+        if table is None:
+            return feature_problems(competition)
+        return unknown_columns(competition, table) or fold_problems(competition, table)
+    except ConfigError as error:
+        return error.lines
     except PodiumError as error:
         warn(f"{competition.name}: {error}")
         return []

@@ -38,8 +38,9 @@ def _csv_files(names: list[str]) -> list[str]:
 def _scheme(value: object) -> object:
     """Explains the names that scikit-learn and others have for a scheme."""
     plain = value.lower().replace("_", "").replace("-", "") if isinstance(value, str) else ""
-    if plain in ALIASES and value not in SCHEMES:
-        raise ValueError(f"'{ALIASES[plain]}', as it is called here")
+    meant = plain if plain in SCHEMES else ALIASES.get(plain)
+    if meant is not None and value not in SCHEMES:
+        raise ValueError(f"'{meant}', as it is called here")
     return value
 
 

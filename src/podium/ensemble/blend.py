@@ -34,6 +34,8 @@ MOST_ROWS = 50_000
 Losses = tuple[float, ...]
 # Fits one weight per model on predictions, shape (models, rows, outputs), and the rows' target.
 FitWeights = Callable[[Array, Array], Array]
+# A number to minimise of a mixed prediction.
+MixtureLoss = Callable[[Array], float]
 
 
 @dataclass(frozen=True)
@@ -200,12 +202,15 @@ def _fits(spec: Ensemble, target: Target, metric: Metric) -> list[FitWeights]:
         return np.full(len(predictions), 1.0 / len(predictions))
 
     def by_metric(predictions: Array, y: Array) -> Array:
-        def loss(mixed: Array) -> Losses:
-            predicted = target.scorable(target.decode(mixed))
-            first = metric.loss(y, predicted)
-            return (first, LOG_LOSS.loss(y, predicted)) if metric.stepwise else (first,)
+        def loss(mixed: Array) -> float:
+            return metric.loss(y, target.scorable(target.decode(mixed)))
 
-        return select_greedily(predictions, loss, spec.rounds)
+        def log_loss(mixed: Array) -> float:
+            return LOG_LOSS.loss(y, target.scorable(target.decode(mixed)))
+
+        return select_greedily(
+            predictions, loss, spec.rounds, log_loss if metric.stepwise else None
+        )
 
     def by_log_loss(predictions: Array, y: Array) -> Array:
         true_class = predictions[:, np.arange(len(y)), y.astype(int)]
@@ -219,39 +224,50 @@ def _fits(spec: Ensemble, target: Target, metric: Metric) -> list[FitWeights]:
     return [by_log_loss] if metric.needs == "probabilities" else [by_log_loss, by_metric]
 
 
-def _log_loss_of_true_class(probabilities: Array) -> Losses:
+def _log_loss_of_true_class(probabilities: Array) -> float:
     """The log loss from each row's probability of its own class, shape (rows,)."""
-    return (-float(np.mean(np.log(np.clip(probabilities, 1e-15, 1.0)))),)
+    return -float(np.mean(np.log(np.clip(probabilities, 1e-15, 1.0))))
 
 
-def select_greedily(predictions: Array, loss: Callable[[Array], Losses], rounds: int) -> Array:
+def select_greedily(
+    predictions: Array, loss: MixtureLoss, rounds: int, tie: MixtureLoss | None = None
+) -> Array:
     """Greedy selection with replacement; returns weights, shape (models,), that sum to 1.
 
     ``predictions`` has shape (models, rows, ...); ``loss`` maps a mixed prediction, of the shape
-    of one model's, to numbers to minimise; later ones break ties of earlier ones. Weights are equal
-    where the loss is defined for no mixture.
+    of one model's, to a number to minimise, and ``tie`` decides where that is equal. Weights are
+    equal where the loss is defined for no mixture.
     """
     if len(predictions) == 1:
         return np.ones(1)
     counts = np.zeros(len(predictions))
     best_counts = counts
-    best_loss: Losses = (np.inf,)
+    # An undefined loss is never the best.
+    best_loss = (np.inf, -np.inf)
     total = np.zeros_like(predictions[0])
     for size in range(1, rounds + 1):
-        losses = [_ordered(loss((total + one) / size)) for one in predictions]
-        chosen = losses.index(min(losses))
+        mixtures = [(total + one) / size for one in predictions]
+        losses = [_ordered(loss(mixed)) for mixed in mixtures]
+        least = min(losses)
+        # The second loss is asked for where the first is equal: it may be the slower of the two.
+        ties = {
+            index: _ordered(tie(mixtures[index])) if tie else 0.0
+            for index, found in enumerate(losses)
+            if found == least
+        }
+        chosen = min(ties, key=ties.__getitem__)
         total = total + predictions[chosen]
         counts = counts + (np.arange(len(counts)) == chosen)
-        if losses[chosen] < best_loss:
-            best_counts, best_loss = counts, losses[chosen]
+        if (least, ties[chosen]) < best_loss:
+            best_counts, best_loss = counts, (least, ties[chosen])
     if not best_counts.any():
         return np.full(len(predictions), 1.0 / len(predictions))
     return best_counts / best_counts.sum()
 
 
-def _ordered(losses: Losses) -> Losses:
-    """The losses, infinite where they are undefined: NaN is neither above nor below another."""
-    return tuple(loss if loss == loss else np.inf for loss in losses)
+def _ordered(loss: float) -> float:
+    """The loss, infinite where it is undefined: NaN is neither above nor below another."""
+    return loss if loss == loss else np.inf
 
 
 def _fitted(fit: FitWeights, predictions: Array, y: Array, rows: NDArray[np.bool_]) -> Array:

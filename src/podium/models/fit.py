@@ -90,7 +90,7 @@ def fit_without_each_fold(fit: Fit[ModelParams]) -> list[Array]:
 
     Decoded, shape (n, outputs); NaN for the rows of the fold itself, and for those whose fold then
     has no rows to train on. What preprocessing learnt without the target (means, levels) is that
-    of the fold that is predicted.
+    of the fold that is predicted; learnt features are those that were made without its rows.
     """
     target, predictions = fit.target, []
     for split in fit.dataset.splits:

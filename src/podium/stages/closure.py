@@ -110,12 +110,19 @@ def _in_tables(stage: str, competition: Competition, model: str | None) -> list[
 
 def _learnt(competition: Competition) -> list[str]:
     """What preprocessing calls for features that are learnt."""
-    if not isinstance(competition, TableCompetition) or not competition.features.learns:
+    if not isinstance(competition, TableCompetition) or not learns(competition):
         return []
     features = competition.features
     makers = {feature.maker for feature in features.learnt().values()}
     chooser = [features.chooser] if features.auto else []
     return [features.maker, features.teller, *chooser, *sorted(makers)]
+
+
+def learns(competition: Competition) -> bool:
+    """Whether preprocessing learns features: of params.yaml, or by the user's own encoders."""
+    if not isinstance(competition, TableCompetition):
+        return False
+    return competition.features.learns or bool(own_functions(competition.name, ["encoders"]))
 
 
 def is_exempt(module: str, stage: str) -> bool:

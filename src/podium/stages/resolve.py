@@ -15,7 +15,7 @@ from typing import Any
 
 from pydantic_core import to_jsonable_python
 
-from podium.config import Competition, TableCompetition, load_config
+from podium.config import Competition, load_config
 from podium.config.block import Block
 from podium.config.load import ConfigError, located
 from podium.data.sources import fetch
@@ -23,7 +23,7 @@ from podium.data.sources.local_files import EXTRA, KEYS, files_of
 from podium.io import files, paths
 from podium.io.errors import PodiumError
 from podium.io.text import printable
-from podium.stages.closure import PACKAGE, Sources, functions
+from podium.stages.closure import PACKAGE, Sources, functions, learns
 from podium.stages.estimators_there import estimator_problems
 from podium.stages.pipeline import require_stages
 
@@ -125,7 +125,7 @@ def dependencies(
 def _values(competition: Competition, stage: str, model: str | None) -> dict[str, Any]:
     """What a stage reads of params.yaml, defaults filled in."""
     values = competition.model_dump(mode="json", include=dict(READS[stage]))
-    if stage == "preprocess" and _learns(competition):
+    if stage == "preprocess" and learns(competition):
         # Learnt features are made again for the refits of ``full``.
         values |= competition.model_dump(mode="json", include={"ensemble": {"nested"}})
     if model is not None:
@@ -136,10 +136,6 @@ def _values(competition: Competition, stage: str, model: str | None) -> dict[str
     elif stage == "report":
         values["models"] = list(competition.models)
     return values
-
-
-def _learns(competition: Competition) -> bool:
-    return isinstance(competition, TableCompetition) and competition.features.learns
 
 
 def properties(block: Block) -> dict[str, Any]:
@@ -175,7 +171,7 @@ def local_files(competition: Competition) -> dict[str, Path]:
     folds = competition.folds.path
     if folds is not None and not Path(folds).is_file():
         keys = competition.name, "folds", "path"
-        raise PodiumError(located(keys, f"no file '{printable(folds)}'; give a csv of folds"))
+        raise ConfigError([located(keys, f"no file '{printable(folds)}'; give a csv of folds")])
     found = files_of(competition) if competition.source.provider == "local" else {}
     if not all(path.exists() for path in found.values()):
         # What copies the files says best which is missing, and what is there in its place.

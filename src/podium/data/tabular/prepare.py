@@ -26,6 +26,7 @@ from podium.io.errors import warn
 from podium.io.files import digest
 from podium.io.text import printable
 from podium.usercode import UserCode, load
+from podium.usercode.sources import functions
 
 
 def prepare(
@@ -85,13 +86,12 @@ def _warn(
 
 def _about_learnt(data: TableDataset, competition: TableCompetition) -> dict[str, str]:
     """How each learnt column came about, and in how many of the splits it is there."""
-    features = competition.features
-    if not features.learns:
+    features, own = competition.features, functions(competition.name, ["encoders"])
+    if not features.learns and not own:
         return {}
     about = resolve_name(features.teller)
-    return dict(
-        about(features, [data.learnt[transform_name(s.repeat, s.fold)] for s in data.splits])
-    )
+    frames = [data.learnt[transform_name(s.repeat, s.fold)] for s in data.splits]
+    return dict(about(features, frames, bool(own)))
 
 
 def _sizes(data: TableDataset) -> str:
@@ -178,7 +178,7 @@ def _learnt(
 ) -> dict[str, pd.DataFrame]:
     """The learnt features' columns by what is fitted; nothing without such features."""
     features = competition.features
-    if not features.learns:
+    if not features.learns and not functions(competition.name, ["encoders"]):
         return {}
     make = resolve_name(features.maker)
     return dict(make(competition, typed, (raw.train, raw.test), training))

@@ -8,19 +8,28 @@ import pandas as pd
 from podium.config.features import Expression, Features
 
 
-def about_learnt(features: Features, frames: Sequence[pd.DataFrame]) -> dict[str, str]:
+def about_learnt(
+    features: Features, frames: Sequence[pd.DataFrame], own: bool = False
+) -> dict[str, str]:
     """By column how it came about; ``frames`` has the columns of each split.
 
-    Automatic features differ between splits: in how many each was chosen is said too.
+    Automatic features differ between splits: in how many each was chosen is said too. ``own``:
+    the user's code has encoders too.
     """
     counts = Counter(str(name) for frame in frames for name in frame)
     about = {}
     for column, count in counts.items():
         feature = _feature_of(column, features)
-        if feature is None:
-            about[column] = f"automatic, chosen in {count} of {len(frames)} folds"
-        else:
+        if feature is not None:
             about[column] = f"learnt in each fold: {_words(features, feature)}"
+        elif own and not features.auto:
+            about[column] = "learnt in each fold by encoders() of your own code"
+        elif own:
+            about[column] = (
+                f"by your own encoders(), or automatic, in {count} of {len(frames)} folds"
+            )
+        else:
+            about[column] = f"automatic, chosen in {count} of {len(frames)} folds"
     return about
 
 

@@ -15,11 +15,13 @@ from podium.data.tabular.features.evaluate import Columns
 from podium.data.tabular.features.grouped import ExpressionFeature, add_made, grouped_columns
 from podium.data.tabular.features.plan import plan
 from podium.data.tabular.learnt.learner import Context, Work, make_columns
+from podium.data.tabular.learnt.own import own_columns
 from podium.data.tabular.learnt.sources import source_tables
 from podium.data.tabular.learnt.training import Fitted, Training
 from podium.data.targets import Target
 from podium.io.errors import PodiumError, warn
 from podium.io.text import printable
+from podium.usercode import load
 
 
 def make_learnt(
@@ -70,6 +72,7 @@ def _columns(
     fitted: Fitted,
 ) -> pd.DataFrame:
     """All features fitted on some rows, for the rows of both tables."""
+    code = load(competition.name)
     target = Target(competition.task, competition.target_transform, tuple(training.classes))
     y, rows = target.encode(training.y), fitted.rows
     context = Context(training.classes, y[rows], _inner(competition, training, fitted))
@@ -84,9 +87,13 @@ def _columns(
             part = formula.make(columns, work.rows_without_target, len(work.train))
         parts.append(part)
         add_made(columns, part)
+    if code is not None and code.get("encoders") is not None:
+        parts += own_columns(code, work)
     if competition.features.auto:
         choose = resolve_name(competition.features.chooser)
-        parts += [make_columns(one.name, one.make, work) for one in choose(typed, work)]
+        taken = {str(name) for train, _ in parts for name in train}
+        chosen = [one for one in choose(typed, work) if one.name not in taken]
+        parts += [make_columns(one.name, one.make, work) for one in chosen]
     if not parts:
         return pd.DataFrame(index=range(len(work.train) + len(work.test)))
     whole = [pd.concat(own, axis=1) for own in zip(*parts, strict=True)]
