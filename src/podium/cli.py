@@ -6,7 +6,7 @@ Libraries are imported inside the commands, so that ``podium check`` answers at 
 import signal
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext, suppress
 from pathlib import Path
 from types import FrameType
@@ -60,11 +60,7 @@ def check(
     for note in all_notes(listed.values(), config.blocks):
         warn(note)
     if resolved:
-        from podium.stages.resolved_params import resolved_lines
-
-        for block in listed.values():
-            for line in resolved_lines(block):
-                print(line)
+        _print_resolved(listed.values())
     print("params.yaml is valid")
 
 
@@ -91,6 +87,14 @@ def _described(config: "Config") -> Iterator[str]:
         )
     if others := [name for name in config.blocks if name not in config.competitions]:
         yield f"not listed in competitions: {', '.join(others)}"
+
+
+def _print_resolved(competitions: "Iterable[Competition]") -> None:
+    from podium.stages.resolved_params import resolved_lines
+
+    for competition in competitions:
+        for line in resolved_lines(competition):
+            print(line)
 
 
 def _folds(competition: "Competition") -> str:
