@@ -2,16 +2,21 @@
 
 import pandas as pd
 
+GRADES = {"NA": 0, "Po": 1, "Fa": 2, "TA": 3, "Gd": 4, "Ex": 5}
+GRADED = ["ExterQual", "KitchenQual", "BsmtQual", "GarageQual", "FireplaceQu", "HeatingQC"]
+
 
 def features(table: pd.DataFrame) -> pd.DataFrame:
     """The same rows with more columns; called on train and on test apart, without the target."""
-    # What buyers pay for: all floors together, and the same weighed by the quality.
-    area = table["TotalBsmtSF"].fillna(0) + table["1stFlrSF"] + table["2ndFlrSF"]
-    baths = table["FullBath"] + table["BsmtFullBath"].fillna(0)
-    half_baths = table["HalfBath"] + table["BsmtHalfBath"].fillna(0)
+    # Grades have an order. The columns stay categories beside these numbers.
+    grades = pd.DataFrame({name: table[name].map(GRADES).fillna(0) for name in GRADED})
+    quality = table["OverallQual"]
     return table.assign(
-        TotalSF=area,
-        QualitySF=area * table["OverallQual"],
-        Age=table["YrSold"] - table["YearRemodAdd"],
-        Baths=baths + half_baths / 2,
+        **grades.add_suffix(" grade"),
+        AllGrades=quality + grades.sum(axis=1),
+        # Quality is worth more where there is more of it.
+        KitchenQuality=quality * grades["KitchenQual"],
+        ExterQuality=quality * grades["ExterQual"],
+        GarageQuality=table["GarageArea"].fillna(0) * grades["GarageQual"],
+        BsmtQuality=table["TotalBsmtSF"].fillna(0) * grades["BsmtQual"],
     )

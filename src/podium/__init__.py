@@ -4,8 +4,8 @@ The package is used through the ``podium`` command, which the DVC stages in ``dv
 networks also come as estimators for scikit-learn: ``MLPRegressor`` and ``MLPClassifier``.
 """
 
-from typing import TYPE_CHECKING, Any
-
+# Nothing is imported here: ``python -m podium`` would take a typing.py of the working folder.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from podium.models.estimators import MLPClassifier, MLPRegressor
 
@@ -13,7 +13,7 @@ __version__ = "0.1.0"
 __all__ = ["MLPClassifier", "MLPRegressor"]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     """The estimators, imported when they are asked for: torch and scikit-learn take seconds.
 
     Raises:

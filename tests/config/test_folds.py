@@ -1,5 +1,7 @@
 """Keys of folds that contradict each other, with file, line and what to do."""
 
+from pathlib import Path
+
 import pytest
 
 from bad_input import assert_one_line
@@ -149,7 +151,12 @@ def test_counts_that_the_rows_do_not_allow(keys, says, project, podium, house_fi
     assert podium("download", HOUSES).code == 0
     outcome = podium("preprocess", HOUSES)
     assert_one_line(outcome, says)
-    assert "params.yaml:18: house-prices.folds." in outcome.err
+    line = next(
+        number
+        for number, text in enumerate(Path("params.yaml").read_text().splitlines(), start=1)
+        if text.startswith("  folds:")
+    )
+    assert f"params.yaml:{line}: house-prices.folds." in outcome.err
 
 
 @pytest.mark.parametrize("keys", [{"group": "Nbhd"}, {"by": "Nbhd"}, {"column": "Nbhd"}])

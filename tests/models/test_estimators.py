@@ -120,8 +120,8 @@ def test_clone_set_params_and_repr():
         ({"epochs": 2.5}, "epochs: expected a valid integer, found 2.5"),
         ({"learning_rate": "fast"}, "learning_rate: expected a valid number, found text 'fast'"),
         ({"dropout": [0.1, 0.2]}, "dropout lists 2 rates for 1 hidden layers"),
-        ({"quantile": 0.9}, "quantile does nothing with loss: huber"),
-        ({"averaging": "max"}, "averaging: expected 'none', 'ema' or 'swa', found text 'max'"),
+        ({"quantile": 0.9}, "quantile does nothing with loss: auto"),
+        ({"averaging": 3}, "averaging: expected 'none', 'ema' or 'swa', found 3"),
         (
             {"categorical_features": [5]},
             "categorical_features: expected places from 0 to 2, found 5",

@@ -48,13 +48,16 @@ def test_newton_steps_end_where_a_gradient_descent_ends(classes, monkeypatch):
     """On columns that are alike too, and whether it starts at a strong penalty or at this one."""
     x, y = make(classes, one_hot=True)
     x = np.hstack([x, x[:, :3] + 1e-3 * np.random.default_rng(0).normal(size=(len(x), 3))])
-    path = Lasso(x, y, 0.8, 300).strongest * np.geomspace(1, 0.02, 8)
-    own, straight = Lasso(x, y, 0.8, 300), Lasso(x, y, 0.8, 300)
+    path = Lasso(x, y, l1_ratio=0.8, iterations=300).strongest * np.geomspace(1, 0.02, 8)
+    own, straight = (
+        Lasso(x, y, l1_ratio=0.8, iterations=300),
+        Lasso(x, y, l1_ratio=0.8, iterations=300),
+    )
     found = [own.fit(alpha).predict_proba(x) for alpha in path]
     assert straight.fit(path[-1]).predict_proba(x) == pytest.approx(found[-1], abs=1e-3)
     monkeypatch.setattr("podium.models.logistic.MOST_COEFFICIENTS", 0)
     monkeypatch.setattr("podium.models.logistic.L1_TOLERANCE", 1e-4)
-    slow = Lasso(x, y, 0.8, 20_000)
+    slow = Lasso(x, y, l1_ratio=0.8, iterations=20_000)
     for alpha, one in zip(path, found, strict=True):
         assert one == pytest.approx(slow.fit(alpha).predict_proba(x), abs=1e-3)
 
@@ -63,11 +66,13 @@ def test_newton_steps_are_few_on_columns_that_are_alike(monkeypatch):
     """Where a descent needs hundreds of iterations."""
     x, y = make(2)
     x = np.hstack([x, x + 1e-2 * np.random.default_rng(0).normal(size=x.shape)])
-    alpha = Lasso(x, y, 1.0, 1).strongest / 300
-    few = Lasso(x, y, 1.0, 15).fit(alpha).predict_proba(x)
-    assert few == pytest.approx(Lasso(x, y, 1.0, 1000).fit(alpha).predict_proba(x), abs=1e-5)
+    alpha = Lasso(x, y, l1_ratio=1.0, iterations=1).strongest / 300
+    few = Lasso(x, y, l1_ratio=1.0, iterations=15).fit(alpha).predict_proba(x)
+    assert few == pytest.approx(
+        Lasso(x, y, l1_ratio=1.0, iterations=1000).fit(alpha).predict_proba(x), abs=1e-5
+    )
     monkeypatch.setattr("podium.models.logistic.MOST_COEFFICIENTS", 0)
-    slow = Lasso(x, y, 1.0, 15).fit(alpha).predict_proba(x)
+    slow = Lasso(x, y, l1_ratio=1.0, iterations=15).fit(alpha).predict_proba(x)
     assert np.abs(slow - few).max() > 1e-3
 
 

@@ -249,7 +249,7 @@ def test_local_files_are_linked_as_they_are_read(project, house_files):
     project.edit(lambda params: params["house-prices"]["source"].update(provider="sample"))
     resolved(("house-prices",))
     assert not any(link.is_symlink() for link in folder.iterdir())
-    assert len(list(folder.iterdir())) == 5
+    assert len(list(folder.iterdir())) == 6
 
 
 def test_a_packed_table_and_folders_of_images_are_linked(project, tmp_path):

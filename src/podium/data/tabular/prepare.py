@@ -12,6 +12,7 @@ from podium.config import Preprocess, TableCompetition
 from podium.data.dataset import FoldColumns, fold_splits, never_validated
 from podium.data.tabular.columns import TypedTables, type_columns
 from podium.data.tabular.dataset import TableDataset, TableSchema, transform_name, write_dataset
+from podium.data.tabular.dates import PARTS
 from podium.data.tabular.features.row_wise import Made, with_features
 from podium.data.tabular.fold_columns import make_folds, reserved_columns
 from podium.data.tabular.learnt.training import Training
@@ -42,7 +43,7 @@ def prepare(
     data = _dataset(given, manifest)
     write_dataset(folder, data)
     summary = _summary(data, given.tables, made, competition)
-    _warn(competition, summary, data.schema.uninformative)
+    _warn(competition, summary, _left_out(data.schema))
     summary.to_csv(folder / "summary.csv", index=False, lineterminator="\n")
     features = len(data.splits[0].transform.feature_names)
     return (
@@ -79,9 +80,15 @@ def _warn(
             one = f"column '{printable(str(columns.iloc[0]))}'"
             which = one if len(columns) == 1 else f"columns {few(columns)}: each"
             warn(f"{competition.name}: {which} {warning}")
-    if uninformative:
-        reasons = "; ".join(f"'{printable(name)}' is {why}" for name, why in uninformative.items())
-        warn(f"{competition.name}: columns that say nothing are left out: {reasons}")
+    reasons = [f"'{printable(name)}' is {why}" for name, why in uninformative.items()]
+    if reasons:
+        warn(f"{competition.name}: columns that say nothing are left out: {'; '.join(reasons)}")
+
+
+def _left_out(schema: TableSchema) -> dict[str, str]:
+    """Why columns were left out; parts of a date are no columns that a person could fix."""
+    parts = {f"{date} {part}" for date in schema.dates for part in PARTS}
+    return {name: why for name, why in schema.uninformative.items() if name not in parts}
 
 
 def _about_learnt(data: TableDataset, competition: TableCompetition) -> dict[str, str]:
