@@ -61,12 +61,14 @@ class Files(Block):
     Image competitions come in two shapes. Without ``labels``, ``train`` and ``test`` are csv files
     of pixels. With it they are folders or zips of image files, and ``labels`` is the csv file that
     has an image's id and its class. ``extra`` are other csv files, for the user's own code.
+    Without a sample submission (null) a submission has the test ids and what task and metric ask
+    for.
     """
 
     train: Name = "train.csv"
     test: Name = "test.csv"
     labels: Name | None = None
-    sample_submission: Name = "sample_submission.csv"
+    sample_submission: Name | None = "sample_submission.csv"
     extra: Annotated[list[Name], AfterValidator(_csv_files)] = []
 
 

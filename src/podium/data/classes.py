@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from podium.config import Competition
+from podium.data.sample_submission import asked
 from podium.data.submission_form import form_of
 from podium.io.csv_files import few, no_bad_rows
 from podium.io.errors import PodiumError
@@ -69,7 +70,7 @@ def check_labels(
         PodiumError: as ``encode_classes`` and ``form_of``.
     """
     _, classes = encode_classes(name, text, competition)
-    form_of(sample, classes, competition)
+    form_of(asked(sample, classes, competition), classes, competition)
 
 
 def _order(name: str) -> tuple[bool, float, str]:

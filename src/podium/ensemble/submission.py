@@ -1,12 +1,14 @@
 """Makes a submission in the format of the sample submission, and checks one against it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from podium.config import Competition
+from podium.data.sample_submission import asked
 from podium.data.submission_form import Form
 from podium.data.targets import LEAST, Target
 from podium.io import paths
@@ -16,13 +18,14 @@ from podium.io.text import printable
 from podium.metrics import Metric
 
 
-def read_sample(competition: str) -> pd.DataFrame:
-    """The sample submission as text, as Kaggle gave it.
+def read_sample(competition: Competition, classes: Sequence[str]) -> pd.DataFrame:
+    """The sample submission as text, as Kaggle gave it, or as task and metric ask for it.
 
     Raises:
         PodiumError: it is missing or no csv.
     """
-    return read_csv(paths.raw(competition) / SAMPLE, na_values=[])
+    sample = read_csv(paths.raw(competition.name) / SAMPLE, na_values=[])
+    return asked(sample, classes, competition)
 
 
 def make_submission(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from podium.config import Competition, load_config
 from podium.data.dataset import FOLDS, Schema, read_folds
+from podium.data.sample_submission import note
 from podium.data.submission_form import form_of
 from podium.data.targets import Target
 from podium.ensemble.blend import Blend, blend
@@ -152,7 +153,7 @@ def _inner(
 def _submission(
     competition: Competition, models: Predictions, result: Blend, target: Target
 ) -> pd.DataFrame:
-    sample = read_sample(competition.name)
+    sample = read_sample(competition, target.classes)
     form = form_of(sample, target.classes, competition)
     ids = models.test_ids.astype(str)
     submitted = result.submitted
@@ -286,6 +287,8 @@ def _print(
         f"{label(competition, schema)}  blend of {len(models.names)}  {competition.metric} "
         f"nested OOF {blended.score:.5f} -> {paths.submission(competition.name)} ({rows} rows)"
     )
+    if unasked := note(schema.classes, competition):
+        console().print(f"{label(competition, schema)}  {unasked}")
     if result.chosen is not None:
         console().print(
             f"{label(competition, schema)}  submitted: {_submitted(models, result)}, "

@@ -46,6 +46,7 @@ READS: dict[str, Mapping[str, Any]] = {
     "ensemble": {
         **dict.fromkeys(("kind", "task", "id", "target", "target_transform", "metric"), True),
         "submission": True,
+        "source": {"files": {"sample_submission"}},
         "ensemble": {"method", "rounds", "nested", "submit"},
     },
     "report": {

@@ -14,6 +14,7 @@ from podium.config import Competition
 from podium.config.document import read_document
 from podium.config.load import PARAMS
 from podium.config.providers import is_sample
+from podium.data.sample_submission import note
 from podium.data.submission_form import Form, form_of
 from podium.data.targets import Target
 from podium.ensemble.submission import check_submission, read_sample
@@ -60,7 +61,8 @@ def prepare(competition: Competition) -> Prepared:
         # The message starts with the bare file name, and its advice is for downloaded files.
         what = str(error).rpartition("; ")[0] or str(error)
         raise PodiumError(f"{path.parent}/{what}; 'dvc repro' makes a new one") from None
-    sample, target = read_sample(competition.name), target_of(competition, schema)
+    target = target_of(competition, schema)
+    sample = read_sample(competition, target.classes)
     form = form_of(sample, target.classes, competition)
     check_submission(values, sample, form, target, competition.scoring, str(path))
     return Prepared(path, values, files.sha256(path), form, target)
@@ -68,8 +70,13 @@ def prepare(competition: Competition) -> Prepared:
 
 def notes(competition: Competition, prepared: Prepared) -> list[str]:
     """What may be wrong with a file that Kaggle would accept."""
-    found = [_cut_off(prepared), _out_of_range(competition, prepared), _edited_since(competition)]
-    return [note for note in found if note]
+    found = [
+        note(prepared.target.classes, competition),
+        _cut_off(prepared),
+        _out_of_range(competition, prepared),
+        _edited_since(competition),
+    ]
+    return [one for one in found if one]
 
 
 def _cut_off(prepared: Prepared) -> str:

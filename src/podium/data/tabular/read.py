@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from podium.config import TableCompetition
 from podium.data.booleans import spelled_as
 from podium.data.classes import check_named_columns, encode_classes
+from podium.data.sample_submission import asked
 from podium.data.submission_form import form_of
 from podium.io.csv_files import (
     SAMPLE,
@@ -169,7 +170,7 @@ def _check_rows(tables: RawTables, competition: TableCompetition) -> None:
     check_ids(TEST, tables.test, competition.id)
     _check_sample(tables.sample_submission, tables.test, competition.id)
     _, classes = read_target(tables.train, competition)
-    form_of(tables.sample_submission, classes, competition)
+    form_of(asked(tables.sample_submission, classes, competition), classes, competition)
 
 
 def _check_sample(sample: pd.DataFrame, test: pd.DataFrame, id_column: str) -> None:
