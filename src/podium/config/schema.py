@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from podium.config.block import Block, ModelParams, Name, Seed, as_text, name_in
 from podium.config.features import Features
 from podium.config.folds import ALIASES, SCHEMES
+from podium.config.ids import Id, columns_of_id
 from podium.config.providers import PROVIDERS
 from podium.io.text import shown
 from podium.metrics import Metric, metric_named
@@ -163,14 +164,15 @@ class Submission(Block):
 class Competition(Block):
     """One competition: its data, its task, its folds and its models.
 
-    Blocks may be empty (``{}``); only ``submission`` may be left out.
+    ``id`` may be a list of columns. Blocks may be empty (``{}``); only ``submission`` may be left
+    out.
     """
 
     name: Name
     kind: Literal["tabular", "image"]
     source: Source
     task: Task
-    id: Name
+    id: Id
     target: Name
     target_transform: TargetTransform
     metric: str
@@ -178,6 +180,11 @@ class Competition(Block):
     models: Mapping[str, ModelParams]
     ensemble: Ensemble
     submission: Submission = Submission()
+
+    @property
+    def id_columns(self) -> list[str]:
+        """The columns of the id: several are joined to the column ``id`` while Podium works."""
+        return columns_of_id(self.id)
 
     @property
     def scoring(self) -> Metric:

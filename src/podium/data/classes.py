@@ -27,8 +27,8 @@ def check_named_columns(
         PodiumError: one of them is missing.
     """
     there = list(columns)
-    for key in keys:
-        column = getattr(competition, key)
+    of_key = {"id": competition.id_columns, "target": [competition.target]}
+    for key, column in [(one, column) for one in keys for column in of_key[one]]:
         if column not in there:
             also = f", or add a column '{column}' of row numbers to {name}" if key == "id" else ""
             raise PodiumError(

@@ -39,10 +39,10 @@ def make_sample(folder: Path, competition: Competition) -> None:
 
 def _row_ids(folder: Path, competition: Competition) -> pd.DataFrame:
     """The ids of test.csv; row numbers, from 1, of pixels without ids."""
-    path, wanted = folder / TEST, [competition.id]
+    path, wanted = folder / TEST, competition.id_columns
     there = [name for name in read_header(path) if name in wanted]
     table = read_csv(path, [""], there or wanted, verbatim=wanted)
-    if len(there) == len(wanted) or competition.kind == "tabular":
+    if there or competition.kind == "tabular":
         return table[there]
     return pd.DataFrame({competition.id: range(1, len(table) + 1)})
 

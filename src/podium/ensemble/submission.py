@@ -8,6 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from podium.config import Competition
+from podium.data.ids import only_one_id
 from podium.data.sample_submission import asked
 from podium.data.submission_form import Form
 from podium.data.targets import LEAST, Target
@@ -25,6 +26,7 @@ def read_sample(competition: Competition, classes: Sequence[str]) -> pd.DataFram
         PodiumError: it is missing or no csv.
     """
     sample = read_csv(paths.raw(competition.name) / SAMPLE, na_values=[])
+    sample = only_one_id(SAMPLE, sample, competition.id_columns)
     return asked(sample, classes, competition)
 
 

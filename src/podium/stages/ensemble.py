@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from podium.config import Competition, load_config
 from podium.data.dataset import FOLDS, Schema, read_folds
+from podium.data.ids import in_own_columns
 from podium.data.sample_submission import note
 from podium.data.submission_form import form_of
 from podium.data.targets import Target
@@ -208,13 +209,14 @@ def _publish(
     if result.submitted.decision is not None:
         oof[target.decided_columns] = result.submitted.decided
     with files.publish(paths.blend(name)) as folder:
-        table = scores_table(models, result)
-        table.to_csv(folder / "scores.csv", index=False, lineterminator="\n")
+        scores = scores_table(models, result)
+        scores.to_csv(folder / "scores.csv", index=False, lineterminator="\n")
         oof.to_parquet(folder / "oof.parquet", index=False)
         metrics = _metrics(competition, models, result, target)
         files.write_json(folder / "metrics.json", metrics)
         facts = _draw(competition, models, result, target, pictures)
-        text = submission.to_csv(index=False, lineterminator="\n")
+        table = in_own_columns(submission, competition.id_columns)
+        text = table.to_csv(index=False, lineterminator="\n")
         files.write_text(paths.submission(name), text)
     return facts
 

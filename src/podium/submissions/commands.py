@@ -134,10 +134,10 @@ def default_message(competition: Competition, origin: runs.Origin) -> str:
 def _show_what_is_sent(
     competition: Competition, prepared: Prepared, origin: runs.Origin, message: str
 ) -> None:
-    like = (
-        "as in test.csv" if is_missing(competition) else "and columns as in the sample submission"
-    )
-    rows = f"{len(prepared.values)} rows, ids {like}"
+    same = "ids and columns as in the sample submission"
+    if is_missing(competition):
+        same = "ids as in the test table"
+    rows = f"{len(prepared.values)} rows, {same}"
     say(f"{competition.name}  {prepared.path}: {rows}")
     if origin.run_id:
         say(f"made by run {origin.run_id}, {competition.metric} CV {origin.cv}")
