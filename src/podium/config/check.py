@@ -122,6 +122,11 @@ def _check_own(competition: Competition, path: tuple[str, ...], function: str) -
 def _check_target(competition: Competition) -> Iterator[Finding]:
     if competition.target_transform != "none" and competition.task != "regression":
         yield ("target_transform",), f"is for regression; set it to none for {competition.task}"
+    if competition.classes and competition.task == "regression":
+        yield ("classes",), "is for binary and multiclass; remove it"
+    twice = [label for label in competition.classes if competition.classes.count(label) > 1]
+    if twice:
+        yield ("classes",), f"'{twice[0]}' is there twice; list each class once"
     if competition.target in competition.id_columns:
         yield (
             ("target",),

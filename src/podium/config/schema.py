@@ -45,9 +45,24 @@ def _scheme(value: object) -> object:
     return value
 
 
+def as_texts(value: object) -> object:
+    """Labels are text, though YAML reads 1 and true as a number and a boolean."""
+    return [as_text(label) for label in value] if isinstance(value, list) else value
+
+
+def _one_target(value: object) -> object:
+    if isinstance(value, list):
+        raise ValueError(
+            "one column: each of several targets is a competition with a block of its own, and "
+            "submission: {columns: {<another's column>: null}}"
+        )
+    return value
+
+
 Slug = Annotated[str, AfterValidator(_slug)]
 LeastRows = Annotated[int | Literal["auto"], BeforeValidator(_least_rows)]
 Side = Annotated[int, Field(ge=1, le=4096)]
+TargetColumn = Annotated[Name, BeforeValidator(_one_target)]
 Task = Literal["regression", "binary", "multiclass"]
 TargetTransform = Literal["none", "log", "log1p", "sqrt", "yeo_johnson", "quantile", "rank"]
 
@@ -164,8 +179,9 @@ class Submission(Block):
 class Competition(Block):
     """One competition: its data, its task, its folds and its models.
 
-    ``id`` may be a list of columns. Blocks may be empty (``{}``); only ``submission`` may be left
-    out.
+    ``id`` may be a list of columns. ``classes`` are the target's in their order, where numbers by
+    size and texts by the alphabet is not theirs. Blocks may be empty (``{}``); only ``submission``
+    and ``classes`` may be left out.
     """
 
     name: Name
@@ -173,7 +189,8 @@ class Competition(Block):
     source: Source
     task: Task
     id: Id
-    target: Name
+    target: TargetColumn
+    classes: Annotated[list[Name], BeforeValidator(as_texts)] = []
     target_transform: TargetTransform
     metric: str
     folds: Folds

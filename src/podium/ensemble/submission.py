@@ -61,7 +61,8 @@ def _column(prediction: NDArray[np.float64], form: Form, output: int | None) -> 
         return np.array([" ".join(row) for row in np.array(form.labels)[places]], dtype=object)
     if form.kind == "one_hot":
         return (prediction.argmax(axis=1) == (-1 if output is None else output)).astype(np.int64)
-    return np.zeros(len(prediction)) if output is None else prediction[:, output]
+    values = np.zeros(len(prediction)) if output is None else prediction[:, output]
+    return values.astype(np.int64) if form.whole and (values % 1 == 0).all() else values
 
 
 def check_submission(
