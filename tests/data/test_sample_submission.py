@@ -8,6 +8,7 @@ import pytest
 
 from podium.config import load_config
 from podium.data.sample_submission import asked, make_sample
+from podium.io.errors import PodiumError
 from projects import DIGITS, HOUSES
 
 NONE = {"files": {"sample_submission": None}}
@@ -55,6 +56,12 @@ def test_ids_are_the_texts_of_the_test_table(competition, tmp_path):
     make_sample(folder, competition())
     lines = (folder / "sample_submission.csv").read_text().splitlines()
     assert lines == ["Id,SalePrice", "007,", "NA,", "0x,"]
+
+
+def test_a_test_table_without_the_ids_is_named(competition, tmp_path):
+    (tmp_path / "test.csv").write_text("Idx,a\n1,2\n")
+    with pytest.raises(PodiumError, match=r"test.csv: no id column 'Id'; did you mean 'Idx'\?"):
+        make_sample(tmp_path, competition())
 
 
 @pytest.mark.parametrize(("first", "ids"), [("a", ["b", "c"]), ("a.png", ["b.png", "c.png"])])

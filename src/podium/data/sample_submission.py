@@ -12,7 +12,9 @@ import pandas as pd
 
 from podium.config import Competition
 from podium.io import files
-from podium.io.csv_files import SAMPLE, TEST, few, read_csv, read_header
+from podium.io.csv_files import SAMPLE, TEST, column_names, few, read_csv, read_header
+from podium.io.errors import PodiumError
+from podium.io.text import nearest
 from podium.io.zips import open_zip
 
 TRAIN_IMAGES, TEST_IMAGES, LABELS = "train.zip", "test.zip", "labels.csv"
@@ -27,7 +29,7 @@ def make_sample(folder: Path, competition: Competition) -> None:
     """Write a sample submission of test ids beside the raw files, where there is none.
 
     Raises:
-        PodiumError: the file with the ids is missing or damaged.
+        PodiumError: the file with the ids is missing or damaged, or lacks them.
     """
     if not is_missing(competition):
         return
@@ -40,10 +42,13 @@ def make_sample(folder: Path, competition: Competition) -> None:
 def _row_ids(folder: Path, competition: Competition) -> pd.DataFrame:
     """The ids of test.csv; row numbers, from 1, of pixels without ids."""
     path, wanted = folder / TEST, competition.id_columns
-    there = [name for name in read_header(path) if name in wanted]
-    table = read_csv(path, [""], there or wanted, verbatim=wanted)
-    if there or competition.kind == "tabular":
-        return table[there]
+    header = column_names(read_header(path))
+    missing = [name for name in wanted if name not in header]
+    if missing and competition.kind == "tabular":
+        raise PodiumError(f"{TEST}: no id column '{missing[0]}'; {nearest(missing[0], header)}")
+    table = read_csv(path, [""], wanted, verbatim=wanted)
+    if not missing:
+        return table[wanted]
     return pd.DataFrame({competition.id: range(1, len(table) + 1)})
 
 

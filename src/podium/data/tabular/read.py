@@ -126,8 +126,9 @@ def _with_one_id(tables: RawTables, competition: TableCompetition) -> RawTables:
     if len(ids) == 1:
         return tables
     train, test = with_one_id(TRAIN, tables.train, ids), with_one_id(TEST, tables.test, ids)
+    features = [name for name in ids if name != competition.folds.group]
     for table in (train, test):
-        table[ids] = table[ids].mask(table[ids].isin(missing))
+        table[features] = table[features].mask(table[features].isin(missing))
     return replace(
         tables,
         train=train,
