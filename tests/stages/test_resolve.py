@@ -166,6 +166,8 @@ def test_an_edit_of_a_default_changes_the_files_of_what_uses_it(
         (lambda block: block["ensemble"].update(models=["ridge"]), {"ensemble.json"}),
         (lambda block: block["ensemble"].update(models=list(SMALL_MODELS)), set()),
         (lambda block: block["source"].update(seed=3), {"download.json"}),
+        (lambda block: block["source"].update(files={"sample_submission": None}),
+         {"download.json", "preprocess.json", "ensemble.json"}),
     ],
 )  # fmt: skip
 def test_an_edit_of_params_yaml_changes_the_files_of_what_reads_it(project, edit, expected):

@@ -122,7 +122,12 @@ def _check_own(competition: Competition, path: tuple[str, ...], function: str) -
 def _check_target(competition: Competition) -> Iterator[Finding]:
     if competition.target_transform != "none" and competition.task != "regression":
         yield ("target_transform",), f"is for regression; set it to none for {competition.task}"
-    if competition.id == competition.target:
+    if competition.classes and competition.task == "regression":
+        yield ("classes",), "is for binary and multiclass; remove it"
+    twice = [label for label in competition.classes if competition.classes.count(label) > 1]
+    if twice:
+        yield ("classes",), f"'{twice[0]}' is there twice; list each class once"
+    if competition.target in competition.id_columns:
         yield (
             ("target",),
             f"'{competition.target}' is the id column too; name the column to predict",
@@ -132,6 +137,7 @@ def _check_target(competition: Competition) -> Iterator[Finding]:
 def _check_drop(competition: Competition) -> Iterator[Finding]:
     """The id and the target are no features: dropping them does nothing."""
     dropped = competition.preprocess.drop if isinstance(competition, TableCompetition) else []
+    # One column of several may be a feature.
     for name, what in ((competition.id, "id"), (competition.target, "target")):
         if name in dropped:
             yield ("preprocess", "drop"), f"'{name}' is the {what}, no feature; remove it"
@@ -201,6 +207,8 @@ def _check_extra(competition: Competition) -> Iterator[Finding]:
 
 def _check_images(competition: ImageCompetition) -> Iterator[Finding]:
     source = competition.source
+    if len(competition.id_columns) > 1:
+        yield ("id",), "several columns are for kind 'tabular'; name the one with the images' names"
     if competition.task == "regression":
         yield ("task",), "images are sorted into classes; use binary or multiclass"
     if not PROVIDERS[source.provider].image_files and source.files.labels is not None:

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from podium.config.block import Block, ModelParams, Name, Seed, as_text, name_in
 from podium.config.features import Features
 from podium.config.folds import ALIASES, SCHEMES
+from podium.config.ids import Id, columns_of_id
 from podium.config.providers import PROVIDERS
 from podium.io.text import shown
 from podium.metrics import Metric, metric_named
@@ -44,9 +45,24 @@ def _scheme(value: object) -> object:
     return value
 
 
+def as_texts(value: object) -> object:
+    """Labels are text, though YAML reads 1 and true as a number and a boolean."""
+    return [as_text(label) for label in value] if isinstance(value, list) else value
+
+
+def _one_target(value: object) -> object:
+    if isinstance(value, list):
+        raise ValueError(
+            "one column: each of several targets is a competition with a block of its own, and "
+            "submission: {columns: {<another's column>: null}}"
+        )
+    return value
+
+
 Slug = Annotated[str, AfterValidator(_slug)]
 LeastRows = Annotated[int | Literal["auto"], BeforeValidator(_least_rows)]
 Side = Annotated[int, Field(ge=1, le=4096)]
+TargetColumn = Annotated[Name, BeforeValidator(_one_target)]
 Task = Literal["regression", "binary", "multiclass"]
 TargetTransform = Literal["none", "log", "log1p", "sqrt", "yeo_johnson", "quantile", "rank"]
 
@@ -61,12 +77,14 @@ class Files(Block):
     Image competitions come in two shapes. Without ``labels``, ``train`` and ``test`` are csv files
     of pixels. With it they are folders or zips of image files, and ``labels`` is the csv file that
     has an image's id and its class. ``extra`` are other csv files, for the user's own code.
+    Without a sample submission (null) a submission has the test ids and what task and metric ask
+    for.
     """
 
     train: Name = "train.csv"
     test: Name = "test.csv"
     labels: Name | None = None
-    sample_submission: Name = "sample_submission.csv"
+    sample_submission: Name | None = "sample_submission.csv"
     extra: Annotated[list[Name], AfterValidator(_csv_files)] = []
 
 
@@ -161,21 +179,29 @@ class Submission(Block):
 class Competition(Block):
     """One competition: its data, its task, its folds and its models.
 
-    Blocks may be empty (``{}``); only ``submission`` may be left out.
+    ``id`` may be a list of columns. ``classes`` are the target's in their order, where numbers by
+    size and texts by the alphabet is not theirs. Blocks may be empty (``{}``); only ``submission``
+    and ``classes`` may be left out.
     """
 
     name: Name
     kind: Literal["tabular", "image"]
     source: Source
     task: Task
-    id: Name
-    target: Name
+    id: Id
+    target: TargetColumn
+    classes: Annotated[list[Name], BeforeValidator(as_texts)] = []
     target_transform: TargetTransform
     metric: str
     folds: Folds
     models: Mapping[str, ModelParams]
     ensemble: Ensemble
     submission: Submission = Submission()
+
+    @property
+    def id_columns(self) -> list[str]:
+        """The columns of the id: several are joined to the column ``id`` while Podium works."""
+        return columns_of_id(self.id)
 
     @property
     def scoring(self) -> Metric:

@@ -8,10 +8,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from podium.config import Competition
-from podium.data.submission_form import form_of
+from podium.data.sample_submission import asked
+from podium.data.submission_form import form_of, normal
 from podium.io.csv_files import few, no_bad_rows
-from podium.io.errors import PodiumError
-from podium.io.text import nearest
+from podium.io.errors import PodiumError, SettingError
+from podium.io.text import nearest, printable
 
 
 def check_named_columns(
@@ -26,8 +27,8 @@ def check_named_columns(
         PodiumError: one of them is missing.
     """
     there = list(columns)
-    for key in keys:
-        column = getattr(competition, key)
+    of_key = {"id": competition.id_columns, "target": [competition.target]}
+    for key, column in [(one, column) for one in keys for column in of_key[one]]:
         if column not in there:
             also = f", or add a column '{column}' of row numbers to {name}" if key == "id" else ""
             raise PodiumError(
@@ -39,7 +40,9 @@ def check_named_columns(
 def encode_classes(
     name: str, text: "pd.Series[Any]", competition: Competition
 ) -> tuple[NDArray[np.float64], list[str]]:
-    """Labels as codes, shape (n,), and the class names in code order; numbers sort as numbers.
+    """Labels as codes, shape (n,), and the class names in code order.
+
+    Without the key ``classes`` numbers are in order by their size, and texts by the alphabet.
 
     Args:
         name: the file with the labels.
@@ -47,10 +50,11 @@ def encode_classes(
         competition: its task limits the number of classes.
 
     Raises:
-        PodiumError: a label is missing, or the number of classes doesn't fit the task.
+        PodiumError: a label is missing or not among ``classes``, or the number of classes doesn't
+            fit the task.
     """
     no_bad_rows(name, text, text.isna(), "is missing; every training row needs a target")
-    classes = sorted(text.unique(), key=_order)
+    classes = _in_order(name, list(text.unique()), competition)
     if len(classes) < 2 or (competition.task == "binary" and len(classes) != 2):
         raise PodiumError(
             f"{name}: {competition.target} has {len(classes)} classes ({few(classes)}), "
@@ -58,6 +62,22 @@ def encode_classes(
         )
     codes = text.map({label: code for code, label in enumerate(classes)})
     return codes.to_numpy(dtype=np.float64), classes
+
+
+def _in_order(name: str, labels: list[str], competition: Competition) -> list[str]:
+    """The labels that there are, in the order of ``classes`` if that is given."""
+    given = competition.classes
+    if not given:
+        return sorted(labels, key=_order)
+    places = {normal(label): place for place, label in enumerate(given)}
+    odd = [label for label in labels if normal(label) not in places]
+    if odd:
+        raise SettingError(
+            (competition.name, "classes"),
+            f"{competition.target} is '{printable(odd[0])}' in {name}, which is not among them; "
+            "list every class, in order",
+        )
+    return sorted(labels, key=lambda label: places[normal(label)])
 
 
 def check_labels(
@@ -69,7 +89,7 @@ def check_labels(
         PodiumError: as ``encode_classes`` and ``form_of``.
     """
     _, classes = encode_classes(name, text, competition)
-    form_of(sample, classes, competition)
+    form_of(asked(sample, classes, competition), classes, competition)
 
 
 def _order(name: str) -> tuple[bool, float, str]:

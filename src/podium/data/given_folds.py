@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from podium.config.ids import columns_of_id
 from podium.data.dataset import NEVER_VALIDATED, Rows
+from podium.data.ids import with_one_id
 from podium.io.csv_files import check_ids, few, line_of, read_csv, read_header
 from podium.io.errors import KeyedError
 from podium.io.text import nearest, printable
@@ -80,12 +82,14 @@ def file_folds(path: Path, ids: "pd.Series[Any]") -> Rows:
     if not path.is_file():
         raise KeyedError(keys, f"no file '{printable(str(path))}'; give a csv with {name}, {FOLD}")
     header = read_header(path)
-    for column in (name, FOLD):
+    parts = columns_of_id(name)
+    for column in (*parts, FOLD):
         if column not in header:
             raise KeyedError(
                 keys, f"{path.name} has no column '{column}'; {nearest(column, header)}"
             )
-    table = read_csv(path, MISSING, [name, FOLD], verbatim=[name])
+    read = read_csv(path, MISSING, [*parts, FOLD], verbatim=parts)
+    table = with_one_id(path.name, read, parts)
     check_ids(path.name, table, name)
     own = ids.astype(str)
     unknown = table.loc[~table[name].isin(own), name]

@@ -27,13 +27,14 @@ class Form:
     column, 0 in the others, or ``ranking``: the ``top`` most probable labels, separated by blanks.
     ``columns`` has, by column of the sample, the column of predictions that it shows; None for a
     class that no training row has. ``labels`` are the classes in code order as they are to be
-    spelled.
+    spelled. ``whole``: the values are labels in order, whole numbers that are written as such.
     """
 
     kind: str
     columns: Mapping[str, int | None]
     labels: tuple[str, ...] = ()
     top: int = 1
+    whole: bool = False
 
 
 def form_of(sample: pd.DataFrame, classes: Sequence[str], competition: Competition) -> Form:
@@ -96,7 +97,8 @@ def _values(sample: pd.DataFrame, columns: list[str], competition: Competition) 
                 f"{SAMPLE}: column '{printable(column)}' holds text ('{printable(texts[0])}'), and "
                 "task regression predicts numbers; set task to binary or multiclass"
             )
-    return Form("values", {name: None if named.get(name, 0) is None else 0 for name in columns})
+    outputs = {name: None if named.get(name, 0) is None else 0 for name in columns}
+    return Form("values", outputs, whole=competition.scoring.cut_points)
 
 
 def _ranking(sample: pd.DataFrame, classes: Sequence[str], competition: Competition) -> Form:
@@ -172,19 +174,19 @@ def _matched(
 def _prefix(columns: list[str], classes: Sequence[str]) -> str:
     """What columns have before the class's name: ``Status_`` of Status_1, Status_2."""
     shared = commonprefix(columns)
-    known = {_normal(name) for name in classes}
+    known = {normal(name) for name in classes}
     # The shared part may take letters of the classes with it: of a_1 and a_10 it is a_1.
     for length in [0, *range(len(shared), 0, -1)]:
-        rest = {_normal(column[length:]) for column in columns}
+        rest = {normal(column[length:]) for column in columns}
         if rest <= known or known <= rest:
             return shared[:length]
     return ""
 
 
 def _class_of(column: str, wanted: str, classes: Sequence[str], competition: Competition) -> int:
-    names = [_normal(name) for name in classes]
-    if _normal(wanted) in names:
-        return names.index(_normal(wanted))
+    names = [normal(name) for name in classes]
+    if normal(wanted) in names:
+        return names.index(normal(wanted))
     raise PodiumError(
         f"{SAMPLE}: column '{printable(column)}' is not a class of {competition.target}; classes: "
         f"{few(classes)}; name the class it holds, or null for one that no training row has, with "
@@ -198,13 +200,13 @@ def _check_values(sample: pd.DataFrame, classes: Sequence[str], competition: Com
     Raises:
         PodiumError: they are labels where probabilities are written, or the other way round.
     """
-    metric, known = competition.metric, {_normal(name) for name in classes}
+    metric, known = competition.metric, {normal(name) for name in classes}
     for column in sample.columns[1:]:
         texts = _texts(sample[column])
         if competition.scoring.needs == "labels":
             odd = [text for text in texts if _is_number(text) and float(text) % 1 != 0]
             spelled = _spelled(classes, texts)
-            fits = any(_normal(text) in known or text in spelled for text in texts)
+            fits = any(normal(text) in known or text in spelled for text in texts)
             if odd and not fits and len(sample.columns) == 2:
                 raise PodiumError(
                     f"{SAMPLE}: column '{printable(str(column))}' holds probabilities "
@@ -243,8 +245,8 @@ def _spelled(classes: Sequence[str], texts: Iterable[str]) -> tuple[str, ...]:
     return tuple(classes)
 
 
-def _normal(text: str) -> str:
-    """Equal for the same boolean or number however it is spelled."""
+def normal(text: str) -> str:
+    """A label's text, equal for the same boolean or number however it is spelled."""
     text = text.strip()
     if text.lower() in WORDS:
         return text.lower()

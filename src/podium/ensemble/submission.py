@@ -1,12 +1,15 @@
 """Makes a submission in the format of the sample submission, and checks one against it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from podium.config import Competition
+from podium.data.ids import only_one_id
+from podium.data.sample_submission import asked
 from podium.data.submission_form import Form
 from podium.data.targets import LEAST, Target
 from podium.io import paths
@@ -16,13 +19,15 @@ from podium.io.text import printable
 from podium.metrics import Metric
 
 
-def read_sample(competition: str) -> pd.DataFrame:
-    """The sample submission as text, as Kaggle gave it.
+def read_sample(competition: Competition, classes: Sequence[str]) -> pd.DataFrame:
+    """The sample submission as text, as Kaggle gave it, or as task and metric ask for it.
 
     Raises:
         PodiumError: it is missing or no csv.
     """
-    return read_csv(paths.raw(competition) / SAMPLE, na_values=[])
+    sample = read_csv(paths.raw(competition.name) / SAMPLE, na_values=[])
+    sample = only_one_id(SAMPLE, sample, competition.id_columns)
+    return asked(sample, classes, competition)
 
 
 def make_submission(
@@ -56,7 +61,8 @@ def _column(prediction: NDArray[np.float64], form: Form, output: int | None) -> 
         return np.array([" ".join(row) for row in np.array(form.labels)[places]], dtype=object)
     if form.kind == "one_hot":
         return (prediction.argmax(axis=1) == (-1 if output is None else output)).astype(np.int64)
-    return np.zeros(len(prediction)) if output is None else prediction[:, output]
+    values = np.zeros(len(prediction)) if output is None else prediction[:, output]
+    return values.astype(np.int64) if form.whole and (values % 1 == 0).all() else values
 
 
 def check_submission(

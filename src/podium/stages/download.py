@@ -3,6 +3,7 @@
 from podium.config import load_config
 from podium.config.providers import PROVIDERS, is_sample
 from podium.data import kinds
+from podium.data.sample_submission import make_sample
 from podium.data.sources import fetch
 from podium.io import files, paths
 from podium.io.errors import PodiumError, SettingError
@@ -20,6 +21,7 @@ def download(name: str) -> None:
     with files.publish(paths.raw(name)) as folder:
         facts = fetch(competition, folder)
         try:
+            make_sample(folder, competition)
             found = kinds.of(competition).check_raw(folder, competition)
         except SettingError:
             raise

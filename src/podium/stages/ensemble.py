@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from podium.config import Competition, load_config
 from podium.data.dataset import FOLDS, Schema, read_folds
+from podium.data.ids import in_own_columns
+from podium.data.sample_submission import note
 from podium.data.submission_form import form_of
 from podium.data.targets import Target
 from podium.ensemble.blend import Blend, blend
@@ -152,7 +154,7 @@ def _inner(
 def _submission(
     competition: Competition, models: Predictions, result: Blend, target: Target
 ) -> pd.DataFrame:
-    sample = read_sample(competition.name)
+    sample = read_sample(competition, target.classes)
     form = form_of(sample, target.classes, competition)
     ids = models.test_ids.astype(str)
     submitted = result.submitted
@@ -207,13 +209,14 @@ def _publish(
     if result.submitted.decision is not None:
         oof[target.decided_columns] = result.submitted.decided
     with files.publish(paths.blend(name)) as folder:
-        table = scores_table(models, result)
-        table.to_csv(folder / "scores.csv", index=False, lineterminator="\n")
+        scores = scores_table(models, result)
+        scores.to_csv(folder / "scores.csv", index=False, lineterminator="\n")
         oof.to_parquet(folder / "oof.parquet", index=False)
         metrics = _metrics(competition, models, result, target)
         files.write_json(folder / "metrics.json", metrics)
         facts = _draw(competition, models, result, target, pictures)
-        text = submission.to_csv(index=False, lineterminator="\n")
+        table = in_own_columns(submission, competition.id_columns)
+        text = table.to_csv(index=False, lineterminator="\n")
         files.write_text(paths.submission(name), text)
     return facts
 
@@ -286,6 +289,8 @@ def _print(
         f"{label(competition, schema)}  blend of {len(models.names)}  {competition.metric} "
         f"nested OOF {blended.score:.5f} -> {paths.submission(competition.name)} ({rows} rows)"
     )
+    if unasked := note(schema.classes, competition):
+        console().print(f"{label(competition, schema)}  {unasked}")
     if result.chosen is not None:
         console().print(
             f"{label(competition, schema)}  submitted: {_submitted(models, result)}, "

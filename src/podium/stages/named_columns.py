@@ -79,17 +79,20 @@ def fold_problems(competition: Competition, table: Path) -> list[str]:
     """
     if not isinstance(competition, TableCompetition):
         return []
+    from podium.data.ids import with_one_id
     from podium.data.tabular.fold_columns import check_folds
     from podium.data.tabular.read import read_target
 
     spec = competition.folds
-    columns = [competition.id, competition.target, spec.group, spec.by, spec.column]
+    ids = competition.id_columns
+    columns = [*ids, competition.target, spec.group, spec.by, spec.column]
     named = [name for name in columns if name is not None]
     if not set(named) <= set(column_names(read_header(table))):
         # One is a feature, or the ids are in the test table alone: known when they are made.
         return []
-    verbatim = [name for name in (competition.id, spec.group) if name is not None]
-    train = read_csv(table, competition.preprocess.na_values, named, verbatim=verbatim)
+    verbatim = [name for name in (*ids, spec.group) if name is not None]
+    read = read_csv(table, competition.preprocess.na_values, named, verbatim=verbatim)
+    train = with_one_id(table.name, read, ids)
     try:
         check_folds(train, read_target(train, competition)[0], competition)
     except KeyedError as error:
@@ -139,7 +142,7 @@ def _named(competition: Competition) -> Iterator[tuple[Key, str]]:
     """The keys that name a column of the csv with the labels, and those columns."""
     # Pixels in a csv have no id.
     if competition.kind == "tabular" or competition.source.files.labels:
-        yield ("id",), competition.id
+        yield from ((("id",), column) for column in competition.id_columns)
     yield ("target",), competition.target
     if not isinstance(competition, TableCompetition):
         return

@@ -30,9 +30,10 @@ from podium.stages.pipeline import require_stages
 SOURCES = Path("src")
 # The keys of a competition's block that a stage reads, but for its models.
 READS: dict[str, Mapping[str, Any]] = {
-    "download": dict.fromkeys(("kind", "task", "id", "target", "source"), True),
+    "download": dict.fromkeys(("kind", "task", "id", "target", "classes", "source"), True),
     "preprocess": {
         **dict.fromkeys(("kind", "task", "id", "target", "target_transform", "metric"), True),
+        "classes": True,
         "folds": True,
         "preprocess": True,
         "features": True,
@@ -46,6 +47,7 @@ READS: dict[str, Mapping[str, Any]] = {
     "ensemble": {
         **dict.fromkeys(("kind", "task", "id", "target", "target_transform", "metric"), True),
         "submission": True,
+        "source": {"files": {"sample_submission"}},
         "ensemble": {"method", "rounds", "nested", "submit"},
     },
     "report": {

@@ -3,6 +3,7 @@
 from contextlib import nullcontext
 
 from podium.config import Competition, load_config
+from podium.data.sample_submission import is_missing
 from podium.io import kaggle
 from podium.io.errors import PodiumError, warn
 from podium.io.kaggle.explain import page
@@ -133,7 +134,10 @@ def default_message(competition: Competition, origin: runs.Origin) -> str:
 def _show_what_is_sent(
     competition: Competition, prepared: Prepared, origin: runs.Origin, message: str
 ) -> None:
-    rows = f"{len(prepared.values)} rows, ids and columns as in the sample submission"
+    same = "ids and columns as in the sample submission"
+    if is_missing(competition):
+        same = "ids as in the test table"
+    rows = f"{len(prepared.values)} rows, {same}"
     say(f"{competition.name}  {prepared.path}: {rows}")
     if origin.run_id:
         say(f"made by run {origin.run_id}, {competition.metric} CV {origin.cv}")

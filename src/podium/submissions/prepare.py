@@ -14,6 +14,8 @@ from podium.config import Competition
 from podium.config.document import read_document
 from podium.config.load import PARAMS
 from podium.config.providers import is_sample
+from podium.data.ids import only_one_id
+from podium.data.sample_submission import note
 from podium.data.submission_form import Form, form_of
 from podium.data.targets import Target
 from podium.ensemble.submission import check_submission, read_sample
@@ -55,12 +57,14 @@ def prepare(competition: Competition) -> Prepared:
             f"{competition.name}.source.provider to kaggle or local, and run 'dvc repro'"
         )
     try:
-        values = read_csv(path, na_values=[])
+        table = read_csv(path, na_values=[])
     except PodiumError as error:
         # The message starts with the bare file name, and its advice is for downloaded files.
         what = str(error).rpartition("; ")[0] or str(error)
         raise PodiumError(f"{path.parent}/{what}; 'dvc repro' makes a new one") from None
-    sample, target = read_sample(competition.name), target_of(competition, schema)
+    values = only_one_id(str(path), table, competition.id_columns)
+    target = target_of(competition, schema)
+    sample = read_sample(competition, target.classes)
     form = form_of(sample, target.classes, competition)
     check_submission(values, sample, form, target, competition.scoring, str(path))
     return Prepared(path, values, files.sha256(path), form, target)
@@ -68,8 +72,13 @@ def prepare(competition: Competition) -> Prepared:
 
 def notes(competition: Competition, prepared: Prepared) -> list[str]:
     """What may be wrong with a file that Kaggle would accept."""
-    found = [_cut_off(prepared), _out_of_range(competition, prepared), _edited_since(competition)]
-    return [note for note in found if note]
+    found = [
+        note(prepared.target.classes, competition),
+        _cut_off(prepared),
+        _out_of_range(competition, prepared),
+        _edited_since(competition),
+    ]
+    return [one for one in found if one]
 
 
 def _cut_off(prepared: Prepared) -> str:
@@ -124,10 +133,10 @@ def rows_that_differ(competition: str, prepared: Prepared, last: Entry) -> int |
     kept = paths.sent(competition) / f"{last.sha256}.csv"
     if not last.sha256 or not kept.is_file():
         return None
-    earlier = read_csv(kept, na_values=[])
-    if earlier.shape != prepared.values.shape:
-        return len(prepared.values)
-    return int((earlier.to_numpy() != prepared.values.to_numpy()).any(axis=1).sum())
+    earlier, now = (read_csv(path, na_values=[]) for path in (kept, prepared.path))
+    if earlier.shape != now.shape:
+        return len(now)
+    return int((earlier.to_numpy() != now.to_numpy()).any(axis=1).sum())
 
 
 def keep(competition: str, prepared: Prepared) -> None:

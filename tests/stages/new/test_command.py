@@ -75,6 +75,14 @@ def test_task_and_metric(target, asked, task, metric, new):
     assert f"metric: {metric}" in out or f"{metric} is a guess" in out
 
 
+def test_without_a_sample_the_block_says_null(new):
+    block, out = new(train=TRAIN.assign(y=LABELS))
+    assert block.source.files.sample_submission is None
+    assert (block.id, block.target, block.metric) == ("row", "y", "accuracy")
+    assert "no sample submission" in out
+    assert "{sample_submission: null}" in PARAMS.read_text()
+
+
 @pytest.mark.parametrize("prefix", ["", "Status_"])
 def test_a_column_for_each_class(prefix, new):
     names = {f"{prefix}{label}": 0.3 for label in ("C", "CL", "D")}

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from podium.data.sources.local_files import is_zip, names_of
+from podium.data.sources.local_files import NULL, is_zip, names_of
 from podium.io.csv_files import few
 from podium.io.errors import PodiumError
 from podium.io.text import printable
@@ -152,7 +152,7 @@ def _missing(where: object, index: Index, name: str) -> PodiumError:
         )
     return PodiumError(
         f"{where}: {name}: file is missing in the zip, which holds: {few(sorted(names))}; "
-        "name the right one under source.files"
+        f"name the right one under source.files{NULL if 'submission' in name.lower() else ''}"
     )
 
 

@@ -12,7 +12,10 @@ from podium.io.paths import extra_path
 from podium.io.text import printable
 
 # The keys of ``source.files`` that name a file; ``extra`` names any number.
-KEYS = ("train", "test", "labels", "sample_submission")
+SAMPLE_KEY = "sample_submission"
+KEYS = ("train", "test", "labels", SAMPLE_KEY)
+# The end of an error about a sample submission that is not there.
+NULL = " (null if the competition has none)"
 EXTRA = "extra"
 
 
@@ -56,10 +59,14 @@ def files_of(competition: Competition) -> dict[str, Path]:
 
 
 def table_files(files: Files) -> dict[str, str]:
-    """The csv files' names there, by their keys; ``extra/stores`` is the extra file stores.csv."""
+    """The csv files' names there, by their keys; ``extra/stores`` is the extra file stores.csv.
+
+    A sample submission that is null is not among them.
+    """
     keys = ("labels",) if files.labels else ("train", "test")
-    tables = {key: getattr(files, key) for key in (*keys, "sample_submission")}
-    return tables | {str(extra_path(there).with_suffix("")): there for there in files.extra}
+    tables = {key: getattr(files, key) for key in (*keys, SAMPLE_KEY)}
+    there = {key: name for key, name in tables.items() if name is not None}
+    return there | {str(extra_path(there).with_suffix("")): there for there in files.extra}
 
 
 def image_files(files: Files) -> dict[str, str]:

@@ -13,7 +13,15 @@ from podium.data.sources.archive import (
     extract_packed,
     other_archive_of,
 )
-from podium.data.sources.local_files import EXTRA, image_files, is_zip, names_of, table_files
+from podium.data.sources.local_files import (
+    EXTRA,
+    NULL,
+    SAMPLE_KEY,
+    image_files,
+    is_zip,
+    names_of,
+    table_files,
+)
 from podium.data.sources.pictures import pack_folder, pack_zip
 from podium.io.errors import PodiumError
 from podium.io.zips import BY_HAND
@@ -73,4 +81,5 @@ def _missing(file: Path, target: Path) -> PodiumError:
     key = EXTRA if target.parent.name == EXTRA else target.stem
     return PodiumError(
         f"{file}: file is missing; put it there or set its name under source.files.{key}"
+        f"{NULL if key == SAMPLE_KEY else ''}"
     )

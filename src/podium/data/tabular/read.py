@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from podium.config import TableCompetition
 from podium.data.booleans import spelled_as
 from podium.data.classes import check_named_columns, encode_classes
+from podium.data.ids import only_one_id, with_one_id
+from podium.data.sample_submission import asked
 from podium.data.submission_form import form_of
 from podium.io.csv_files import (
     SAMPLE,
@@ -88,8 +90,8 @@ def check_raw(folder: Path, competition: TableCompetition) -> str:
         PodiumError: as ``read_raw``.
     """
     extra_files(folder, competition)
-    wanted = [competition.id, competition.target]
-    tables = _read(folder, competition, wanted, [competition.id])
+    ids = competition.id_columns
+    tables = _read(folder, competition, [*ids, competition.target], ids)
     return f"{len(tables.train)} training rows, {len(tables.test)} test rows"
 
 
@@ -112,9 +114,27 @@ def _read(
         columns[0].append(competition.id)
         _number_rows(tables.train, competition)
     _check_columns(columns[0], columns[1], competition)
+    tables = _with_one_id(tables, competition)
     _spell_labels(tables, competition)
     _check_rows(tables, competition)
     return tables
+
+
+def _with_one_id(tables: RawTables, competition: TableCompetition) -> RawTables:
+    """Ids of several columns in one; their columns are features as well, as they may be."""
+    ids, missing = competition.id_columns, competition.preprocess.na_values
+    if len(ids) == 1:
+        return tables
+    train, test = with_one_id(TRAIN, tables.train, ids), with_one_id(TEST, tables.test, ids)
+    features = [name for name in ids if name != competition.folds.group]
+    for table in (train, test):
+        table[features] = table[features].mask(table[features].isin(missing))
+    return replace(
+        tables,
+        train=train,
+        test=test,
+        sample_submission=only_one_id(SAMPLE, tables.sample_submission, ids),
+    )
 
 
 def _number_rows(train: pd.DataFrame, competition: TableCompetition) -> None:
@@ -130,7 +150,7 @@ def _not_features(competition: TableCompetition) -> list[str]:
     """Columns whose texts stay as they are: an id, a class or a group may be called ``NA``."""
     classes = [] if competition.task == "regression" else [competition.target]
     group = competition.folds.group
-    return [competition.id, *classes, *([group] if group else [])]
+    return [*competition.id_columns, *classes, *([group] if group else [])]
 
 
 def _spell_labels(tables: RawTables, competition: TableCompetition) -> None:
@@ -150,8 +170,9 @@ def _labels_of(sample: pd.DataFrame, competition: TableCompetition) -> list[str]
 
 def _check_columns(train: list[str], test: list[str], competition: TableCompetition) -> None:
     check_named_columns(TRAIN, train, competition)
-    if competition.id not in test:
-        raise PodiumError(f"{TEST}: no id column '{competition.id}'; it has {few(test)}")
+    for name in competition.id_columns:
+        if name not in test:
+            raise PodiumError(f"{TEST}: no id column '{name}'; it has {few(test)}")
     folds = competition.folds
     ignored = {
         competition.target,
@@ -169,7 +190,7 @@ def _check_rows(tables: RawTables, competition: TableCompetition) -> None:
     check_ids(TEST, tables.test, competition.id)
     _check_sample(tables.sample_submission, tables.test, competition.id)
     _, classes = read_target(tables.train, competition)
-    form_of(tables.sample_submission, classes, competition)
+    form_of(asked(tables.sample_submission, classes, competition), classes, competition)
 
 
 def _check_sample(sample: pd.DataFrame, test: pd.DataFrame, id_column: str) -> None:

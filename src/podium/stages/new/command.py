@@ -7,6 +7,7 @@ import pandas as pd
 from podium.config import Competition
 from podium.config.schema import Source
 from podium.data import kinds
+from podium.data.sample_submission import make_sample
 from podium.data.sources import kaggle, raw_files
 from podium.io import files
 from podium.io.errors import PodiumError
@@ -140,16 +141,15 @@ def _guess_table(
 
 def _tell_of_no_sample(draft: Draft) -> None:
     draft.look.append(
-        "source.files: there is no sample submission, which 'dvc repro' needs: put a "
-        f"sample_submission.csv there, with the test ids under '{printable(draft['id'])}' and any "
-        f"value under '{printable(draft['target'])}'"
+        "source.files: there is no sample submission; a submission will have the test ids under "
+        f"'{printable(draft['id'])}' and what task and metric ask for: see the competition's page"
     )
 
 
 def _report(name: str, draft: Draft) -> None:
     """What was guessed and why, and what to look at."""
     print(f"{name}: its block is at the end of params.yaml, guessed from {draft['files_of']}")
-    files_used = ", ".join(draft["files"].values())
+    files_used = ", ".join(filter(None, draft["files"].values()))
     print(f"  {'files':<12} {files_used}")
     keys = [*SHOWN, *(key for key in draft.why if key.startswith(("preprocess.", "submission.")))]
     for key in keys:
@@ -174,6 +174,7 @@ def _try_raw(competition: Competition, listing: Listing) -> None:
         take = raw_files.from_folder if listing.where.is_dir() else raw_files.from_zip
         try:
             take(listing.where, scratch, competition.source.files)
+            make_sample(scratch, competition)
             kinds.of(competition).check_raw(scratch, competition)
         except PodiumError as error:
             raise PodiumError(

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 import pandas as pd
@@ -82,7 +82,7 @@ def guess_files(draft: Draft, listing: Listing, scratch: Path) -> pd.DataFrame |
         column = next((one for one in labels if _names_images(labels[one], stems)), None)
         if column is None or _has_features(labels, [paths[one] for one in names if one != name]):
             continue
-        files = {**places, "labels": name, **({"sample_submission": sample} if sample else {})}
+        files = {**places, "labels": name, "sample_submission": sample}
         _set_files(draft, files, listing, column)
         return labels
     if listing.tables and any("train" in name.lower() for name in names):
@@ -105,11 +105,14 @@ def _has_features(labels: pd.DataFrame, others: Sequence[Path]) -> bool:
     )
 
 
-def _set_files(draft: Draft, files: dict[str, str], listing: Listing, column: str) -> None:
-    count = len(listing.pictures[files["train"]])
-    _set_images(draft, f"{count} image files in {files['train']}", "auto")
+def _set_files(
+    draft: Draft, files: Mapping[str, str | None], listing: Listing, column: str
+) -> None:
+    place = str(files["train"])
+    count = len(listing.pictures[place])
+    _set_images(draft, f"{count} image files in {place}", "auto")
     draft.set("files", files)
-    draft.set("id", column, f"names the images in {files['train']}")
+    draft.set("id", column, f"names the images in {place}")
 
 
 def _set_images(draft: Draft, why: str, channels: str) -> None:

@@ -11,8 +11,8 @@ from podium.stages.new.listing import Listing
 SAMPLE_WORDS = ("sample", "submission")
 
 
-def tables_of(listing: Listing) -> dict[str, str]:
-    """The names of train, test and, where there is one, sample submission, by keys of ``files``.
+def tables_of(listing: Listing) -> dict[str, str | None]:
+    """The names of train, test and sample submission (None: there is none), by keys of ``files``.
 
     Raises:
         PodiumError: there is no training or no test table.
@@ -24,8 +24,7 @@ def tables_of(listing: Listing) -> dict[str, str]:
                 f"{printable(str(listing.where))}: no csv file whose name has '{role}' in it; "
                 f"{listing.described()}"
             )
-    sample = sample_of(listing)
-    return {key: name for key, name in {**found, "sample_submission": sample}.items() if name}
+    return {**found, "sample_submission": sample_of(listing)}
 
 
 def named(listing: Listing, role: str) -> str | None:
