@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from podium.config import Competition
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from podium.data.dataset import Dataset
 
 # By kind and step ``module:function``, imported when used: a stage of tables needs no code of
@@ -18,11 +20,13 @@ KINDS = {
         "check_raw": "podium.data.tabular.read:check_raw",
         "prepare": "podium.data.tabular.prepare:prepare",
         "read": "podium.data.tabular.dataset:read_dataset",
+        "sample": "podium.data.tabular.samples:sample_rows",
     },
     "image": {
         "check_raw": "podium.data.images.check:check_raw",
         "prepare": "podium.data.images.prepare:prepare",
         "read": "podium.data.images.dataset:read_dataset",
+        "sample": "podium.data.images.samples:sample_images",
     },
 }
 
@@ -51,6 +55,11 @@ class Kind:
     def read(self) -> "Callable[[Path], Dataset]":
         """Reads back what ``prepare`` wrote."""
         return self._step("read")
+
+    @property
+    def sample(self) -> "Callable[[Any], tuple[pd.DataFrame, pd.DataFrame]]":
+        """Features of some rows of train and of test, for a look at how the two differ."""
+        return self._step("sample")
 
     def _step(self, step: str) -> Callable[..., Any]:
         module, _, function = KINDS[self.name][step].partition(":")

@@ -104,8 +104,8 @@ def _in_tables(stage: str, competition: Competition, model: str | None) -> list[
         spec = model_spec(competition.kind, name)
         own = [":".join(name.rsplit(".", 1))] if name.startswith(f"{USER_CODE}.") else []
         return [kind["read"], spec.fit, *filter(None, [spec.rules]), *own]
-    # The report shows the images that were predicted worst.
-    return [kind["read"]] if stage == "report" and competition.kind == "image" else []
+    # The report compares train with test, and shows the images that were predicted worst.
+    return [kind["read"], kind["sample"]] if stage == "report" else []
 
 
 def _learnt(competition: Competition) -> list[str]:

@@ -7,6 +7,8 @@ import pandas as pd
 from podium.config import Competition, load_config
 from podium.config.folds import SCHEMES
 from podium.config.providers import is_sample, providers_of
+from podium.data import kinds
+from podium.data.adversarial import Comparison, compare
 from podium.data.dataset import Schema, never_validated
 from podium.data.targets import Target
 from podium.io import files, paths
@@ -49,12 +51,17 @@ def report(name: str) -> None:
         plots.model_scores(scores, pictures / "1-scores.png", competition.scoring)
         found = _predictions(competition, target, submitted, folder, pictures)
         _draw_curves(pictures, competition)
+        compared = _train_against_test(competition, folder)
         page = Page(
             title=label(competition, schema),
-            facts={**_facts(competition, schema, submitted), **_warnings(summary)},
+            facts={
+                **_facts(competition, schema, submitted),
+                **({"train against test": compared.meaning} if compared else {}),
+                **_warnings(summary),
+            },
             scores=pd.DataFrame(rows, columns=HEADINGS),
             summary=summary,
-            tables=_class_tables(found),
+            tables=_class_tables(found) | _differences(compared),
             pictures=sorted(pictures.glob("*.png")),
             submit=_commands(competition),
             submit_note=_note(competition, schema),
@@ -109,6 +116,26 @@ def _predictions(
     found.draw(pictures, submitted, "2-")
     draw_worst_of(competition, found, pictures / "2-worst.png", submitted)
     return found
+
+
+def _train_against_test(competition: Competition, folder: Path) -> Comparison | None:
+    """Whether a model can tell test rows from training rows, also as files."""
+    kind = kinds.of(competition)
+    found = compare(*kind.sample(kind.read(paths.processed(competition.name))))
+    if found is not None:
+        facts = {"roc_auc": round(found.auc, 4), "folds": [round(auc, 4) for auc in found.aucs]}
+        files.write_json(folder / "train-against-test.json", facts | {"meaning": found.meaning})
+        found.features.to_csv(folder / "train-against-test.csv", index=False)
+    return found
+
+
+def _differences(compared: Comparison | None) -> dict[str, pd.DataFrame]:
+    """The table of the page about train and test."""
+    if compared is None:
+        return {}
+    folds = ", ".join(f"{auc:.3f}" for auc in compared.aucs)
+    heading = f"Train against test (ROC AUC by fold {folds}): the features that differ most"
+    return {heading: compared.features}
 
 
 def _draw_curves(folder: Path, competition: Competition) -> None:

@@ -27,6 +27,11 @@ _DAYS = (
 _TIMES = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p")
 # No date is longer, nor shorter.
 _LONGEST, _SHORTEST = 40, 6
+# Names of columns that hold times, as dates or numbers.
+TIME_NAME = re.compile(
+    r"(?i)(^|[^a-z])(year|yr|month|week|day|date|time|hour|timestamp|quarter|season|period)s?"
+    r"(\W|_|\d|$)|(?-i:Year|Month|Week|Day|Date|Time)$"
+)
 _EPOCH = pd.Timestamp("1970-01-01")
 # What follows the date's name in the names of its parts.
 PARTS = ("year", "month", "day", "weekday", "days", "hour")

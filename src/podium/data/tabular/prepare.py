@@ -10,6 +10,7 @@ import pandas as pd
 
 from podium.config import Preprocess, TableCompetition
 from podium.data.dataset import FoldColumns, fold_splits, never_validated
+from podium.data.tabular.alarms.check import OF_ROWS, leak_alarms, with_alarms
 from podium.data.tabular.columns import TypedTables, type_columns
 from podium.data.tabular.dataset import TableDataset, TableSchema, transform_name, write_dataset
 from podium.data.tabular.dates import PARTS
@@ -42,7 +43,8 @@ def prepare(
     given = _Given.of(read, competition)
     data = _dataset(given, manifest)
     write_dataset(folder, data)
-    summary = _summary(data, given.tables, made, competition)
+    alarms = leak_alarms(given.raw, given.tables, data.y, data.folds[:, 0], competition)
+    summary = with_alarms(_summary(data, given.tables, made, competition), alarms)
     _warn(competition, summary, _left_out(data.schema))
     summary.to_csv(folder / "summary.csv", index=False, lineterminator="\n")
     features = len(data.splits[0].transform.feature_names)
@@ -75,9 +77,11 @@ def _warn(
     competition: TableCompetition, summary: pd.DataFrame, uninformative: Mapping[str, str]
 ) -> None:
     """A line for each warning of the summary, with all columns that have it."""
-    for warning, columns in summary.groupby("warning", sort=False)["column"]:
+    for warning, rows in summary.groupby("warning", sort=False):
         if warning:
-            one = f"column '{printable(str(columns.iloc[0]))}'"
+            columns, kind = rows["column"], rows["type"].iloc[0]
+            first = printable(str(columns.iloc[0]))
+            one = f"{first}:" if kind == OF_ROWS else f"column '{first}'"
             which = one if len(columns) == 1 else f"columns {few(columns)}: each"
             warn(f"{competition.name}: {which} {warning}")
     reasons = [f"'{printable(name)}' is {why}" for name, why in uninformative.items()]

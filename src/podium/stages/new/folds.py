@@ -1,12 +1,11 @@
 """The scheme of folds: classes, groups that test has none of, and time."""
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
-from podium.data.tabular.dates import find_format
+from podium.data.tabular.dates import TIME_NAME, find_format
 from podium.io.text import printable
 from podium.stages.new.columns import Column
 from podium.stages.new.draft import Draft
@@ -17,10 +16,6 @@ LEAST_GROUPS = 10
 LEAST_TEST_GROUPS = 3
 # Rows a group on average: ids that differ in nearly every row are no groups.
 ROWS_PER_GROUP = 2
-TIME_NAME = re.compile(
-    r"(?i)(^|[^a-z])(year|yr|month|week|day|date|time|hour|timestamp|quarter|season|period)s?"
-    r"(\W|_|\d|$)|(?-i:Year|Month|Week|Day|Date|Time)$"
-)
 
 
 def guess_folds(draft: Draft, target: "pd.Series[Any]", features: Sequence[Column]) -> None:
