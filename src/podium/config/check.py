@@ -113,7 +113,7 @@ def _check_metric(competition: Competition) -> Iterator[Finding]:
 
 def _check_own(competition: Competition, path: tuple[str, ...], function: str) -> Iterator[Finding]:
     """A function of the user's own that a key asks for."""
-    from podium.usercode.sources import functions
+    from podium.io.usercode.sources import functions
 
     if not functions(competition.name, [function.partition("(")[0]]):
         yield path, f"'own' needs a function {function} in {user_code(competition.name)}"

@@ -134,7 +134,7 @@ def own_path(competition: str, name: str) -> str | None:
     Raises:
         PodiumError: the file is no Python.
     """
-    from podium.usercode.sources import functions
+    from podium.io.usercode.sources import functions
 
     found = functions(competition, [name])
     return found[0].replace(":", ".") if found else None
@@ -159,7 +159,7 @@ def path_problem(path: str) -> str | None:
 
 
 def _own_problem(file: str, *names: str) -> str | None:
-    from podium.usercode.sources import ANY, defined
+    from podium.io.usercode.sources import ANY, defined
 
     path = user_code(file)
     if len(names) != 1:

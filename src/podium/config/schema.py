@@ -211,7 +211,7 @@ class Competition(Block):
             PodiumError: it is the user's own, and not as it should be.
         """
         if self.metric == "own":
-            from podium.usercode.metric import own_metric
+            from podium.io.usercode.metric import own_metric
 
             return own_metric(self.name, self.task)
         return metric_named(self.metric)

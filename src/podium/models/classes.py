@@ -13,8 +13,8 @@ from typing import Any
 from podium.config.imported import USER_CODE, ImportedParams, class_path
 from podium.io.errors import PodiumError
 from podium.io.text import nearest, printable, visible
+from podium.io.usercode import UserCode, load
 from podium.models.kernels import read_kernel
-from podium.usercode import UserCode, load
 
 # Knobs that Podium sets, and what to write instead.
 SET_BY_PODIUM = {

@@ -17,16 +17,16 @@ from podium.config.models import model_spec
 from podium.config.providers import PROVIDERS
 from podium.data.kinds import KINDS
 from podium.io.files import sha256
-from podium.usercode.load import OWN
-from podium.usercode.load import PACKAGE as USER_CODE
-from podium.usercode.sources import functions as own_functions
-from podium.usercode.sources import tree_of
+from podium.io.usercode.load import OWN
+from podium.io.usercode.load import PACKAGE as USER_CODE
+from podium.io.usercode.sources import functions as own_functions
+from podium.io.usercode.sources import tree_of
 
 PACKAGE = "podium"
 ROOTS = (PACKAGE, USER_CODE)
 # What ``from podium import`` gives lazily.
 LAZY = "podium.models.estimators"
-OWN_METRIC = "podium.usercode.metric:own_metric"
+OWN_METRIC = "podium.io.usercode.metric:own_metric"
 # Blocks of params.yaml are exempt: their effect is the resolved values, which are written beside
 # the code. Anything else that is imported from this package (a constant, a function) is code.
 CONFIG = "podium.config"
@@ -39,7 +39,7 @@ EXEMPT = {
     "podium.io.errors": "the error that ends a stage, and warnings",
     "podium.io.text": "words of errors",
     "podium.io.disk": "words of errors",
-    "podium.usercode.sources": "whether the user's file has a function, which is written out",
+    "podium.io.usercode.sources": "whether the user's file has a function, which is written out",
     "podium.io.paths": "an output that is not where dvc.yaml says fails its stage",
     "podium.stages.named_columns": "an error that ends a stage",
     "podium.runtime": "progress, tracking, locks, cores: how a stage runs, not what it computes",

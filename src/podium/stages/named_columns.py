@@ -12,7 +12,7 @@ from podium.io import files, paths
 from podium.io.csv_files import TEST, column_names, read_csv, read_header
 from podium.io.errors import KeyedError
 from podium.io.text import nearest
-from podium.usercode.sources import functions
+from podium.io.usercode.sources import functions
 
 Key = tuple[str | int, ...]
 LISTS = ("drop", "categorical", "na_is_category")

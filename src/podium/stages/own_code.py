@@ -8,9 +8,9 @@ from podium.config import Competition
 from podium.io import paths
 from podium.io.errors import PodiumError
 from podium.io.text import printable
-from podium.usercode import UserCode, load
-from podium.usercode.load import FUNCTIONS, OWN, takes
-from podium.usercode.sources import tree_of
+from podium.io.usercode import UserCode, load
+from podium.io.usercode.load import FUNCTIONS, OWN, takes
+from podium.io.usercode.sources import tree_of
 
 # How alike a name must be to one that Podium looks for, to be taken for it.
 ALIKE = 0.8

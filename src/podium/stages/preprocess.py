@@ -6,9 +6,9 @@ from podium.config.load import ConfigError
 from podium.data import kinds
 from podium.io import files, paths
 from podium.io.errors import KeyedError, PodiumError, SettingError
+from podium.io.usercode.errors import UserCodeError
 from podium.runtime.console import console
 from podium.stages.named_columns import raw_table, unknown_columns
-from podium.usercode.errors import UserCodeError
 
 
 def preprocess(name: str) -> None:

@@ -17,9 +17,9 @@ from podium.data.images.dataset import ImageDataset, ImageSchema, fold_moments, 
 from podium.data.images.duplicates import CLASH, LEAK, count_images, find_duplicates
 from podium.data.images.raw import RawImages
 from podium.io.files import digest
-from podium.usercode import load
-from podium.usercode.load import OWN
-from podium.usercode.rows import own_folds
+from podium.io.usercode import load
+from podium.io.usercode.load import OWN
+from podium.io.usercode.rows import own_folds
 
 
 def prepare(

@@ -22,9 +22,9 @@ from podium.data.tabular.returned import type_returned
 from podium.io.csv_files import few
 from podium.io.errors import PodiumError
 from podium.io.text import nearest, printable
-from podium.usercode import UserCode
-from podium.usercode.load import OWN, takes
-from podium.usercode.rows import own_folds, own_weights
+from podium.io.usercode import UserCode
+from podium.io.usercode.load import OWN, takes
+from podium.io.usercode.rows import own_folds, own_weights
 
 Tables = Mapping[str, pd.DataFrame]
 # Rows of a table that ``features`` is called with once more, without the others.

@@ -27,8 +27,8 @@ from podium.io.csv_files import few
 from podium.io.errors import warn
 from podium.io.files import digest
 from podium.io.text import printable
-from podium.usercode import UserCode, load
-from podium.usercode.sources import functions
+from podium.io.usercode import UserCode, load
+from podium.io.usercode.sources import functions
 
 
 def prepare(

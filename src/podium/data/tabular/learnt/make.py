@@ -21,7 +21,7 @@ from podium.data.tabular.learnt.training import Fitted, Training
 from podium.data.targets import Target
 from podium.io.errors import PodiumError, warn
 from podium.io.text import printable
-from podium.usercode import load
+from podium.io.usercode import load
 
 
 def make_learnt(

@@ -9,7 +9,7 @@ import pandas as pd
 
 from podium.data.tabular.learnt.learner import Array, Learner, Work, make_columns
 from podium.data.tabular.learnt.transformer import Transformer, uses_target
-from podium.usercode import UserCode
+from podium.io.usercode import UserCode
 
 NAME = "encoders"
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from podium.usercode.load import UserCode
+from podium.io.usercode.load import UserCode
 
 
 def own_weights(code: UserCode, train: pd.DataFrame) -> NDArray[np.float64]:

@@ -16,7 +16,7 @@ from types import CodeType, ModuleType
 from typing import Any, NoReturn
 
 from podium.io import paths
-from podium.usercode.errors import UserCodeError, blamed
+from podium.io.usercode.errors import UserCodeError, blamed
 
 PACKAGE = "competitions"
 # What params.yaml calls a metric, and folds, that the file defines.

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from podium.io import paths
-from podium.usercode.errors import UserCodeError
-from podium.usercode.load import PACKAGE
+from podium.io.usercode.errors import UserCodeError
+from podium.io.usercode.load import PACKAGE
 
 # What ``from ... import *`` defines.
 ANY = "*"

@@ -4,6 +4,6 @@
 check of what it returns.
 """
 
-from podium.usercode.load import UserCode, load
+from podium.io.usercode.load import UserCode, load
 
 __all__ = ["UserCode", "load"]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from podium.io.errors import PodiumError
-from podium.usercode import load
+from podium.io.usercode import load
 
 FOLDER = Path("src/competitions")
 FILE = FOLDER / "house_prices.py"

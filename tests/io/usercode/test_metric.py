@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from podium.usercode import load
-from podium.usercode.metric import own_metric
+from podium.io.usercode import load
+from podium.io.usercode.metric import own_metric
 
 FILE = "src/competitions/house_prices.py"
 HALF_MAE = """

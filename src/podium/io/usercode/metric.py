@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from podium.io import paths
 from podium.io.errors import PodiumError
 from podium.io.text import either, shown
+from podium.io.usercode.load import UserCode, load
 from podium.metrics import Metric
-from podium.usercode.load import UserCode, load
 
 Array = NDArray[np.float64]
 NEEDS = {"regression": ("values",), "binary": ("labels", "probabilities")}
