@@ -6,7 +6,7 @@ Libraries are imported inside the commands, so that ``podium check`` answers at 
 import signal
 import sys
 import traceback
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import nullcontext, suppress
 from pathlib import Path
 from types import FrameType
@@ -19,7 +19,7 @@ from podium.io.errors import PodiumError, SettingError, warn, without_password
 from podium.runtime import environment, guard, resources, server
 
 if TYPE_CHECKING:
-    from podium.config import Competition
+    from podium.config import Competition, Config
 
 app = typer.Typer(
     name="podium",
@@ -53,13 +53,8 @@ def check(
     except ConfigError as error:
         _raise_last(error.lines)
     listed = {name: config[name] for name in config.competitions}
-    for name, competition in listed.items():
-        print(
-            f"{name}: {competition.kind} {competition.task}, {competition.metric}, "
-            f"{_folds(competition)}, models: {', '.join(competition.models)}"
-        )
-    if others := [name for name in config.blocks if name not in listed]:
-        print(f"not listed in competitions: {', '.join(others)}")
+    for line in _described(config):
+        print(line)
     if problems := [line for block in config.blocks.values() for line in _problems(block)]:
         _raise_last(list(dict.fromkeys(problems)))
     for note in all_notes(listed.values(), config.blocks):
@@ -75,6 +70,31 @@ def _print_resolved(competitions: "Iterable[Competition]") -> None:
     for competition in competitions:
         for line in resolved_lines(competition):
             print(line)
+
+
+@app.command()
+def metrics(
+    task: Annotated[
+        str | None, typer.Option(help="Only those of a task: regression, binary or multiclass.")
+    ] = None,
+) -> None:
+    """List the metrics: name, title, tasks, which is better, what is submitted."""
+    from podium.config.metric_names import metric_lines
+
+    for line in metric_lines(task):
+        print(line)
+
+
+def _described(config: "Config") -> Iterator[str]:
+    """A line for each competition, and one for those that are not listed."""
+    for name in config.competitions:
+        competition = config[name]
+        yield (
+            f"{name}: {competition.kind} {competition.task}, {competition.metric}, "
+            f"{_folds(competition)}, models: {', '.join(competition.models)}"
+        )
+    if others := [name for name in config.blocks if name not in config.competitions]:
+        yield f"not listed in competitions: {', '.join(others)}"
 
 
 def _folds(competition: "Competition") -> str:
@@ -106,18 +126,28 @@ def _problems(competition: "Competition") -> list[str]:
 
 
 def _data_problems(competition: "Competition") -> list[str]:
-    """Errors about columns that are not in the data, where these are there.
+    """Errors about columns that are not in the data, and folds that don't fit the rows.
 
-    Local files that are missing, where DVC would stop with words of its own, are a warning:
-    params.yaml itself is valid.
+    Nothing is looked up where the data are not there. Local files that are missing, where DVC would
+    stop with words of its own, are a warning: params.yaml itself is valid.
     """
-    from podium.stages.named_columns import feature_problems, table_there, unknown_columns
+    from podium.config.load import ConfigError
+    from podium.stages.named_columns import (
+        feature_problems,
+        fold_problems,
+        table_there,
+        unknown_columns,
+    )
     from podium.stages.resolve import local_files
 
     try:
         local_files(competition)
         table = table_there(competition)
-        return unknown_columns(competition, table) if table else feature_problems(competition)
+        if table is None:
+            return feature_problems(competition)
+        return unknown_columns(competition, table) or fold_problems(competition, table)
+    except ConfigError as error:
+        return error.lines
     except PodiumError as error:
         warn(f"{competition.name}: {error}")
         return []
@@ -231,6 +261,23 @@ def report(competition: CompetitionName) -> None:
         from podium.stages.report import report as stage
 
         stage(competition)
+
+
+@app.command()
+def compare(
+    competition: CompetitionName,
+    first: Annotated[
+        str,
+        typer.Argument(
+            help="A model, 'blend', one of a commit (lasso@HEAD~1), or an MLflow run's id."
+        ),
+    ],
+    second: Annotated[str, typer.Argument(help="The same.")],
+) -> None:
+    """Compare two models on the same folds: paired differences, with a confidence interval."""
+    from podium.stages.compare import compare as command
+
+    command(competition, first, second)
 
 
 @app.command()

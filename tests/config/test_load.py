@@ -74,7 +74,7 @@ WRONG = {
     "model of a list": (RIDGE, "    r: {model: [a]}\n" + RIDGE, "    r:", "no model"),
     "folds fewer than 2": ("count: 5", "count: 1", "folds", "at least 2 folds, found 1"),
     "unfit metric": ("metric: rmsle", "metric: accuracy", "metric", "does not fit task"),
-    "unknown metric": ("metric: rmsle", "metric: rmsel", "metric", "no metric 'rmsel'; valid"),
+    "unknown metric": ("metric: rmsle", "metric: rmsel", "metric", "did you mean 'rmse'?"),
     "unknown model": (
         "    ridge:",
         "    rigde:",

@@ -163,7 +163,7 @@ def test_a_wrong_dropout_is_told_once(project, podium, value):
 def test_a_rule_of_several_knobs_is_one_line(project, podium):
     outcome = check(project, podium, quantile=0.9)
     assert outcome.code == 2
-    assert "quantile does nothing with loss: huber" in outcome.err
+    assert "quantile does nothing with loss: auto" in outcome.err
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Folds: complete, disjoint, the same for the same seed."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,6 +17,7 @@ from podium.config import Folds
 from podium.data.dataset import fold_splits, folds_frame, read_folds
 from podium.data.folds import assign_folds, target_bins, trained_rows
 from podium.io.errors import KeyedError
+from projects import ROOT
 
 Y = np.arange(103) % 3
 
@@ -198,3 +201,30 @@ def test_groups_that_leave_a_fold_empty_are_an_error(monkeypatch):
     monkeypatch.setattr("podium.data.folds.resolve_name", lambda name: Lopsided)
     with pytest.raises(KeyedError, match="the groups in column 'g' fill fewer"):
         assign_folds(Folds(scheme="group", count=2, group="g"), Y, GROUPS)
+
+
+PICTURES = {
+    "kfold, count 4": Folds(scheme="kfold", count=4),
+    "contiguous, count 4": Folds(scheme="contiguous", count=4),
+    "purged, count 4, gap 1": Folds(scheme="purged", count=4, gap=1),
+    "group, count 3": Folds(scheme="group", count=3, group="g"),
+    "time, count 3": Folds(scheme="time", count=3),
+    "time, count 3, gap 1, window 2": Folds(scheme="time", count=3, gap=1, window=2),
+}
+
+
+@pytest.mark.parametrize("title", PICTURES)
+def test_pictures_of_the_docs_are_true(title):
+    lines = (ROOT / "docs/folds.md").read_text().splitlines()
+    (head,) = [index for index, line in enumerate(lines) if re.search(rf"\b{title}(  |$)", line)]
+    at, spec = lines[head].index(title), PICTURES[title]
+    groups = pd.Series(list("AABCCDBD")) if spec.group else None
+    for split in splits(spec, np.arange(8) % 2, groups):
+        marks = np.full(8, ".")
+        marks[split.train_rows], marks[split.valid_rows] = "t", "v"
+        (drawn,) = [
+            line[at:][8:23]
+            for line in lines[head + 1 : head + 6]
+            if line[at:].startswith(f"fold {split.fold}")
+        ]
+        assert drawn == " ".join(marks)

@@ -87,10 +87,52 @@ def test_inner_predictions_alone_decide_a_folds_weights():
     assert result.weights.tolist() == [1.0, 0.0]
 
 
+def in_time(y: np.ndarray, seen: np.ndarray = FOLDS >= 1):
+    """A blend of folds 1 to 4 of which each trains on earlier rows; fold 0 is never validated."""
+    models = np.stack([prediction(0.2, 1), prediction(0.2, 2), prediction(0.25, 3)])
+    models[:, ~seen] = np.nan
+    trained = np.stack([fold > FOLDS for fold in range(1, 5)], axis=1)
+    folds = np.where(seen, FOLDS - 1, -1)
+    return blend(
+        Ensemble(), models, models[:, seen], y, folds, LOG, METRICS["rmsle"], None, trained
+    )
+
+
+def test_weights_of_a_fold_in_time_know_nothing_of_later_rows():
+    seen = FOLDS >= 1
+    first, later = in_time(Y), in_time(np.where(FOLDS >= 3, Y * 50, Y))
+    assert np.array_equal(
+        first.blended.oof[FOLDS < 4], later.blended.oof[FOLDS < 4], equal_nan=True
+    )
+    assert not np.array_equal(first.blended.oof[FOLDS == 4], later.blended.oof[FOLDS == 4])
+    # Nothing is known before the first fold.
+    assert first.fold_weights[0] == pytest.approx(np.full(3, 1 / 3))
+    assert np.isnan(first.blended.oof[~seen]).all()
+    assert first.blended.score == score_of(first.blended.oof, seen)
+
+
+def score_of(oof: np.ndarray, rows: np.ndarray) -> float:
+    return METRICS["rmsle"](Y[rows], oof[rows, 0])
+
+
+def test_rows_that_are_never_validated_change_nothing():
+    """As if they were not there, whatever their target."""
+    seen = FOLDS >= 1
+    whole = in_time(np.where(seen, Y, 1e9))
+    models = np.stack([prediction(0.2, 1), prediction(0.2, 2), prediction(0.25, 3)])[:, seen]
+    folds = FOLDS[seen] - 1
+    trained = np.stack([fold > FOLDS[seen] for fold in range(1, 5)], axis=1)
+    alone = blend(Ensemble(), models, models, Y[seen], folds, LOG, METRICS["rmsle"], None, trained)
+    assert whole.weights.tolist() == alone.weights.tolist()
+    assert whole.blended.score == alone.blended.score
+    assert np.array_equal(whole.blended.oof[seen], alone.blended.oof)
+    assert [len(one.oof) for one in whole.models] == [ROWS] * 3
+
+
 def test_greedy_selection_stops_at_the_best_prefix():
     truth = np.array([[1.0], [2.0]])
     candidates = np.stack([truth + 1, truth - 1, truth + 5])
-    weights = select_greedily(candidates, lambda mixed: (float(np.abs(mixed - truth).mean()),), 11)
+    weights = select_greedily(candidates, lambda mixed: float(np.abs(mixed - truth).mean()), 11)
     assert weights.tolist() == [0.5, 0.5, 0.0]
 
 
@@ -177,7 +219,7 @@ def test_a_blend_that_wins_is_submitted():
 
 
 def test_one_model_is_the_blend_and_nothing_is_searched(monkeypatch):
-    monkeypatch.setattr("podium.metrics._rmsle", None)
+    monkeypatch.setattr("podium.metrics.numbers.rmsle", None)
     result = blended([prediction(0.2, 1)])
     assert (result.weights.tolist(), result.chosen) == ([1.0], None)
     assert result.blended.score == result.models[0].score
@@ -195,7 +237,7 @@ def test_a_fold_of_one_class(metric):
 
 
 def test_weights_are_equal_where_no_mixture_has_a_loss():
-    weights = select_greedily(np.ones((2, 3, 1)), lambda mixed: (float("nan"),), 5)
+    weights = select_greedily(np.ones((2, 3, 1)), lambda mixed: float("nan"), 5)
     assert weights.tolist() == [0.5, 0.5]
 
 

@@ -11,7 +11,7 @@ from podium.data.submission_form import Form, form_of
 from podium.data.targets import Target
 from podium.ensemble.submission import check_submission, make_submission
 from podium.io.errors import PodiumError
-from podium.metrics import METRICS
+from podium.metrics import METRICS, metric_named
 
 SAMPLE = pd.DataFrame({"Id": ["7", "5", "6"], "SalePrice": [0, 0, 0]})
 IDS = pd.Series(["5", "6", "7"], name="Id")
@@ -39,7 +39,7 @@ def made(sample: pd.DataFrame, target: Target, metric: str, **submission: object
     form = asked(sample, target, metric, **submission)
     predicted = PROBABILITIES[:, : len(target.classes)]
     table = make_submission(sample, IDS, predicted, form)
-    check_submission(table, sample, form, target, METRICS[metric], "submission.csv")
+    check_submission(table, sample, form, target, metric_named(metric), "submission.csv")
     return table
 
 
@@ -96,6 +96,32 @@ def test_columns_of_other_names_are_mapped():
         made(sample, CLASSES, "logloss", columns={**columns, "aa": "cat"})
     with pytest.raises(PodiumError, match="column 'c' is not a class"):
         made(sample, CLASSES, "logloss", columns={**columns, "c": "bat"})
+
+
+def test_the_most_probable_labels_are_separated_by_blanks():
+    sample = pd.DataFrame({"Id": ["5", "6", "7"], "kind": "dog owl"})
+    form = asked(sample, CLASSES, "map@2")
+    table = made(sample, CLASSES, "map@2")
+    assert table["kind"].tolist() == ["cat dog", "owl dog", "dog cat"]
+    assert made(sample, CLASSES, "map@9")["kind"].tolist()[0] == "cat dog owl"
+    for wrong in ("cat", "cat cat", "cat cow", "cat dog owl", ""):
+        with pytest.raises(PodiumError, match="not 2 different classes of cat, dog, owl"):
+            check_submission(
+                table.assign(kind=wrong), sample, form, CLASSES, metric_named("map@2"), "s.csv"
+            )
+
+
+@pytest.mark.parametrize(
+    ("sample", "target", "says"),
+    [
+        ({"cat": "0", "dog": "0", "owl": "0"}, CLASSES, "has 3 columns after the id, and map@2"),
+        ({"kind": "cow"}, CLASSES, "holds 'cow', no class of y"),
+        ({"kind": "a b"}, Target("multiclass", "none", ("a", "b", "c d")), "'c d' has a blank in"),
+    ],
+)
+def test_what_can_be_no_ranking_is_one_line(sample, target, says):
+    with pytest.raises(PodiumError, match=says):
+        asked(pd.DataFrame({"Id": ["5", "6", "7"], **sample}), target, "map@2")
 
 
 def test_a_class_without_a_column_is_one_line():

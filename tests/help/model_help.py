@@ -14,7 +14,7 @@ from podium.data.folds import assign_folds, target_bins, trained_rows
 from podium.data.tabular.dataset import TableDataset, TableSchema, transform_name
 from podium.data.tabular.transform import fit_transform_on
 from podium.data.targets import Target
-from podium.metrics import METRICS
+from podium.metrics import metric_named
 from podium.models import fit_model
 from podium.runtime.progress import SILENT, Reporter
 
@@ -92,9 +92,16 @@ def with_scheme(dataset: TableDataset, spec: Folds, times: Rows | None = None) -
     )
 
 
-def fit(model: str, dataset: TableDataset, reporter: Reporter = SILENT, **knobs):
+def fit(
+    model: str,
+    dataset: TableDataset,
+    reporter: Reporter = SILENT,
+    transform: str = "none",
+    metric: str | None = None,
+    **knobs,
+):
     params = model_spec("tabular", model).params(model=model, **{**KNOBS.get(model, {}), **knobs})
     schema = dataset.schema
-    target = Target(schema.task, "none", tuple(schema.classes))
-    metric = METRICS["rmse" if target.is_regression else "logloss"]
-    return fit_model(params, dataset, target, metric, reporter)
+    target = Target(schema.task, transform, tuple(schema.classes))
+    scoring = metric_named(metric or ("rmse" if target.is_regression else "logloss"))
+    return fit_model(params, dataset, target, scoring, reporter)

@@ -10,6 +10,7 @@ from podium.config import LightGBMParams, MLPParams
 from podium.config.auto import Shape
 from podium.config.models import TABLE_MODELS
 from podium.data.targets import Target
+from podium.metrics import METRICS, metric_named
 from podium.models import gradient_boosting, resolve_params
 from podium.models.estimators import MLPRegressor
 from podium.nn import auto as networks
@@ -31,6 +32,63 @@ def test_rules_give_valid_values_for_every_table(rules, params):
         assert set(values) == set(params.automatic())
         resolved = type(params).model_validate(params.resolved(values).model_dump())
         assert not resolved.automatic()
+
+
+@pytest.mark.parametrize(
+    ("metric", "transform", "objective", "loss"),
+    [
+        ("rmse", "none", "l2", "huber"),
+        ("rmsle", "log", "l2", "huber"),
+        ("mae", "log", "l2", "huber"),
+        ("pinball_0.9", "quantile", "quantile", "quantile"),
+        ("poisson", "none", "poisson", "huber"),
+        ("tweedie_1.3", "none", "tweedie", "huber"),
+        ("tweedie", "log", "l2", "huber"),
+        ("mape", "none", "mape", "huber"),
+        ("mape", "log1p", "l2", "huber"),
+    ],
+)
+def test_the_loss_follows_the_metric(metric, transform, objective, loss):
+    shape = Shape(1000, 5, metric=metric_named(metric), transform=transform)
+    assert gradient_boosting.rules(LightGBMParams(), shape)["objective"] == objective
+    params = MLPParams()
+    resolved = params.resolved(networks.rules(params, shape))
+    assert resolved.loss == loss
+    assert resolved.quantile == (0.9 if loss == "quantile" else 0.5)
+    assert MLPParams(loss="huber").resolved(networks.rules(params, shape)).loss == "huber"
+
+
+@pytest.mark.parametrize("model", ["lightgbm", "mlp"])
+def test_a_quantile_is_learnt_where_it_is_scored(model):
+    """Nine of ten rows are below the predictions."""
+    dataset = make_dataset()
+    result = fit(model, dataset, metric="pinball_0.9")
+    assert (dataset.y < result.oof[:, 0]).mean() > 0.75
+    assert (dataset.y < fit(model, dataset).oof[:, 0]).mean() < 0.65
+
+
+@pytest.mark.parametrize("metric", ["poisson", "gamma", "tweedie", "mape", "mae"])
+def test_trees_learn_each_metrics_loss(metric):
+    """Better than a constant by the metric, and positive where it needs that."""
+    dataset = make_dataset()
+    dataset.y[:] = np.exp(dataset.y)
+    result = fit("lightgbm", dataset, metric=metric)
+    constant = np.full(len(dataset.y), np.median(dataset.y))
+    assert result.score < 0.9 * METRICS[metric](dataset.y, constant)
+    assert (result.oof > 0).all() or metric in ("mape", "mae")
+
+
+def test_objectives_of_another_task_are_idle(project, podium):
+    def change(params, **lightgbm):
+        params[HOUSES]["models"] = {"lightgbm": lightgbm}
+
+    project.edit(lambda params: change(params, objective="log_loss"))
+    assert "objective: does nothing for regression: it is of classes" in podium("check").err
+    project.edit(lambda params: change(params, objective="l1"))
+    assert podium("check").code == 0
+    project.edit(lambda params: params[HOUSES].update(task="binary", metric="auc",
+                                                      target_transform="none"))  # fmt: skip
+    assert "objective: does nothing for task 'binary'" in podium("check").err
 
 
 def test_all_columns_of_a_narrow_table_and_fewer_of_a_wide_one():
@@ -73,7 +131,7 @@ def test_auto_is_no_value_of_a_model_without_a_rule():
 
 def test_results_say_what_auto_was():
     result = fit("lightgbm", make_dataset(), num_leaves="auto", rounds=5, learning_rate=0.2)
-    assert set(result.resolved) == {"num_leaves", "feature_fraction"}
+    assert set(result.resolved) == {"objective", "num_leaves", "feature_fraction"}
     assert result.resolved["num_leaves"] >= 2
 
 

@@ -9,8 +9,8 @@ import pytest
 from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.svm import SVR
 
-from model_help import INSTALLED, fit, make_dataset, with_folds
-from podium.config import ImportedParams
+from model_help import INSTALLED, fit, make_dataset, with_folds, with_scheme
+from podium.config import Folds, ImportedParams
 from podium.io.errors import PodiumError
 from podium.models import stored
 from podium.models.classes import find_class, problems
@@ -182,6 +182,33 @@ def test_a_fold_with_one_class_and_one_without_a_class(model):
     assert sum("no training row has class" in line for line in listening.warnings) == 2
 
 
+@pytest.mark.parametrize("model", ["sklearn.svm.SVR", "sklearn.kernel_ridge.KernelRidge"])
+def test_rows_of_no_weight_count_for_nothing(model):
+    """They are among the training rows, far off, and don't count."""
+    dataset = make_dataset()
+    y, weights = dataset.y.copy(), np.ones(200)
+    far = np.arange(0, 200, 10)
+    y[far], weights[far] = 50.0, 0.0
+    rows = np.setdiff1d(np.arange(200), far)
+    weighted = fit(model, replace(dataset, y=y, weights=weights)).oof[rows, 0]
+    plain = fit(model, replace(dataset, y=y)).oof[rows, 0]
+    assert np.std(weighted - y[rows]) < 0.8 * np.std(plain - y[rows])
+
+
+def test_an_estimator_that_takes_no_weights_says_so():
+    listening = Listening()
+    dataset = replace(make_dataset(), weights=np.arange(200.0))
+    fit("sklearn.neighbors.KNeighborsRegressor", dataset, listening)
+    (line,) = listening.warnings
+    assert "KNeighborsRegressor takes no sample weights" in line
+
+
+def test_scores_become_probabilities_where_only_the_past_is_trained_on():
+    dataset = with_scheme(make_dataset("binary"), Folds(scheme="time", count=3), np.arange(200))
+    result = fit("sklearn.linear_model.RidgeClassifier", dataset)
+    assert result.score < np.log(2) * 0.9
+
+
 # The class and its knobs.
 
 
@@ -287,6 +314,14 @@ def test_without_patience_there_are_exactly_the_rounds(model):
     result = fit(path, make_dataset(), patience=None, seeds=2, **{rounds: 7})
     assert [split["rounds"] for split in result.details] == [7] * 4
     assert len([name for name in result.weights if name.startswith("fold0.seed")]) == 2
+
+
+@pytest.mark.parametrize("model", BOOSTING)
+def test_weights_reach_early_stopping_and_the_trees(model):
+    dataset = make_dataset("binary")
+    weights = np.where(dataset.y == 1, 30.0, 1.0)
+    plain, weighted = fit(model, dataset), fit(model, replace(dataset, weights=weights))
+    assert weighted.oof[:, 1].mean() > plain.oof[:, 1].mean() + 0.02
 
 
 @pytest.mark.parametrize("model", BOOSTING)

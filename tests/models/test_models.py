@@ -1,10 +1,14 @@
 """Every model keeps the contract: complete OOF, test predictions, history, weights, no leak."""
 
+import json
+
 import numpy as np
 import pytest
 from safetensors.numpy import load
 
 from model_help import INSTALLED, fit, make_dataset
+from podium.data.target_scales import SCALES
+from podium.metrics import METRICS
 from podium.models.fit import HISTORY
 
 
@@ -45,6 +49,38 @@ def test_a_fold_never_learns_from_the_rows_it_scores(model):
     others = np.setdiff1d(np.arange(200), rows)
     assert (before.oof[rows] == after.oof[rows]).all()
     assert (before.oof[others] != after.oof[others]).any()
+
+
+@pytest.mark.parametrize("model", ["ridge", "lightgbm", "mlp"])
+@pytest.mark.parametrize("transform", SCALES)
+def test_a_target_scale_is_learnt_from_training_rows(model, transform):
+    """As above; the scale is stored, and what it predicts is on the target's own scale."""
+    dataset = make_dataset(repeats=2)
+    knobs = {"epochs": 5} if model == "mlp" else {"rounds": 20} if model == "lightgbm" else {}
+    before = fit(model, dataset, transform=transform, **knobs)
+    assert before.score < 0.95 * dataset.y.std()
+    assert np.isfinite(before.test).all()
+    own = [split for split in dataset.splits if split.fold == 0]
+    rows = np.intersect1d(*(split.valid_rows for split in own))
+    assert rows.size
+    dataset.y[rows] += 100
+    after = fit(model, dataset, transform=transform, **knobs)
+    assert (before.oof[rows] == after.oof[rows]).all()
+    scale = "fold0.target_scale.json"
+    assert json.loads(before.weights[scale]) == json.loads(after.weights[scale])
+    assert before.weights["fold1.target_scale.json"] != after.weights["fold1.target_scale.json"]
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass"])
+@pytest.mark.parametrize("repeats", [1, 2])
+def test_thresholds_of_a_model_come_from_other_folds(task, repeats):
+    dataset = make_dataset(task, repeats)
+    result = fit("ridge", dataset, metric="macro_f1")
+    assert len(result.fold_decisions) == 4
+    assert len(result.fold_scores) == 4 * repeats
+    assert set(np.unique(result.decided)) == {0.0, 1.0}
+    assert result.score == METRICS["macro_f1"](dataset.y, result.decided)
+    assert fit("ridge", dataset).decision is None
 
 
 @pytest.mark.parametrize("model", INSTALLED)

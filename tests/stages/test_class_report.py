@@ -54,6 +54,18 @@ def test_written_twice_the_bytes_are_the_same(dataset, tmp_path):
     assert not any(b"\r" in content for content in contents[0].values())
 
 
+def test_rows_that_are_never_validated_are_left_out(dataset):
+    probabilities = predicted(dataset.y)
+    probabilities[::3] = np.nan
+    made = class_report(dataset.y, probabilities, dataset.train_ids, NAMES)
+    assert len(made.predictions) == 80
+    assert made.confusion.to_numpy().sum() == made.scores["rows"].sum() == 80
+    assert 0 <= made.ece < 1
+    # Rows are still those of the dataset, whose images are drawn.
+    assert (made.worst["row"] % 3 != 0).all()
+    assert (dataset.train_ids.to_numpy()[made.worst["row"]] == made.worst["id"]).all()
+
+
 def test_predictions_are_rows_in_order(dataset):
     made = report(dataset)
     names = np.array(CLASSES)

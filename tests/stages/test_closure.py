@@ -17,6 +17,13 @@ FAMILIES = {
     "digit-recognizer": ("ridge", "mlp"),
     "two": ("ridge",),
 }
+# One of each kind.
+FEATURES = {
+    "Area": "GrLivArea / 2",
+    "AreaToMean": "Area / (mean(Area) by Street)",
+    "ExterQual": ["Po", "Fa", "TA", "Gd", "Ex"],
+    "Price": {"target_mean": ["Street"]},
+}
 # Heavy libraries are imported once; each stage runs in a process forked off, where nothing of ours
 # is loaded yet.
 EACH_STAGE = """
@@ -65,6 +72,7 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "metric": "accuracy",
         }  # fmt: skip
         params["house-prices"]["models"]["svr"] = {"model": "sklearn.svm.SVR"}
+        params["house-prices"]["features"] = FEATURES
         for name, families in FAMILIES.items():
             models = params[name]["models"]
             params[name]["models"] = {model: models[model] for model in families}

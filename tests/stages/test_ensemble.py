@@ -134,6 +134,61 @@ def test_columns_are_mapped_by_the_competitions_block(shop):
     assert numbers.sum(axis=1).to_numpy() == pytest.approx(1)
 
 
+def test_thresholds_are_written_shown_and_decide_the_labels(shop):
+    """Positives are rare: the most probable class is never theirs."""
+    y = (X[:60] + 1.5 * GENERATOR.normal(size=60) > 2.2).astype(int)
+    stages = ("download", "preprocess", "train", "ensemble", "report")
+    block = {"task": "binary", "metric": "f1", "folds": {"scheme": "stratified", "count": 3}}
+    outcomes = shop(y, {"y": 0}, stages, **block)
+    assert [one.code for one in outcomes] == [0] * 5, outcomes
+    for path in (f"models/{NAME}/ridge/metrics.json", f"reports/{NAME}/blend/metrics.json"):
+        decision = strict(Path(path))["decision"]
+        assert list(decision["folds"]) == ["0", "1", "2"]
+        assert 0 < decision["threshold"] < 0.5
+    test = pd.read_parquet(f"models/{NAME}/ridge/test.parquet")["prob_1"]
+    assert (submission()["y"] == (test > decision["threshold"]).astype(int).astype(str)).all()
+    page = Path(f"reports/{NAME}/report.html").read_text()
+    assert f"threshold {decision['threshold']:.4g}, tuned for F1 on all OOF rows" in page
+    counts = pd.read_csv(f"reports/{NAME}/plots/confusion.csv", index_col="actual")
+    right = counts.loc[1, "1"]
+    assert 2 * right / (counts.loc[1].sum() + counts["1"].sum()) == pytest.approx(
+        strict(Path(path))["cv"], abs=1e-6
+    )
+
+
+@pytest.mark.parametrize(
+    ("block", "y"),
+    [
+        ({"metric": "qwk"}, np.clip(np.rint(3 + X[:60]), 1, 5)),
+        ({"metric": "gamma", "target_transform": "log"}, np.exp(X[:60])),
+        ({"metric": "pinball_0.9", "target_transform": "quantile"}, np.exp(X[:60])),
+    ],
+)
+def test_metrics_of_numbers_with_their_own_rules(shop, block, y):
+    outcomes = shop(y, {"y": 1}, **block)
+    assert [one.code for one in outcomes] == [0] * 4, outcomes
+    values = submission()["y"].astype(float)
+    assert ((values >= y.min()) & (values <= y.max())).all() or block["metric"] == "gamma"
+    assert (values > 0).all()
+    if block["metric"] == "qwk":
+        assert set(values) <= {1.0, 2.0, 3.0, 4.0, 5.0}
+        decision = strict(Path(f"reports/{NAME}/blend/metrics.json"))["decision"]
+        assert set(decision["cut_points"]) <= {"2", "3", "4", "5"}
+
+
+@pytest.mark.parametrize(
+    ("block", "says"),
+    [
+        ({"metric": "gamma"}, "'0.0' is not positive, which gamma can't take"),
+        ({"target_transform": "sqrt"}, "'-1.0' is negative, which sqrt can't take"),
+    ],
+)
+def test_targets_that_a_metric_or_transform_cannot_take(shop, block, says):
+    y = np.where(np.arange(60) == 7, -1.0 if "target_transform" in block else 0.0, 2.0)
+    (outcome,) = shop(y, {"y": 1}, ("download",), **block)
+    assert_one_line(outcome, says)
+
+
 @pytest.mark.deep
 def test_booleans_are_written_as_the_sample_spells_them(shop):
     y = np.where(X[:60] > 0, "TRUE", "FALSE")

@@ -160,6 +160,7 @@ def test_an_edit_of_a_default_changes_the_files_of_what_uses_it(
         (lambda block: block["models"].update(two={"model": "lasso"}),
          {"train/two.json", "ensemble.json", "report.json"}),
         (lambda block: block["preprocess"].update(clip=9.0), {"preprocess.json"}),
+        (lambda block: block.update(features={"A": "LotArea / 2"}), {"preprocess.json"}),
         (lambda block: block["folds"].update(seed=1), {"preprocess.json", "report.json"}),
         (lambda block: block["ensemble"].update(method="mean"), {"ensemble.json", "report.json"}),
         (lambda block: block["ensemble"].update(models=["ridge"]), {"ensemble.json"}),
@@ -265,8 +266,25 @@ def test_a_packed_table_and_folders_of_images_are_linked(project, tmp_path):
     found = {path.name: path.resolve().name for path in folder.iterdir()}
     assert found == {
         "train": "train", "test": "test", "labels": "labels.csv",
-        "sample_submission": "sample_submission.csv.zip", "extra": "extra",
+        "sample_submission": "sample_submission.csv.zip", "folds": "folds", "extra": "extra",
     }  # fmt: skip
+
+
+def test_a_file_of_folds_is_linked_for_preprocess_whatever_the_provider(project, tmp_path):
+    path, link = tmp_path / "own.csv", Path("data/resolved/house-prices/source/folds")
+    path.write_text("Id,fold\n")
+
+    def use_file(params):
+        folds = params["house-prices"]["folds"]
+        del folds["count"]
+        folds.update(scheme="file", path=str(path))
+
+    before = resolved(("house-prices",))
+    assert not link.is_symlink()
+    project.edit(use_file)
+    after = resolved(("house-prices",))
+    assert link.resolve() == path.resolve()
+    assert changed(before, after) == {"house-prices/preprocess.json", "house-prices/report.json"}
 
 
 def test_a_local_file_that_is_missing_is_named_and_nothing_is_lost(project, podium, house_files):

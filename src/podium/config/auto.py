@@ -9,6 +9,8 @@ from typing import Any
 
 from pydantic import PlainSerializer, ValidatorFunctionWrapHandler, WrapValidator
 
+from podium.metrics import Metric
+
 # Typed as what it is replaced by, so that code after ``resolved`` need not look for it.
 AUTO: Any = "auto"
 
@@ -18,12 +20,15 @@ class Shape:
     """What rules look at.
 
     ``rows`` are training rows, all folds together. ``columns`` are features before one-hot
-    encoding (pixels of an image). ``classes`` is 0 for regression.
+    encoding (pixels of an image). ``classes`` is 0 for regression. ``metric`` is what is scored,
+    None where nobody says; ``transform`` that of the target.
     """
 
     rows: int
     columns: int
     classes: int = 0
+    metric: Metric | None = None
+    transform: str = "none"
 
     @property
     def trees(self) -> int:

@@ -5,12 +5,13 @@ from importlib.util import find_spec
 
 from podium.config.features import OrdinalMap, columns_of
 from podium.config.folds import SCHEMES
+from podium.config.metric_names import fitting, unknown_metric
 from podium.config.models import model_spec
 from podium.config.providers import PROVIDERS, providers_of
 from podium.config.schema import Competition, ImageCompetition, TableCompetition
 from podium.io.paths import user_code
 from podium.io.text import either
-from podium.metrics import METRICS
+from podium.metrics import metric_named
 
 Finding = tuple[tuple[str, ...], str]
 
@@ -100,17 +101,14 @@ def _check_metric(competition: Competition) -> Iterator[Finding]:
     if competition.metric == "own":
         yield from _check_own(competition, ("metric",), "metric(y, p)")
         return
-    fitting = [metric.name for metric in METRICS.values() if task in metric.tasks]
-    if competition.metric not in METRICS:
-        yield (
-            ("metric",),
-            f"no metric '{competition.metric}'; valid for {task}: " + ", ".join(fitting),
-        )
-    elif competition.metric not in fitting:
-        yield (
-            ("metric",),
-            f"'{competition.metric}' does not fit task '{task}'; valid: " + ", ".join(fitting),
-        )
+    try:
+        metric = metric_named(competition.metric)
+    except KeyError:
+        yield ("metric",), unknown_metric(competition.metric, task)
+        return
+    if task not in metric.tasks:
+        valid = ", ".join(fitting(task))
+        yield ("metric",), f"'{competition.metric}' does not fit task '{task}'; valid: {valid}"
 
 
 def _check_own(competition: Competition, path: tuple[str, ...], function: str) -> Iterator[Finding]:

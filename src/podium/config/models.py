@@ -7,7 +7,7 @@ stand side by side. ``model`` may also be an import path: ``config/imported.py``
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -23,6 +23,10 @@ from podium.config.imported import (
     XGBoostParams,
 )
 from podium.config.networks import LinearParams, MLPParams
+
+Objective = Literal[
+    "l2", "l1", "huber", "quantile", "mape", "poisson", "gamma", "tweedie", "log_loss"
+]  # fmt: skip
 
 
 class RidgeParams(ModelParams):
@@ -92,9 +96,11 @@ class LightGBMParams(ModelParams):
     With ``patience`` the number of rounds (at most ``rounds``) is found by early stopping on a
     part of the fold's training rows (``holdout``), then the trees are grown again on all of them.
     With ``patience: null`` there are always ``rounds``. Either way the fold's validation rows are
-    only scored. ``seeds`` boosters, differing in their sampling, are averaged.
+    only scored. ``seeds`` boosters, differing in their sampling, are averaged. ``objective``, for
+    regression, is the loss; numbers that it has come from the metric's name.
     """
 
+    objective: Annotated[Objective, *OR_AUTO] = AUTO
     learning_rate: Annotated[Positive, *OR_AUTO] = AUTO
     num_leaves: Annotated[int, Field(ge=2), *OR_AUTO] = AUTO
     min_child_samples: Count = 20
@@ -115,10 +121,18 @@ class LightGBMParams(ModelParams):
             raise ValueError("holdout does nothing with patience: null")
         return self
 
+    def idle(self, task: str, scheme: FoldScheme) -> Mapping[str, str]:
+        """Classes have a loss of their own, and no other."""
+        if task != "regression":
+            return {"objective": f"for task '{task}'"}
+        of_classes = self.objective == "log_loss"
+        return {"objective": "for regression: it is of classes"} if of_classes else {}
+
 
 class ImageLightGBMParams(LightGBMParams):
     """The same trees on pixels."""
 
+    objective: Literal["log_loss"] = "log_loss"
     learning_rate: Positive = 0.1
     num_leaves: int = Field(15, ge=2)
     min_child_samples: Count = 10

@@ -36,7 +36,7 @@ Initialization = Literal["he", "xavier", "lecun", "orthogonal"]
 
 # A knob that does nothing unless another has one of these values.
 NEEDS: dict[str, tuple[str, tuple[Any, ...]]] = {
-    "huber_delta": ("loss", ("huber",)),
+    "huber_delta": ("loss", ("huber", AUTO)),
     "quantile": ("loss", ("quantile",)),
     "momentum": ("optimizer", ("momentum", "nesterov", "adam", "adamw")),
     "beta2": ("optimizer", ("rmsprop", "adam", "adamw")),
@@ -228,7 +228,7 @@ class MLPParams(LayeredParams):
     epochs: Annotated[Count, *OR_AUTO] = AUTO
     batch_size: Annotated[Count, *OR_AUTO] = AUTO
     seeds: Annotated[Count, *OR_AUTO] = AUTO
-    loss: Loss = "huber"
+    loss: Annotated[Loss, *OR_AUTO] = AUTO
     optimizer: Optimizer = "adamw"
     learning_rate: Positive = 2e-3
     schedule: Annotated[Schedule, *OR_AUTO] = AUTO
@@ -245,6 +245,13 @@ class MLPParams(LayeredParams):
     frequency_scale: Positive = 0.1
     bins: int = Field(16, ge=2)
     category_embedding: int | None = Field(None, ge=1)
+
+    def resolved(self, values: Mapping[str, Any]) -> Self:
+        """The same with these values in place of ``auto``; a loss brings its quantile."""
+        own = super().resolved(values)
+        if self.loss != AUTO or own.loss != "quantile":
+            return own
+        return own.model_copy(update={"quantile": values["quantile"]})
 
 
 class LinearParams(NetworkParams):

@@ -12,7 +12,7 @@ from podium.config.features import Features
 from podium.config.folds import ALIASES, SCHEMES
 from podium.config.providers import PROVIDERS
 from podium.io.text import shown
-from podium.metrics import METRICS, Metric
+from podium.metrics import Metric, metric_named
 
 
 def _slug(text: str) -> str:
@@ -38,8 +38,9 @@ def _csv_files(names: list[str]) -> list[str]:
 def _scheme(value: object) -> object:
     """Explains the names that scikit-learn and others have for a scheme."""
     plain = value.lower().replace("_", "").replace("-", "") if isinstance(value, str) else ""
-    if plain in ALIASES and value not in SCHEMES:
-        raise ValueError(f"'{ALIASES[plain]}', as it is called here")
+    meant = plain if plain in SCHEMES else ALIASES.get(plain)
+    if meant is not None and value not in SCHEMES:
+        raise ValueError(f"'{meant}', as it is called here")
     return value
 
 
@@ -47,6 +48,7 @@ Slug = Annotated[str, AfterValidator(_slug)]
 LeastRows = Annotated[int | Literal["auto"], BeforeValidator(_least_rows)]
 Side = Annotated[int, Field(ge=1, le=4096)]
 Task = Literal["regression", "binary", "multiclass"]
+TargetTransform = Literal["none", "log", "log1p", "sqrt", "yeo_johnson", "quantile", "rank"]
 
 # Text that means a missing value in a csv. "None" is not among them: it is a category in the
 # Ames table (no masonry veneer).
@@ -168,7 +170,7 @@ class Competition(Block):
     task: Task
     id: Name
     target: Name
-    target_transform: Literal["none", "log", "log1p"]
+    target_transform: TargetTransform
     metric: str
     folds: Folds
     models: Mapping[str, ModelParams]
@@ -186,7 +188,7 @@ class Competition(Block):
             from podium.usercode.metric import own_metric
 
             return own_metric(self.name, self.task)
-        return METRICS[self.metric]
+        return metric_named(self.metric)
 
     @property
     def blended(self) -> list[str]:

@@ -93,6 +93,8 @@ class Dataset:
     times: Rows | None = field(default=None, kw_only=True)
     trained: Mask | None = field(default=None, kw_only=True)
     weights: NDArray[np.float64] | None = field(default=None, kw_only=True)
+    # The repeat and fold of the only split, if not all are wanted.
+    chosen: tuple[int, int] | None = field(default=None, kw_only=True)
 
     @property
     def kind(self) -> str:
@@ -107,7 +109,7 @@ class Dataset:
     @property
     def splits(self) -> Sequence[Split]:
         """Every fold of every repeat, in order."""
-        return list(fold_splits(self.folds, self.trained))
+        return [split for split in fold_splits(self.folds, self.trained) if self.has(split)]
 
     @property
     def validated(self) -> Mask:
@@ -122,6 +124,14 @@ class Dataset:
         trained = None if self.trained is None else self.trained & self.trained[:, [fold]]
         folds = np.where(self.folds == fold, LEFT_OUT, self.folds)
         return replace(self, folds=folds, trained=trained)
+
+    def only(self, split: Split) -> Self:
+        """The same with a single split."""
+        return replace(self, chosen=(split.repeat, split.fold))
+
+    def has(self, split: Split) -> bool:
+        """Whether a split is wanted."""
+        return self.chosen in (None, (split.repeat, split.fold))
 
     def dense(self, split: Split) -> tuple[NDArray[Any], NDArray[Any]]:
         """Training and test rows for linear models: a matrix of numbers each."""

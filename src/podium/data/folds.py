@@ -34,7 +34,7 @@ def assign_folds(
     Raises:
         KeyedError: there are fewer rows, groups, times or members of a class than folds.
     """
-    _check_enough(spec, y, groups, times)
+    check_enough(spec, y, groups, times)
     columns = []
     for repeat in range(spec.repeats):
         fold_of_row = np.full(len(y), NEVER_VALIDATED, dtype=np.int64)
@@ -99,9 +99,14 @@ def _splits(
         yield np.flatnonzero(np.isin(times, far)), np.flatnonzero(np.isin(times, validation))
 
 
-def _check_enough(
+def check_enough(
     spec: Folds, y: Array, groups: "pd.Series[Any] | None", times: Rows | None
 ) -> None:
+    """Check that there is enough for so many folds; the arguments are ``assign_folds``'s.
+
+    Raises:
+        KeyedError: there are fewer rows, groups, times or members of a class than folds.
+    """
     scheme, counts = SCHEMES[spec.scheme], {}
     if scheme.stratifies:
         counts["rows in the smallest class"] = int(np.unique(y, return_counts=True)[1].min())

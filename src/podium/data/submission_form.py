@@ -12,25 +12,28 @@ from podium.config import Competition
 from podium.data.booleans import WORDS, spelling
 from podium.io.csv_files import SAMPLE, few
 from podium.io.errors import PodiumError, SettingError
-from podium.io.text import either, nearest, printable
-from podium.metrics import METRICS
+from podium.io.text import nearest, printable
 
 OPTION = "submission: {columns: {%s}}"
+OF_LABELS = "accuracy (or another of labels: 'podium metrics')"
+OF_PROBABILITIES = "logloss (or another of probabilities: 'podium metrics')"
 
 
 @dataclass(frozen=True)
 class Form:
     """What a submission has after its ids.
 
-    ``kind`` is ``values``, ``labels``, ``probabilities``, or ``one_hot``: 1 in the predicted
-    class's column, 0 in the others. ``columns`` has, by column of the sample, the column of
-    predictions that it shows; None for a class that no training row has. ``labels`` are the
-    classes in code order as they are to be spelled.
+    ``kind`` is ``values``, ``labels``, ``probabilities``, ``one_hot``: 1 in the predicted class's
+    column, 0 in the others, or ``ranking``: the ``top`` most probable labels, separated by blanks.
+    ``columns`` has, by column of the sample, the column of predictions that it shows; None for a
+    class that no training row has. ``labels`` are the classes in code order as they are to be
+    spelled.
     """
 
     kind: str
     columns: Mapping[str, int | None]
     labels: tuple[str, ...] = ()
+    top: int = 1
 
 
 def form_of(sample: pd.DataFrame, classes: Sequence[str], competition: Competition) -> Form:
@@ -53,6 +56,8 @@ def form_of(sample: pd.DataFrame, classes: Sequence[str], competition: Competiti
         return _values(sample, columns, competition)
     wanted = competition.submission.values
     kind = competition.scoring.needs if wanted == "auto" else wanted
+    if kind == "ranking":
+        return _ranking(sample, classes, competition)
     if wanted == "auto":
         _check_values(sample, classes, competition)
     if len(columns) == 1:
@@ -94,6 +99,32 @@ def _values(sample: pd.DataFrame, columns: list[str], competition: Competition) 
     return Form("values", {name: None if named.get(name, 0) is None else 0 for name in columns})
 
 
+def _ranking(sample: pd.DataFrame, classes: Sequence[str], competition: Competition) -> Form:
+    """One column of several labels, separated by blanks: for MAP@k."""
+    column, metric = str(sample.columns[1]), competition.metric
+    if len(sample.columns) != 2:
+        raise PodiumError(
+            f"{SAMPLE}: has {len(sample.columns) - 1} columns after the id, and {metric} asks for "
+            "one, of labels separated by blanks; set metric to logloss, or submission: {values: "
+            "probabilities}"
+        )
+    texts = [label for text in _texts(sample[column]) for label in text.split()]
+    labels = _spelled(classes, texts)
+    split = [label for label in labels if len(label.split()) != 1]
+    if split:
+        raise PodiumError(
+            f"{competition.target}: class '{printable(split[0])}' has a blank in it, and {metric} "
+            "writes labels separated by blanks; rename it in the data, or use another metric"
+        )
+    if texts and not any(text in labels for text in texts):
+        raise PodiumError(
+            f"{SAMPLE}: column '{printable(column)}' holds '{printable(texts[0])}', no class of "
+            f"{competition.target} ({few(classes)}); {metric} writes labels separated by blanks"
+        )
+    top = min(int(competition.scoring.parameter or 1), len(classes))
+    return Form("ranking", {column: 0}, labels, top)
+
+
 def _one_column(
     sample: pd.DataFrame, classes: Sequence[str], competition: Competition, kind: str
 ) -> Form:
@@ -107,8 +138,8 @@ def _one_column(
         return Form(kind, {column: _class_of(column, str(wanted), classes, competition)})
     raise PodiumError(
         f"{SAMPLE}: has one column, '{printable(column)}', for {len(classes)} classes, and "
-        f"{competition.metric} is of a probability for each; set metric to {_labels_metrics()} if "
-        "labels are asked for"
+        f"{competition.metric} is of a probability for each; set metric to {OF_LABELS} if labels "
+        "are asked for"
     )
 
 
@@ -178,7 +209,7 @@ def _check_values(sample: pd.DataFrame, classes: Sequence[str], competition: Com
                 raise PodiumError(
                     f"{SAMPLE}: column '{printable(str(column))}' holds probabilities "
                     f"('{printable(odd[0])}'), and {metric} scores labels; set metric to "
-                    f"{_probability_metrics(competition.task)}, or submission: {{values: labels}} "
+                    f"{OF_PROBABILITIES}, or submission: {{values: labels}} "
                     "(or probabilities) for what is to be written"
                 )
             # Another number beside numbers is common: it only fills the place.
@@ -195,21 +226,9 @@ def _check_values(sample: pd.DataFrame, classes: Sequence[str], competition: Com
             raise PodiumError(
                 f"{SAMPLE}: column '{printable(str(column))}' holds '{printable(odd[0])}', no "
                 f"probability, and {metric} scores probabilities; set metric to "
-                f"{_labels_metrics()} if labels are asked for, or submission: "
+                f"{OF_LABELS} if labels are asked for, or submission: "
                 "{values: probabilities} if they are not"
             )
-
-
-def _labels_metrics() -> str:
-    return either(name for name, metric in METRICS.items() if metric.needs == "labels")
-
-
-def _probability_metrics(task: str) -> str:
-    return either(
-        name
-        for name, metric in METRICS.items()
-        if metric.needs == "probabilities" and task in metric.tasks
-    )
 
 
 def _spelled(classes: Sequence[str], texts: Iterable[str]) -> tuple[str, ...]:

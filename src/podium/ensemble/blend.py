@@ -3,7 +3,7 @@
 Weights come from greedy ensemble selection with replacement (Caruana et al. 2004): start with an
 empty ensemble, repeatedly add the model that improves the mean prediction most, and keep the best
 prefix. A metric of labels or ranks moves in steps, which weights are easily fitted to by chance, so
-that log loss guides instead (``_criteria``).
+that log loss guides instead, of numbers the squared error (``_fits``).
 
 The reported score is nested: each fold is predicted with weights fitted on the other folds' rows.
 Still, the models that predicted those rows were trained with the scored fold's rows, so that the
@@ -12,6 +12,9 @@ predictions, made without the scored fold's rows, nothing of it is left.
 
 Where folds train on some of the other rows only (in time, with a gap), a fold's weights are fitted
 on these; without any, they are equal. Rows that are never validated have no part in all this.
+
+Where a metric has thresholds or cut points, a fold's are tuned on the same rows as its weights, the
+test rows' on all OOF rows.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,31 +25,44 @@ from numpy.typing import NDArray
 
 from podium.config import Ensemble
 from podium.data.targets import Target
-from podium.metrics import METRICS, Metric
+from podium.metrics import METRICS, Decision, Metric, decided, nested_decisions, tune
+from podium.metrics.decisions import best_by_threshold
 
 Array = NDArray[np.float64]
 Rows = NDArray[np.int64]
 Mask = NDArray[np.bool_]
-LOG_LOSS = METRICS["logloss"]
+LOG_LOSS, RMSE = METRICS["logloss"], METRICS["rmse"]
 # Weights are fitted on no more rows, evenly chosen: a few numbers are known well enough by then.
 MOST_ROWS = 50_000
 # What weights are chosen by, the most important first.
 Losses = tuple[float, ...]
 # Fits one weight per model on predictions, shape (models, rows, outputs), and the rows' target.
 FitWeights = Callable[[Array, Array], Array]
+# A number to minimise of a mixed prediction.
+MixtureLoss = Callable[[Array], float]
 
 
 @dataclass(frozen=True)
 class Scored:
     """Decoded predictions, shape (n, outputs), and the scores of the OOF ones.
 
-    NaN for rows that are never validated.
+    NaN for rows that are never validated. ``decision``, tuned on all OOF rows, decides the test
+    rows' labels; each of ``fold_decisions`` those of a fold; None where the metric has no
+    thresholds. ``decided`` OOF predictions are what is scored.
     """
 
     oof: Array
     test: Array
     score: float
     fold_scores: list[float]
+    decided: Array
+    decision: Decision | None
+    fold_decisions: list[Decision | None]
+
+    @property
+    def decided_test(self) -> Array:
+        """What is submitted: labels as 1 and 0 where a decision makes them."""
+        return decided(self.decision, self.test)
 
 
 @dataclass(frozen=True)
@@ -118,9 +134,12 @@ def blend(
 
 def _among_all(scored: Scored, seen: Rows, rows: int) -> Scored:
     """The predictions of some rows as those of all, NaN where there are none."""
-    oof = np.full((rows, scored.oof.shape[1]), np.nan)
-    oof[seen] = scored.oof
-    return replace(scored, oof=oof)
+    spread = []
+    for predictions in (scored.oof, scored.decided):
+        all_rows = np.full((rows, predictions.shape[1]), np.nan)
+        all_rows[seen] = predictions
+        spread.append(all_rows)
+    return replace(scored, oof=spread[0], decided=spread[1])
 
 
 def _blended(
@@ -135,7 +154,7 @@ def _blended(
     trained: Mask,
 ) -> Blend:
     """``blend`` of rows that are all validated."""
-    scoring = _Scoring(y, fold_of_row, target, metric)
+    scoring = _Scoring(y, fold_of_row, target, metric, trained)
     models = [scoring.scored(one, of_test) for one, of_test in zip(oof, test, strict=True)]
     coded, coded_test = target.encode(oof), target.encode(test)
     fitted_on = [coded] * scoring.folds if inner is None else [*target.encode(inner)]
@@ -147,7 +166,11 @@ def _blended(
         nested = np.einsum("nm,mnk->nk", by_fold[fold_of_row], coded)
         weights = _fitted(fit, coded, y, np.ones(len(y), dtype=bool))
         decoded = target.decode(nested), target.decode(_mix(weights, coded_test))
-        candidates.append((weights, by_fold, scoring.scored(*decoded), decoded[1]))
+        tuned_on = None
+        if metric.is_tuned:
+            # What a fold's threshold is tuned on is mixed with the fold's own weights.
+            tuned_on = [target.decode(_mix(*own)) for own in zip(by_fold, fitted_on, strict=True)]
+        candidates.append((weights, by_fold, scoring.scored(*decoded, tuned_on), decoded[1]))
     weights, by_fold, blended, raw = min(candidates, key=lambda one: scoring.losses(one[2]))
     chosen = _better_model(scoring, blended, models) if spec.submit == "better" else None
     raw = raw if chosen is None else test[chosen]
@@ -162,26 +185,43 @@ class _Scoring:
     fold_of_row: Rows
     target: Target
     metric: Metric
+    trained: Mask
 
     @property
     def folds(self) -> int:
         return int(self.fold_of_row.max()) + 1
 
-    def scored(self, oof: Array, test: Array) -> Scored:
-        """Predictions, none below what the target can be, with their scores."""
+    def scored(self, oof: Array, test: Array, tuned_on: Sequence[Array] | None = None) -> Scored:
+        """Predictions, none below what the target can be, with their scores.
+
+        ``tuned_on``: what each fold's decision is tuned on, if not the OOF predictions themselves.
+        """
         least = self.target.least(self.metric)
         oof, test = np.maximum(oof, least), np.maximum(test, least)
+        decisions, labels = nested_decisions(
+            self.metric, self.y, oof, self.fold_of_row, tuned_on, self.trained
+        )
         rows = [self.fold_of_row == fold for fold in range(self.folds)]
-        return Scored(oof, test, self._score(oof), [self._score(oof[own], own) for own in rows])
+        return Scored(
+            oof=oof,
+            test=test,
+            score=self._score(labels),
+            fold_scores=[self._score(labels[own], own) for own in rows],
+            decided=labels,
+            decision=tune(self.metric, self.y, oof),
+            fold_decisions=decisions,
+        )
 
     def _score(self, oof: Array, rows: NDArray[np.bool_] | slice = slice(None)) -> float:
         return self.metric(self.y[rows], self.target.scorable(oof))
 
     def losses(self, one: Scored) -> Losses:
-        """What decides between predictions: the metric; log loss where that is equal."""
-        sign = -1.0 if self.metric.greater_is_better else 1.0
-        first = sign * one.score if one.score == one.score else np.inf
-        return (first, LOG_LOSS.loss(self.y, one.oof)) if self.metric.stepwise else (first,)
+        """What decides between predictions: the metric; a smooth loss where that is equal."""
+        first = _ordered(self.metric.as_loss(one.score))
+        if not self.metric.stepwise:
+            return (first,)
+        guide = _guide(self.target)
+        return first, _ordered(guide.loss(self.y, self.target.scorable(one.oof)))
 
 
 def _better_model(scoring: _Scoring, blended: Scored, models: Sequence[Scored]) -> int | None:
@@ -195,63 +235,109 @@ def _better_model(scoring: _Scoring, blended: Scored, models: Sequence[Scored]) 
 
 def _fits(spec: Ensemble, target: Target, metric: Metric) -> list[FitWeights]:
     """The ways to fit weights, of which the best nested score decides."""
-
-    def equal(predictions: Array, y: Array) -> Array:
-        return np.full(len(predictions), 1.0 / len(predictions))
-
-    def by_metric(predictions: Array, y: Array) -> Array:
-        def loss(mixed: Array) -> Losses:
-            predicted = target.scorable(target.decode(mixed))
-            first = metric.loss(y, predicted)
-            return (first, LOG_LOSS.loss(y, predicted)) if metric.stepwise else (first,)
-
-        return select_greedily(predictions, loss, spec.rounds)
-
-    def by_log_loss(predictions: Array, y: Array) -> Array:
-        true_class = predictions[:, np.arange(len(y)), y.astype(int)]
-        return select_greedily(true_class, _log_loss_of_true_class, spec.rounds)
-
     if spec.method == "mean":
-        return [equal]
+        return [_equal]
+    greedy = _Greedy(spec.rounds, target, metric)
     if not metric.stepwise:
-        return [by_metric if target.is_regression else by_log_loss]
+        return [greedy.by_log_loss if metric.name == LOG_LOSS.name else greedy.by_metric]
+    if target.is_regression:
+        return [greedy.by_squared_error]
     # Ranks are the more sensitive and by far the slower guide of the two.
-    return [by_log_loss] if metric.needs == "probabilities" else [by_log_loss, by_metric]
+    by_metric = [greedy.by_metric] if metric.needs == "labels" else []
+    return [greedy.by_log_loss, *by_metric]
 
 
-def _log_loss_of_true_class(probabilities: Array) -> Losses:
+def _equal(predictions: Array, y: Array) -> Array:
+    return np.full(len(predictions), 1.0 / len(predictions))
+
+
+@dataclass(frozen=True)
+class _Greedy:
+    """Weights by greedy selection, guided by a loss."""
+
+    rounds: int
+    target: Target
+    metric: Metric
+
+    def by_metric(self, predictions: Array, y: Array) -> Array:
+        """The metric itself, labels by the best threshold; log loss where labels are as good."""
+
+        def loss(mixed: Array) -> float:
+            predicted = self._decoded(mixed)
+            if not self.metric.stepwise:
+                return self.metric.loss(y, predicted)
+            return self.metric.as_loss(best_by_threshold(self.metric, y, predicted))
+
+        def log_loss(mixed: Array) -> float:
+            return LOG_LOSS.loss(y, self._decoded(mixed))
+
+        tie = log_loss if self.metric.stepwise else None
+        return select_greedily(predictions, loss, self.rounds, tie)
+
+    def by_log_loss(self, predictions: Array, y: Array) -> Array:
+        """The log loss, which needs but the true class's probability of each row."""
+        true_class = predictions[:, np.arange(len(y)), y.astype(int)]
+        return select_greedily(true_class, _log_loss_of_true_class, self.rounds)
+
+    def by_squared_error(self, predictions: Array, y: Array) -> Array:
+        """The RMSE of decoded predictions."""
+        return select_greedily(
+            predictions, lambda mixed: RMSE.loss(y, self._decoded(mixed)), self.rounds
+        )
+
+    def _decoded(self, mixed: Array) -> Array:
+        return self.target.scorable(self.target.decode(mixed))
+
+
+def _guide(target: Target) -> Metric:
+    """The smooth loss beside a metric of steps."""
+    return RMSE if target.is_regression else LOG_LOSS
+
+
+def _log_loss_of_true_class(probabilities: Array) -> float:
     """The log loss from each row's probability of its own class, shape (rows,)."""
-    return (-float(np.mean(np.log(np.clip(probabilities, 1e-15, 1.0)))),)
+    return -float(np.mean(np.log(np.clip(probabilities, 1e-15, 1.0))))
 
 
-def select_greedily(predictions: Array, loss: Callable[[Array], Losses], rounds: int) -> Array:
+def select_greedily(
+    predictions: Array, loss: MixtureLoss, rounds: int, tie: MixtureLoss | None = None
+) -> Array:
     """Greedy selection with replacement; returns weights, shape (models,), that sum to 1.
 
     ``predictions`` has shape (models, rows, ...); ``loss`` maps a mixed prediction, of the shape
-    of one model's, to numbers to minimise; later ones break ties of earlier ones. Weights are equal
-    where the loss is defined for no mixture.
+    of one model's, to a number to minimise, and ``tie`` decides where that is equal. Weights are
+    equal where the loss is defined for no mixture.
     """
     if len(predictions) == 1:
         return np.ones(1)
     counts = np.zeros(len(predictions))
     best_counts = counts
-    best_loss: Losses = (np.inf,)
+    # An undefined loss is never the best.
+    best_loss = (np.inf, -np.inf)
     total = np.zeros_like(predictions[0])
     for size in range(1, rounds + 1):
-        losses = [_ordered(loss((total + one) / size)) for one in predictions]
-        chosen = losses.index(min(losses))
+        mixtures = [(total + one) / size for one in predictions]
+        losses = [_ordered(loss(mixed)) for mixed in mixtures]
+        least = min(losses)
+        # The second loss is asked for where the first is equal: it may be the slower of the two.
+        ties = {
+            index: _ordered(tie(mixtures[index])) if tie else 0.0
+            for index, found in enumerate(losses)
+            if found == least
+        }
+        chosen = min(ties, key=ties.__getitem__)
         total = total + predictions[chosen]
         counts = counts + (np.arange(len(counts)) == chosen)
-        if losses[chosen] < best_loss:
-            best_counts, best_loss = counts, losses[chosen]
+        if (least, ties[chosen]) < best_loss:
+            best_counts, best_loss = counts, (least, ties[chosen])
     if not best_counts.any():
         return np.full(len(predictions), 1.0 / len(predictions))
     return best_counts / best_counts.sum()
 
 
-def _ordered(losses: Losses) -> Losses:
-    """The losses, infinite where they are undefined: NaN is neither above nor below another."""
-    return tuple(loss if loss == loss else np.inf for loss in losses)
+def _ordered(loss: float) -> float:
+    """The loss, infinite where it is undefined: NaN is neither above nor below another."""
+    return loss if loss == loss else np.inf
 
 
 def _fitted(fit: FitWeights, predictions: Array, y: Array, rows: NDArray[np.bool_]) -> Array:

@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from podium.data.submission_form import Form
-from podium.data.targets import Target
+from podium.data.targets import LEAST, Target
 from podium.io import paths
 from podium.io.csv_files import SAMPLE, few, read_csv
 from podium.io.errors import PodiumError
@@ -51,6 +51,9 @@ def _column(prediction: NDArray[np.float64], form: Form, output: int | None) -> 
     """What a column of the sample gets, by row of ``prediction``."""
     if form.kind == "labels":
         return np.array(form.labels)[prediction.argmax(axis=1)]
+    if form.kind == "ranking":
+        places = np.argsort(-prediction, axis=1, kind="stable")[:, : form.top]
+        return np.array([" ".join(row) for row in np.array(form.labels)[places]], dtype=object)
     if form.kind == "one_hot":
         return (prediction.argmax(axis=1) == (-1 if output is None else output)).astype(np.int64)
     return np.zeros(len(prediction)) if output is None else prediction[:, output]
@@ -89,6 +92,11 @@ def check_submission(
         known = values.astype(str).isin(list(form.labels)).to_numpy()
         _refuse(submission, ~known, f"none of the classes {few(form.labels)}", name)
         return
+    if form.kind == "ranking":
+        wrong = values.astype(str).map(lambda text: not _is_ranking(text, form))
+        what = f"not {form.top} different classes of {few(form.labels)}, separated by blanks"
+        _refuse(submission, wrong.to_numpy(), what, name)
+        return
     numbers = values.apply(pd.to_numeric, errors="coerce").to_numpy(dtype=np.float64)
     _refuse(submission, np.isnan(numbers), "not a number", name)
     _refuse(submission, ~np.isfinite(numbers), "not a finite number", name)
@@ -101,10 +109,15 @@ def check_submission(
     held = [place for place, output in enumerate(form.columns.values()) if output is not None]
     submission = submission.iloc[:, [0, *(place + 1 for place in held)]]
     numbers = numbers[:, held]
-    if target.transform != "none":
+    if target.transform in LEAST:
         lowest_is_wrong = numbers <= 0 if target.transform == "log" else numbers < 0
         _refuse(submission, lowest_is_wrong, "not positive", name)
     _refuse(submission, metric.below(numbers), metric.below_in_words, name)
+
+
+def _is_ranking(text: str, form: Form) -> bool:
+    labels = text.split()
+    return len(set(labels)) == len(labels) == form.top and set(labels) <= set(form.labels)
 
 
 def _quoted(columns: Iterable[object]) -> str:

@@ -2,6 +2,7 @@
 
 import tempfile
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,21 @@ from podium.data.dataset import Split
 from podium.data.inner import Inner
 from podium.models.base import Array, Fit, SplitFit
 from podium.models.classes import make_estimator
-from podium.models.imported import fit_folds, is_constant, split_fit, weighted
+from podium.models.imported import fit_folds, is_constant, split_fit
 from podium.models.imported_data import Classes, Table, labels_of, rows_of, tables
 from podium.runtime.resources import cores
 
 MISSING = "(missing)"
 Curves = list[dict[str, float]]
+
+
+@dataclass(frozen=True)
+class Weighted:
+    """Rows, what the estimator is fitted on, and the rows' weights if they have any."""
+
+    x: Table
+    y: Any
+    weight: Array | None
 
 
 class Library(ABC):
@@ -38,7 +48,7 @@ class Library(ABC):
 
     @abstractmethod
     def stop_early(
-        self, estimator: Any, train: tuple[Table, Any], held: tuple[Table, Any], patience: int
+        self, estimator: Any, train: Weighted, held: Weighted, patience: int
     ) -> tuple[dict[str, Any], Curves]:
         """The knobs to fit with on all rows, and the losses of training and held-out rows."""
 
@@ -65,11 +75,18 @@ class XGBoost(Library):
         return {"enable_categorical": isinstance(table, pd.DataFrame)}
 
     def stop_early(
-        self, estimator: Any, train: tuple[Table, Any], held: tuple[Table, Any], patience: int
+        self, estimator: Any, train: Weighted, held: Weighted, patience: int
     ) -> tuple[dict[str, Any], Curves]:
         """The number of trees."""
         estimator.set_params(early_stopping_rounds=patience)
-        estimator.fit(*train, eval_set=[train, held], verbose=False)
+        estimator.fit(
+            train.x,
+            train.y,
+            sample_weight=train.weight,
+            eval_set=[(train.x, train.y), (held.x, held.y)],
+            sample_weight_eval_set=None if held.weight is None else [train.weight, held.weight],
+            verbose=False,
+        )
         train_losses, held_losses = (
             next(iter(own.values())) for own in estimator.evals_result().values()
         )
@@ -111,10 +128,15 @@ class CatBoost(Library):
         return own | {"cat_features": names}
 
     def stop_early(
-        self, estimator: Any, train: tuple[Table, Any], held: tuple[Table, Any], patience: int
+        self, estimator: Any, train: Weighted, held: Weighted, patience: int
     ) -> tuple[dict[str, Any], Curves]:
         """The number of trees, and the learning rate, which CatBoost may choose by it."""
-        estimator.fit(*train, eval_set=held, early_stopping_rounds=patience)
+        from catboost import Pool
+
+        names = estimator.get_param("cat_features")
+        own = Pool(held.x, held.y, cat_features=names, weight=held.weight)
+        options = {"eval_set": own, "early_stopping_rounds": patience}
+        estimator.fit(train.x, train.y, sample_weight=train.weight, **options)
         found = estimator.get_evals_result()
         losses = (next(iter(found[part].values())) for part in ("learn", "validation"))
         rounds = _given(estimator, ("iterations", "n_estimators", "num_boost_round", "num_trees"))
@@ -127,7 +149,10 @@ class CatBoost(Library):
         return 0.0 if estimator is None else float(estimator.tree_count_)
 
     def files(self, estimator: Any) -> dict[str, bytes]:
-        """CatBoost's own format."""
+        """CatBoost's own format, without the time of day."""
+        facts = estimator.get_metadata()
+        for name in ("train_finish_time", "model_guid"):
+            facts[name] = ""
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "model.cbm"
             estimator.save_model(str(path))
@@ -150,40 +175,49 @@ def fit_boosting(fit: Fit[BoostingParams]) -> list[SplitFit]:
 
 def _fit_split(fit: Fit[BoostingParams], split: Split, library: Library, threads: int) -> SplitFit:
     table, test = (library.table(one) for one in tables(fit, split))
-    x, y = rows_of(table, split.train_rows), fit.y[split.train_rows]
-    weight = fit.weights(split.train_rows)
-    labels, options = labels_of(fit, y), library.options(table)
+    rows = split.train_rows
+    x, y, weight = rows_of(table, rows), fit.y[rows], fit.weights(rows)
+    labels, options = labels_of(fit, y, weight), library.options(table)
     curves: Curves = []
     estimators: list[Any] = [None]
     if not is_constant(labels):
         params, task = fit.params, fit.target.task
         if params.patience is not None:
             first = make_estimator(params, task, params.seed, threads, options)
-            knobs, curves = _stop_early(fit, library, first, x, y, fit.inner(split))
+            given = Weighted(x, y, weight)
+            knobs, curves = _stop_early(fit, library, first, given, fit.inner(split))
             options |= knobs
         estimators = [
             make_estimator(params, task, params.seed + seed, threads, options)
             for seed in range(params.seeds)
         ]
         for estimator in estimators:
-            estimator.fit(x, labels.encode(y), **weighted(estimator, weight))
+            estimator.fit(x, labels.encode(y), sample_weight=weight)
     details = {"rounds": max(map(library.rounds, estimators))}
-    given = (table, test)
-    return split_fit(fit, split, estimators, labels, given, library.files, curves, details)
+    both = (table, test)
+    return split_fit(fit, split, estimators, labels, both, library.files, curves, details)
 
 
 def _stop_early(
-    fit: Fit[BoostingParams], library: Library, estimator: Any, x: Table, y: Array, inner: Inner
+    fit: Fit[BoostingParams], library: Library, estimator: Any, given: Weighted, inner: Inner
 ) -> tuple[dict[str, Any], Curves]:
     """The number of rounds by rows held out of the given ones; the scored rows are not used."""
     kept, held = inner.hold_out(fit.params.holdout)
-    labels = labels_of(fit, y[kept])
+    y, weight = given.y, given.weight
+    labels = labels_of(fit, y[kept], None if weight is None else weight[kept])
     if isinstance(labels, Classes):
         # A class of held rows alone has no place among the estimator's.
         held = held[np.isin(y[held], y[kept])]
     if is_constant(labels) or not held.size or fit.params.patience is None:
         return {}, []
-    train, valid = ((rows_of(x, rows), labels.encode(y[rows])) for rows in (kept, held))
+    train, valid = (
+        Weighted(
+            rows_of(given.x, rows),
+            labels.encode(y[rows]),
+            None if weight is None else weight[rows],
+        )
+        for rows in (kept, held)
+    )
     return library.stop_early(estimator, train, valid, fit.params.patience)
 
 

@@ -1,5 +1,6 @@
 """Fits a model on every fold and collects OOF and test predictions, scores and history."""
 
+import json
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,9 +12,9 @@ import pandas as pd
 
 from podium.config import ModelParams
 from podium.config.models import model_spec
-from podium.data.dataset import Dataset
+from podium.data.dataset import Dataset, Split
 from podium.data.targets import Target
-from podium.metrics import Metric
+from podium.metrics import Decision, Metric, nested_decisions, tune
 from podium.models.absent import without_absent_classes
 from podium.models.auto import resolve_params
 from podium.models.base import Array, Fit, ModelFunction, SplitFit
@@ -31,11 +32,16 @@ class ModelResult:
     ``test`` has shape (test rows, outputs): the mean over folds,
     taken on the model scale. ``fold_scores`` has one score per split. ``resolved`` has the values
     of hyperparameters that were ``auto``. The stds (on the model scale) have the shapes of the
-    predictions; None if the model has none.
+    predictions; None if the model has none. ``decided`` is what the metric scores, ``oof`` itself
+    but for metrics with thresholds or cut points: ``fold_decisions`` are those, and ``decision``
+    the one that is tuned on all OOF rows.
     """
 
     oof: Array
     test: Array
+    decided: Array
+    decision: Decision | None
+    fold_decisions: list[Decision | None]
     score: float
     fold_scores: list[float]
     fit_seconds: float
@@ -59,17 +65,23 @@ def fit_model(
 
     ``scratch`` is a folder for checkpoints, from which a later run can continue.
     """
-    values = resolve_params(params, dataset, target)
+    values = resolve_params(params, dataset, target, metric)
     fit = Fit(dataset, target, values, metric, reporter, scratch)
     started = time.perf_counter()
     splits = _fit_splits(fit)
     seconds = time.perf_counter() - started
     oof = target.decode(_out_of_fold(dataset, splits, target.outputs))
+    decisions, decided = nested_decisions(
+        metric, dataset.y, oof, dataset.folds[:, 0], trained=dataset.trained
+    )
     seen = dataset.validated
     return ModelResult(
         oof=oof,
         test=target.decode(np.mean([split.test for split in splits], axis=0)),
-        score=metric(dataset.y[seen], target.scorable(oof[seen])),
+        decided=decided,
+        decision=tune(metric, dataset.y, oof),
+        fold_decisions=decisions,
+        score=metric(dataset.y[seen], target.scorable(decided[seen])),
         fold_scores=_fold_scores(dataset, splits, target, metric),
         fit_seconds=seconds,
         history=_history(dataset, splits),
@@ -90,7 +102,7 @@ def fit_without_each_fold(fit: Fit[ModelParams]) -> list[Array]:
 
     Decoded, shape (n, outputs); NaN for the rows of the fold itself, and for those whose fold then
     has no rows to train on. What preprocessing learnt without the target (means, levels) is that
-    of the fold that is predicted.
+    of the fold that is predicted; learnt features are those that were made without its rows.
     """
     target, predictions = fit.target, []
     for split in fit.dataset.splits:
@@ -104,7 +116,29 @@ def fit_without_each_fold(fit: Fit[ModelParams]) -> list[Array]:
 def _fit_splits(fit: Fit[ModelParams]) -> list[SplitFit]:
     """Every fold's fit by the function of the model's row in the table of models."""
     function: ModelFunction = resolve_name(model_spec(fit.dataset.kind, fit.params.model).fit)
+    if fit.target.is_learnt:
+        return [_fit_on_own_scale(fit, function, split) for split in fit.dataset.splits]
     return without_absent_classes(fit, function(fit))
+
+
+def _fit_on_own_scale(fit: Fit[ModelParams], function: ModelFunction, split: Split) -> SplitFit:
+    """One fold's fit on a scale that is learnt from its training rows; decoded predictions.
+
+    Folds are fitted one after the other, as each has targets of its own.
+    """
+    scratch = None if fit.scratch is None else fit.scratch / f"scale-{split.name}"
+    target = fit.target.fitted(fit.dataset.y[split.train_rows])
+    (fitted,) = function(
+        replace(fit, dataset=fit.dataset.only(split), target=target, scratch=scratch)
+    )
+    assert target.scale is not None
+    learnt = json.dumps(target.scale.to_json()).encode()
+    return replace(
+        fitted,
+        valid=target.decode(fitted.valid),
+        test=target.decode(fitted.test),
+        weights=fitted.weights | {"target_scale.json": learnt},
+    )
 
 
 def _out_of_fold(dataset: Dataset, fits: list[SplitFit], outputs: int) -> Array:
@@ -136,10 +170,21 @@ def _mean_std(fits: list[SplitFit]) -> Array | None:
 def _fold_scores(
     dataset: Dataset, fits: list[SplitFit], target: Target, metric: Metric
 ) -> list[float]:
-    return [
-        metric(dataset.y[split.valid_rows], target.scorable(target.decode(fitted.valid)))
-        for split, fitted in zip(dataset.splits, fits, strict=True)
-    ]
+    """One score a split; thresholds are tuned on the other folds of the same repeat."""
+    scores = []
+    for repeat, fold_of_row in enumerate(dataset.folds.T):
+        own = [
+            (split, target.decode(fitted.valid))
+            for split, fitted in zip(dataset.splits, fits, strict=True)
+            if split.repeat == repeat
+        ]
+        oof = np.full((len(dataset.y), target.outputs), np.nan)
+        for split, predicted in own:
+            oof[split.valid_rows] = predicted
+        _, decided = nested_decisions(metric, dataset.y, oof, fold_of_row, trained=dataset.trained)
+        rows = (split.valid_rows for split, _ in own)
+        scores += [metric(dataset.y[part], target.scorable(decided[part])) for part in rows]
+    return scores
 
 
 def _history(dataset: Dataset, fits: list[SplitFit]) -> pd.DataFrame:

@@ -14,6 +14,7 @@ from podium.config.auto import AUTO, Shape
 from podium.data.dataset import Split
 from podium.data.inner import Inner
 from podium.data.targets import Target
+from podium.metrics import Metric
 from podium.models.base import Fit, SplitFit
 from podium.runtime.resources import cores
 
@@ -24,6 +25,14 @@ Table = Any
 # From so many rows on, counted once for each tree of a round, steps are larger: they cost more,
 # and there are enough of them.
 LARGE_STEPS = 5_000
+# By metric, what ``objective: auto`` is if not l2 (docs/metrics.md).
+OBJECTIVES = {
+    "pinball": "quantile",
+    "mape": "mape",
+    "poisson": "poisson",
+    "gamma": "gamma",
+    "tweedie": "tweedie",
+}
 # From so many rows on, trees have more leaves.
 LARGE_TREES = 10_000
 # From so many rows on, counted as for LARGE_STEPS, steps are larger still: on 30,000 rows a third
@@ -41,12 +50,24 @@ def rules(params: LightGBMParams, shape: Shape) -> Mapping[str, Any]:
     steps = 0.15 if work >= LARGEST_STEPS else 0.1 if work >= LARGE_STEPS else 0.05
     rate = steps if params.learning_rate == AUTO else params.learning_rate
     return {
+        "objective": _objective(shape),
         "learning_rate": rate,
         "num_leaves": 31 if shape.rows >= LARGE_TREES else 15,
         "feature_fraction": round(min(1.0, 4 / math.sqrt(shape.columns)), 3),
         # The same way downhill, whatever the size of a step; early stopping ends it before.
         "rounds": math.ceil(100 / rate),
     }
+
+
+def _objective(shape: Shape) -> str:
+    """The metric's loss where that is clearly right: quantiles on any monotone scale, deviances,
+    which come with a logarithm, on the target's own. For MAE l1 was no better than l2
+    (docs/metrics.md).
+    """
+    if shape.classes:
+        return "log_loss"
+    found = OBJECTIVES.get(shape.metric.family, "l2") if shape.metric else "l2"
+    return found if found == "quantile" or shape.transform == "none" else "l2"
 
 
 def fit_lightgbm(fit: Fit[LightGBMParams]) -> list[SplitFit]:
@@ -65,7 +86,7 @@ def _fit_split(fit: Fit[LightGBMParams], split: Split, threads: int) -> SplitFit
         (_rows(table, rows), fit.y[rows]) for rows in (split.train_rows, split.valid_rows)
     )
     weight = fit.weights(split.train_rows)
-    options = {**_options(params, fit.target), "num_threads": threads}
+    options = {**_options(params, fit.target, fit.metric), "num_threads": threads}
     rounds = params.rounds
     if params.patience is not None:
         rounds = _find_rounds(*train, weight, params, options, fit.inner(split))
@@ -104,8 +125,7 @@ def _rows(table: Table, rows: NDArray[np.int64]) -> Table:
     return table.iloc[rows] if isinstance(table, pd.DataFrame) else table[rows]
 
 
-def _options(params: LightGBMParams, target: Target) -> dict[str, Any]:
-    objectives = {"regression": "regression", "binary": "binary", "multiclass": "multiclass"}
+def _options(params: LightGBMParams, target: Target, metric: Metric) -> dict[str, Any]:
     options = params.model_dump(
         include={
             "learning_rate", "num_leaves", "min_child_samples", "feature_fraction",
@@ -113,7 +133,7 @@ def _options(params: LightGBMParams, target: Target) -> dict[str, Any]:
         }
     )  # fmt: skip
     options |= {
-        "objective": objectives[target.task],
+        "objective": params.objective if target.is_regression else target.task,
         "bagging_freq": 1,
         "seed": params.seed,
         "deterministic": True,
@@ -122,6 +142,10 @@ def _options(params: LightGBMParams, target: Target) -> dict[str, Any]:
     }
     if target.task == "multiclass":
         options["num_class"] = target.outputs
+    if params.objective == "quantile" and metric.family == "pinball":
+        options["alpha"] = metric.parameter
+    if params.objective == "tweedie" and metric.family == "tweedie":
+        options["tweedie_variance_power"] = metric.parameter
     return options
 
 

@@ -4,6 +4,7 @@ import json
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from podium.config.imported import class_path
 from podium.data.dataset import Split
 from podium.data.inner import Inner
 from podium.io.errors import PodiumError
-from podium.models.base import Array, Fit, SplitFit
+from podium.models.base import Fit, SplitFit
 from podium.models.classes import is_calibrated, make_estimator, own_code, said
 from podium.models.imported_data import Classes, Labels, Table, labels_of, rows_of, tables
 from podium.models.stored import dump_estimator
@@ -41,7 +42,11 @@ def fit_folds(
     """
     from threadpoolctl import threadpool_limits
 
-    make_estimator(fit.params, fit.target.task)
+    if (
+        not _takes_weights(make_estimator(fit.params, fit.target.task))
+        and fit.dataset.weights is not None
+    ):
+        fit.reporter.warn(f"{fit.params.model} takes no sample weights: it is fitted without them")
     threads = max(1, cores() // workers)
 
     def limited(split: Split) -> SplitFit:
@@ -56,50 +61,28 @@ def fit_folds(
 def _fit_split(fit: Fit[ImportedParams], split: Split, threads: int) -> SplitFit:
     table, test = tables(fit, split)
     rows = split.train_rows
-    y = fit.y[rows]
-    labels = labels_of(fit, y)
-    x, weight = rows_of(table, rows), fit.weights(rows)
-    estimators = [
-        _fitted(fit, labels, x, y, weight, fit.inner(split), seed, threads)
-        for seed in range(fit.params.seeds)
-    ]
+    labels = labels_of(fit, fit.y[rows], fit.weights(rows))
+    x = rows_of(table, rows)
+    estimators = [_fitted(fit, split, labels, x, seed, threads) for seed in range(fit.params.seeds)]
     return split_fit(fit, split, estimators, labels, (table, test), store=_stored)
 
 
 def _fitted(
-    fit: Fit[ImportedParams],
-    labels: Labels,
-    x: Table,
-    y: Array,
-    weight: Array | None,
-    inner: Inner,
-    seed: int,
-    threads: int,
+    fit: Fit[ImportedParams], split: Split, labels: Labels, x: Table, seed: int, threads: int
 ) -> Any:
     """An estimator fitted on training rows; None where these have one class only."""
     if is_constant(labels):
         return None
     estimator = make_estimator(fit.params, fit.target.task, fit.params.seed + seed, threads)
+    weight = fit.weights(split.train_rows)
+    given = {} if weight is None or not _takes_weights(estimator) else {"sample_weight": weight}
     if not fit.target.is_regression and not is_calibrated(estimator):
-        estimator = _with_probabilities(estimator, inner)
-    return estimator.fit(x, labels.encode(y), **weighted(estimator, weight))
+        estimator = _with_probabilities(estimator, fit.inner(split))
+    return estimator.fit(x, labels.encode(fit.y[split.train_rows]), **given)
 
 
-def weighted(estimator: Any, weight: Array | None) -> dict[str, Array]:
-    """The rows' weights as an argument of ``fit``; none where the estimator takes none."""
-    from sklearn.utils.validation import has_fit_parameter
-
-    if weight is None:
-        return {}
-    # One that transforms the target, or calibrates, passes them on.
-    parts = (getattr(estimator, name, None) for name in ("regressor", "estimator"))
-    own = next((part for part in parts if part is not None), estimator)
-    if has_fit_parameter(own, "sample_weight"):
-        return {"sample_weight": weight}
-    warnings.warn(
-        f"{type(own).__name__} takes no weights of rows: all count alike for it", stacklevel=2
-    )
-    return {}
+def _takes_weights(estimator: Any) -> bool:
+    return "sample_weight" in signature(estimator.fit).parameters
 
 
 def is_constant(labels: Labels) -> bool:
@@ -108,11 +91,16 @@ def is_constant(labels: Labels) -> bool:
 
 
 def _with_probabilities(estimator: Any, inner: Inner) -> Any:
-    """The classifier with a sigmoid of its scores (Platt 1999), fitted on inner folds' rows."""
+    """The classifier with a sigmoid of its scores (Platt 1999), fitted on inner folds' rows.
+
+    It is fitted on all rows then. Where inner folds train on the past alone, and so the first rows
+    are never scored, it is the mean of the inner folds' classifiers.
+    """
     from sklearn.calibration import CalibratedClassifierCV
 
     folds = inner.folds(CALIBRATION_FOLDS)
-    return CalibratedClassifierCV(estimator, method="sigmoid", cv=folds, ensemble=False)
+    scores_all = sum(len(held) for _, held in folds) == inner.rows
+    return CalibratedClassifierCV(estimator, method="sigmoid", cv=folds, ensemble=not scores_all)
 
 
 def split_fit(

@@ -58,11 +58,12 @@ class Numbers:
     scale: float
 
     @classmethod
-    def learnt(cls, y: Array, scales: bool) -> Self:
-        """Of the training rows, shape (rows,)."""
+    def learnt(cls, y: Array, weight: Array | None, scales: bool) -> Self:
+        """Of the training rows and their weights, shape (rows,) each."""
         if not scales:
             return cls(0.0, 1.0)
-        return cls(float(y.mean()), float(y.std()) or 1.0)
+        mean = float(np.average(y, weights=weight))
+        return cls(mean, float(np.sqrt(np.average((y - mean) ** 2, weights=weight))) or 1.0)
 
     def encode(self, y: Array) -> Array:
         """What the estimator is fitted on."""
@@ -127,8 +128,8 @@ class Classes:
 Labels = Numbers | Classes
 
 
-def labels_of(fit: Fit[ImportedParams], y: Array) -> Labels:
+def labels_of(fit: Fit[ImportedParams], y: Array, weight: Array | None) -> Labels:
     """The target of some training rows, as the estimator wants it."""
     if fit.target.is_regression:
-        return Numbers.learnt(y, fit.params.scale_target)
+        return Numbers.learnt(y, weight, fit.params.scale_target)
     return Classes.learnt(y, fit.target.outputs)

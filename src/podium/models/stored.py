@@ -8,7 +8,10 @@ import json
 import re
 import zipfile
 from collections.abc import Collection
+from importlib import import_module
+from threading import Lock
 from typing import Any
+from unittest.mock import patch
 
 from podium.io.errors import PodiumError
 from podium.io.text import printable
@@ -23,6 +26,8 @@ TRUSTED = re.compile(
     r"|neural_network\._stochastic_optimizers|linear_model\._(sgd_fast|loss)|calibration"
     r"|svm\._classes)\.\w+"
 )
+# Folds are stored side by side, and what is replaced meanwhile is the process's.
+_IMPORTING = Lock()
 _SCHEMA = "schema.json"
 # Where skops writes addresses in memory, which differ from run to run.
 _ADDRESS = re.compile(r'(?<="__id__": )\d+|(?<=")\d+(?=\.(?:npy|npz|bin)")')
@@ -34,10 +39,8 @@ def dump_estimator(estimator: Any) -> bytes:
     Raises:
         PodiumError: it can't be stored so, or is too large.
     """
-    from skops.io import dumps
-
     try:
-        content = dumps(estimator)
+        content = _skops().dumps(estimator)
     except Exception as error:
         reason = printable(str(error).partition("\n")[0])
         raise PodiumError(f"skops can't store it: {type(error).__name__}: {reason}") from error
@@ -54,18 +57,36 @@ def load_estimator(content: bytes, trusted: Collection[str] = ()) -> Any:
     Raises:
         PodiumError: it has types that are neither known nor trusted, or is damaged.
     """
-    from skops.io import get_untrusted_types, loads
-
     try:
-        unknown = get_untrusted_types(data=content)
-        known = [name for name in unknown if TRUSTED.fullmatch(name) or name in trusted]
+        unknown = _skops().get_untrusted_types(data=content)
+        known = [name for name in unknown if name in trusted or _is_known(name)]
         if len(known) == len(unknown):
-            return loads(content, trusted=known)
+            return _skops().loads(content, trusted=known)
     except Exception as error:
         reason = printable(str(error).partition("\n")[0])
         raise PodiumError(f"no stored estimator: {type(error).__name__}: {reason}") from error
     names = ", ".join(sorted(set(unknown) - set(known)))
     raise PodiumError(f"the stored estimator has types that are not trusted: {names}")
+
+
+def _skops() -> Any:
+    """skops' module, without its list of all estimators: ``_is_known`` takes its place.
+
+    To make it, skops imports all of scikit-learn, and with it PyTorch: three seconds a stage.
+    """
+    with _IMPORTING, patch("sklearn.utils.all_estimators", list):
+        return import_module("skops.io")
+
+
+def _is_known(name: str) -> bool:
+    """Whether a type is scikit-learn's, and an estimator or another that does no harm."""
+    from sklearn.base import BaseEstimator
+
+    if not name.startswith("sklearn.") or TRUSTED.fullmatch(name):
+        return bool(TRUSTED.fullmatch(name))
+    module, _, last = name.rpartition(".")
+    found = getattr(import_module(module), last, None)
+    return isinstance(found, type) and issubclass(found, BaseEstimator)
 
 
 def _repeatable(content: bytes) -> bytes:

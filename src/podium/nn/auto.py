@@ -5,6 +5,7 @@ from typing import Any
 
 from podium.config import MLPParams
 from podium.config.auto import Shape
+from podium.metrics import Metric
 
 # Below so many rows, wide layers learn no more and stop earlier.
 FEW_ROWS = 1_000
@@ -17,6 +18,8 @@ MOST_WORK = 5_000_000
 # Epochs, where early stopping ends the training and where nothing does.
 STOPPED, NOT_STOPPED = 300, 40
 FEWEST_EPOCHS = 20
+# By metric, the loss where it isn't huber: a quantile is one on any monotone scale.
+LOSSES = {"pinball": "quantile"}
 
 
 def rules(params: MLPParams, shape: Shape) -> Mapping[str, Any]:
@@ -27,12 +30,21 @@ def rules(params: MLPParams, shape: Shape) -> Mapping[str, Any]:
     """
     epochs = STOPPED if params.early_stopping else NOT_STOPPED
     return {
+        **_loss(shape.metric),
         "hidden": [128, 64] if shape.rows < FEW_ROWS else [256, 128],
         "batch_size": 128 if shape.rows < MANY_ROWS else 256,
         "epochs": max(FEWEST_EPOCHS, min(epochs, MOST_WORK // shape.rows)),
         "seeds": 4 if shape.rows < FEW_SEEDS_FROM else 2,
         "schedule": "constant" if params.early_stopping else "cosine",
     }
+
+
+def _loss(metric: Metric | None) -> Mapping[str, Any]:
+    """A quantile's loss with its quantile."""
+    loss = LOSSES.get(metric.family, "huber") if metric else "huber"
+    return {"loss": loss} | (
+        {"quantile": metric.parameter} if loss == "quantile" and metric else {}
+    )
 
 
 def without_auto(params: MLPParams, shape: Shape) -> MLPParams:

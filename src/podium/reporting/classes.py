@@ -55,7 +55,6 @@ def class_scores(y: Array, probabilities: Array, classes: Sequence[str]) -> pd.D
     precision, recall, f1, rows = precision_recall_fscore_support(
         y, probabilities.argmax(axis=1), labels=codes, zero_division=0
     )
-    sums = np.bincount(y, weights=_of_class(probabilities, y), minlength=len(classes))
     mistakes = confusion(y, probabilities, classes).to_numpy(copy=True)
     np.fill_diagonal(mistakes, 0)
     most = mistakes.max(axis=1)
@@ -67,11 +66,18 @@ def class_scores(y: Array, probabilities: Array, classes: Sequence[str]) -> pd.D
             "precision": precision,
             "recall": recall,
             "f1": f1,
-            "mean_probability": sums / np.maximum(rows, 1),
+            "mean_probability": mean_probability(y, probabilities),
             "confused_with": np.where(most > 0, names[mistakes.argmax(axis=1)], ""),
             "confused_rows": most,
         }
     )
+
+
+def mean_probability(y: Array, probabilities: Array) -> Array:
+    """The mean probability of each class over its rows, shape (k,); 0 for a class of no rows."""
+    y, classes = y.astype(int), probabilities.shape[1]
+    sums = np.bincount(y, weights=_of_class(probabilities, y), minlength=classes)
+    return sums / np.maximum(np.bincount(y, minlength=classes), 1)
 
 
 def reliability(y: Array, probabilities: Array, bins: int = BINS) -> pd.DataFrame:

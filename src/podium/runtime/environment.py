@@ -8,6 +8,7 @@ DEFAULTS = {
     "DO_NOT_TRACK": "true",
     "DVC_NO_ANALYTICS": "true",
     "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     # Seven more processes, for work that Podium doesn't have.
     "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
     # A server that is down should be reported in seconds, not minutes.

@@ -70,20 +70,28 @@ def draw_worst_of(competition: Competition, found: ClassReport, path: Path, mode
 
 
 def class_report(
-    y: Array, probabilities: Array, ids: "pd.Series[Any]", names: tuple[str, ...]
+    y: Array,
+    probabilities: Array,
+    ids: "pd.Series[Any]",
+    names: tuple[str, ...],
+    decided: Array | None = None,
 ) -> ClassReport:
     """The numbers of OOF probabilities, shape (n, classes), for class codes ``y``, shape (n,).
 
-    Rows without probabilities, which no fold validates, are left out.
+    ``decided``, of the same shape, is 1 for the predicted class, where thresholds decided it. Rows
+    without probabilities, which no fold validates, are left out.
     """
     seen = np.flatnonzero(np.isfinite(probabilities).all(axis=1))
+    labels = (probabilities if decided is None else decided)[seen]
     y, probabilities = y[seen], probabilities[seen]
     worst = classes.worst(y, probabilities, ids.iloc[seen], names)
     worst["row"] = seen[worst["row"]]
+    scores = classes.class_scores(y, labels, names)
+    scores["mean_probability"] = classes.mean_probability(y, probabilities)
     return ClassReport(
-        predictions=classes.labels(y, probabilities, names),
-        confusion=classes.confusion(y, probabilities, names),
-        scores=classes.class_scores(y, probabilities, names),
+        predictions=classes.labels(y, labels, names),
+        confusion=classes.confusion(y, labels, names),
+        scores=scores,
         reliability=classes.reliability(y, probabilities),
         worst=worst,
     )

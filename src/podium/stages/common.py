@@ -1,6 +1,7 @@
 """What stages share: scores as they are written, and the facts that runs are tagged with."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from podium.data.dataset import Schema
 from podium.data.targets import Target
 from podium.io import paths
 from podium.io.errors import warn
-from podium.metrics import Metric
+from podium.metrics import Decision, Metric
 from podium.runtime.tracking import Run
 
 NAME_LENGTH = 120
@@ -87,6 +88,16 @@ def score_facts(metric: str, score: float, fold_scores: list[float]) -> dict[str
     undefined = undefined_folds(fold_scores)
     facts = {"metric": metric, **cv_scores(score, fold_scores), "folds": folds}
     return facts | ({"undefined_folds": undefined} if undefined else {})
+
+
+def decision_facts(
+    decision: Decision | None, of_folds: Sequence[Decision | None], classes: Sequence[str]
+) -> dict[str, object]:
+    """The part of ``metrics.json`` about tuned thresholds or cut points; empty without."""
+    if decision is None:
+        return {}
+    folds = {str(fold): own.facts(classes) for fold, own in enumerate(of_folds) if own is not None}
+    return {"decision": {**decision.facts(classes), "folds": folds}}
 
 
 def undefined_folds(fold_scores: list[float]) -> list[int]:

@@ -23,6 +23,7 @@ from podium.runtime.tracking import SUBMISSION_TAG, Run, tracked_run
 from podium.stages.class_report import class_report, draw_worst_of
 from podium.stages.common import (
     cv_scores,
+    decision_facts,
     label,
     log_scores,
     read_schema,
@@ -154,7 +155,10 @@ def _submission(
     sample = read_sample(competition.name)
     form = form_of(sample, target.classes, competition)
     ids = models.test_ids.astype(str)
-    submission = make_submission(sample, ids, result.submitted.test, form)
+    submitted = result.submitted
+    # Where probabilities are asked for, no label is decided.
+    prediction = submitted.test if form.kind == "probabilities" else submitted.decided_test
+    submission = make_submission(sample, ids, prediction, form)
     check_submission(submission, sample, form, target, competition.scoring, "submission")
     return submission
 
@@ -200,21 +204,27 @@ def _publish(
     oof = target.frame(models.ids, result.submitted.oof)
     oof[target_column(competition)] = models.y
     oof["fold"] = models.fold_of_row
+    if result.submitted.decision is not None:
+        oof[target.decided_columns] = result.submitted.decided
     with files.publish(paths.blend(name)) as folder:
         table = scores_table(models, result)
         table.to_csv(folder / "scores.csv", index=False, lineterminator="\n")
         oof.to_parquet(folder / "oof.parquet", index=False)
-        files.write_json(folder / "metrics.json", _metrics(competition, models, result))
+        metrics = _metrics(competition, models, result, target)
+        files.write_json(folder / "metrics.json", metrics)
         facts = _draw(competition, models, result, target, pictures)
         text = submission.to_csv(index=False, lineterminator="\n")
         files.write_text(paths.submission(name), text)
     return facts
 
 
-def _metrics(competition: Competition, models: Predictions, result: Blend) -> dict[str, object]:
+def _metrics(
+    competition: Competition, models: Predictions, result: Blend, target: Target
+) -> dict[str, object]:
     """``metrics.json``: the scores of what is submitted; the blend's too where it is a model."""
     submitted, blended = result.submitted, result.blended
     facts = score_facts(competition.metric, submitted.score, submitted.fold_scores)
+    facts |= decision_facts(submitted.decision, submitted.fold_decisions, target.classes)
     if result.chosen is not None:
         facts["blend"] = cv_scores(blended.score, blended.fold_scores)
     weights = {
@@ -235,7 +245,8 @@ def _draw(
         for picture, draw in plots.NUMBER_PLOTS.items():
             draw(models.y[seen], oof[seen, 0], folder / f"{picture}.png", name)
         return {}
-    found = class_report(models.y, oof, models.ids, target.classes)
+    decided = result.submitted.decided
+    found = class_report(models.y, oof, models.ids, target.classes, decided)
     found.write(folder)
     found.draw(folder, name)
     draw_worst_of(competition, found, folder / "worst.png", name)

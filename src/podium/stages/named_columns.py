@@ -1,14 +1,16 @@
-"""The columns that params.yaml names, looked up in the data that are there."""
+"""What params.yaml says of the data, looked up in those that are there: columns and folds."""
 
 from collections.abc import Collection, Iterator
+from itertools import islice
 from pathlib import Path
 
 from podium.config import Competition, TableCompetition
 from podium.config.features import columns_of
-from podium.config.load import located
+from podium.config.load import MOST_PROBLEMS, located
 from podium.data.sources.local_files import files_of, is_zip
 from podium.io import files, paths
-from podium.io.csv_files import TEST, column_names, read_header
+from podium.io.csv_files import TEST, column_names, read_csv, read_header
+from podium.io.errors import KeyedError
 from podium.io.text import nearest
 from podium.usercode.sources import functions
 
@@ -49,7 +51,7 @@ def feature_problems(competition: Competition, columns: Collection[str] | None =
 
     return [
         located((competition.name, "features", name), message)
-        for name, message in problems(competition, columns)
+        for name, message in islice(problems(competition, columns), MOST_PROBLEMS)
     ]
 
 
@@ -67,6 +69,37 @@ def _columns_of_test(competition: Competition, table: Path) -> list[str]:
     if competition.kind != "tabular" or test is None or not test.is_file() or is_zip(test.name):
         return []
     return column_names(read_header(test))
+
+
+def fold_problems(competition: Competition, table: Path) -> list[str]:
+    """A line about folds that the rows of a csv don't allow: too many, or of too few groups.
+
+    Raises:
+        PodiumError: the table is not a csv, or its target doesn't fit the task.
+    """
+    if not isinstance(competition, TableCompetition):
+        return []
+    from podium.data.tabular.fold_columns import check_folds
+    from podium.data.tabular.read import read_target
+
+    spec = competition.folds
+    columns = [competition.id, competition.target, spec.group, spec.by, spec.column]
+    named = [name for name in columns if name is not None]
+    if not set(named) <= set(column_names(read_header(table))):
+        # One is a feature, or the ids are in the test table alone: known when they are made.
+        return []
+    verbatim = [name for name in (competition.id, spec.group) if name is not None]
+    train = read_csv(table, competition.preprocess.na_values, named, verbatim=verbatim)
+    try:
+        check_folds(train, read_target(train, competition)[0], competition)
+    except KeyedError as error:
+        return [placed(competition, error)]
+    return []
+
+
+def placed(competition: Competition, error: KeyedError) -> str:
+    """An error's message with the file and the line of its keys."""
+    return located((competition.name, *error.keys), error.message)
 
 
 def table_there(competition: Competition) -> Path | None:

@@ -101,7 +101,10 @@ def _predictions(
         table.to_csv(folder / "predictions.csv", index=False)
         return None
     actual, probabilities = oof[target_column(competition)], oof[target.columns].to_numpy()
-    found = class_report(actual.to_numpy(), probabilities, oof[competition.id], target.classes)
+    decided = oof[target.decided_columns].to_numpy() if competition.scoring.is_tuned else None
+    found = class_report(
+        actual.to_numpy(), probabilities, oof[competition.id], target.classes, decided
+    )
     found.write(folder)
     found.draw(pictures, submitted, "2-")
     draw_worst_of(competition, found, pictures / "2-worst.png", submitted)
@@ -132,8 +135,23 @@ def _facts(competition: Competition, schema: Schema, submitted: str) -> dict[str
         "metric": f"{competition.scoring.title}, pooled over out-of-fold predictions",
         "folds": _folds(competition),
         "preprocessing": _FITTED[schema.fit_on],
+        **_decision(competition),
         "blend's score": _blended(competition),
         "submitted": "the blend" if submitted == "blend" else _not_the_blend(submitted),
+    }
+
+
+def _decision(competition: Competition) -> dict[str, str]:
+    """How labels were decided, where thresholds or cut points were tuned."""
+    if not competition.scoring.is_tuned:
+        return {}
+    metrics = files.read_json(paths.blend(competition.name) / "metrics.json")
+    (kind, values), *_ = metrics["decision"].items()
+    by_label = values.items() if isinstance(values, dict) else [("", values)]
+    shown = ", ".join(f"{label} {value:.4g}".strip() for label, value in by_label)
+    return {
+        "labels": f"{kind.replace('_', ' ')} {shown}, tuned for {competition.scoring.title} on all "
+        "OOF rows; for the score each fold's on the other folds' rows"
     }
 
 

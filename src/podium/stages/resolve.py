@@ -171,7 +171,7 @@ def local_files(competition: Competition) -> dict[str, Path]:
     folds = competition.folds.path
     if folds is not None and not Path(folds).is_file():
         keys = competition.name, "folds", "path"
-        raise PodiumError(located(keys, f"no file '{printable(folds)}'; give a csv of folds"))
+        raise ConfigError([located(keys, f"no file '{printable(folds)}'; give a csv of folds")])
     found = files_of(competition) if competition.source.provider == "local" else {}
     if not all(path.exists() for path in found.values()):
         # What copies the files says best which is missing, and what is there in its place.

@@ -20,7 +20,8 @@ def resolved_lines(competition: Competition) -> Iterator[str]:
     for name, params in competition.models.items():
         resolved = params
         if data is not None:
-            resolved = resolve_params(params, data, target_of(competition, data.schema))
+            target = target_of(competition, data.schema)
+            resolved = resolve_params(params, data, target, competition.scoring)
         yield f"{competition.name}.models.{name}: {_shown(params, resolved)}"
     if data is None and any(params.automatic() for params in competition.models.values()):
         yield f"{competition.name}: values for auto follow from the table: dvc repro"

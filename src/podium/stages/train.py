@@ -1,6 +1,7 @@
 """Stage train: one model by k-fold, its artefacts in ``models/<competition>/<model>/``."""
 
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from podium.stages.class_report import class_report
 from podium.stages.common import (
     DIGITS,
     TIMING,
+    decision_facts,
     label,
     log_scores,
     run_name,
@@ -55,7 +57,7 @@ def train(name: str, model: str) -> None:
     params = competition.models[model]
     tags = run_tags(competition, dataset.schema, "train") | {"podium.model": model}
     with tracked_run(name, run_name(model, params), tags) as run:
-        resolved = resolve_params(params, dataset, target)
+        resolved = resolve_params(params, dataset, target, competition.scoring)
         run.log_params({**run_params(competition), **resolved.model_dump()})
         run.log_data(name, dataset.schema.data_sha256, dataset.schema.provider)
         with reporting(f"{name} {model}", console(), run.log_live) as reporter:
@@ -66,8 +68,9 @@ def train(name: str, model: str) -> None:
                 again = Fit(dataset, target, resolved, metric, reporter, scratch)
                 inner = fit_without_each_fold(again) if full else []
         _write(paths.model(name, model), result, inner, dataset, target, competition)
-        run.tag("oof.sha256", files.sha256(paths.model(name, model) / "oof.parquet"))
-        _log(run, result, model, dataset, target)
+        oof = paths.model(name, model) / "oof.parquet"
+        run.tag("oof.sha256", files.sha256(oof))
+        _log(run, result, model, dataset, target, oof)
     _print_score(competition, dataset, model, result)
 
 
@@ -105,15 +108,17 @@ def _write(
         (folder / "weights").mkdir()
         for file, content in result.weights.items():
             (folder / "weights" / file).write_bytes(content)
-        files.write_json(folder / "metrics.json", summary(result, competition.metric))
+        facts = summary(result, competition.metric, target.classes)
+        files.write_json(folder / "metrics.json", facts)
         files.write_json(folder / TIMING, {"fit_seconds": round(result.fit_seconds, 2)})
 
 
-def summary(result: ModelResult, metric: str) -> dict[str, object]:
-    """``metrics.json``: the pooled OOF score, the folds', and what ``auto`` was resolved to."""
+def summary(result: ModelResult, metric: str, classes: Sequence[str]) -> dict[str, object]:
+    """``metrics.json``: scores, tuned thresholds, and what ``auto`` was resolved to."""
     resolved = {"resolved": result.resolved} if result.resolved else {}
     return {
         **score_facts(metric, result.score, result.fold_scores),
+        **decision_facts(result.decision, result.fold_decisions, classes),
         "details": mean_details(result),
         **resolved,
     }
@@ -127,7 +132,9 @@ def mean_details(result: ModelResult) -> dict[str, float]:
     }
 
 
-def _log(run: Run, result: ModelResult, model: str, dataset: Dataset, target: Target) -> None:
+def _log(
+    run: Run, result: ModelResult, model: str, dataset: Dataset, target: Target, oof: Path
+) -> None:
     """Scores, curves and artefacts of a finished training."""
     log_scores(run, result.score, result.fold_scores)
     run.log_metrics({"fit_seconds": round(result.fit_seconds, 2), **mean_details(result)})
@@ -139,7 +146,9 @@ def _log(run: Run, result: ModelResult, model: str, dataset: Dataset, target: Ta
                 seen = dataset.validated
                 draw(dataset.y[seen], result.oof[seen, 0], folder / f"{name}.png", model)
         else:
-            found = class_report(dataset.y, result.oof, dataset.train_ids, target.classes)
+            found = class_report(
+                dataset.y, result.oof, dataset.train_ids, target.classes, result.decided
+            )
             run.log_metrics({"ece": found.ece})
             found.write(folder)
             found.draw(folder, model)
@@ -147,6 +156,8 @@ def _log(run: Run, result: ModelResult, model: str, dataset: Dataset, target: Ta
         result.history.to_csv(folder / "history.csv", index=False)
         folds = folds_frame(dataset.train_ids, dataset.folds, trained=dataset.trained)
         folds.to_csv(folder / "folds.csv", index=False)
+        # By these a run can be compared with another ('podium compare').
+        shutil.copy(oof, folder)
         run.log_artifacts(folder)
 
 

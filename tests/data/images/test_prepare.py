@@ -39,6 +39,25 @@ def test_the_sample_of_digits(images: ImageProject, stages):
         assert counts.max() - counts.min() <= 3
 
 
+def test_images_in_time_and_by_a_file_of_folds(images, picture_files, stages):
+    """A fold's mean and deviation are of the images that it trains on, and of no others."""
+    images.use(picture_files, FILES)
+    images.edit(folds={"scheme": "time", "count": 2, "gap": 1})
+    out = stages("download", "preprocess")[-1].out
+    assert "2 folds of 4 images, 4 rows are never validated" in out
+    data = read_dataset(images.root / "data/processed" / NAME)
+    first, second = data.splits
+    assert first.train_rows.tolist() == [0, 1, 2]
+    assert second.train_rows.tolist() == [*range(7)]
+    assert first.mean == pytest.approx(data.train[:3].mean(axis=(0, 1, 2)) / 255)
+    path = images.root / "own.csv"
+    path.write_text("id,fold\n" + "".join(f"{id_},{id_ % 3}\n" for id_ in range(1, 13)))
+    images.edit(folds={"scheme": "file", "path": "own.csv"})
+    stages("preprocess")
+    data = read_dataset(images.root / "data/processed" / NAME)
+    assert data.folds[:, 0].tolist() == [int(id_) % 3 for id_ in data.train_ids]
+
+
 def test_classes_are_sorted_as_numbers(images, digit_files, stages):
     images.use(digit_files)
     stages("download", "preprocess")

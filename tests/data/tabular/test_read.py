@@ -219,3 +219,10 @@ def test_written_numbers_are_in_the_summary(competition, capsys, tmp_path):
     assert not said
     assert summary.loc["pay", "type"] == "number"
     assert summary.loc["pay", "treatment"] == "read without ',' and '$', standardize"
+
+
+def test_parts_of_a_date_are_no_columns_to_drop(competition, capsys, tmp_path):
+    """A day later in each row, and one year: parts count the rows, or are constant."""
+    days = list(pd.date_range("2020-01-01", periods=24).strftime("%Y-%m-%d"))
+    said, _ = prepared(competition, capsys, tmp_path, *tables(24, x=[3, 1] * 12, day=days))
+    assert not [line for line in said if "day" in line]

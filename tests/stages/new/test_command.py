@@ -122,11 +122,16 @@ def test_none_is_a_level_among_categories(new):
     assert "None" not in block.preprocess.na_values
 
 
-def test_groups_that_test_has_none_of(new):
-    train = TRAIN.assign(patient=np.arange(ROWS) // 4, y=AMOUNTS)
+@pytest.mark.parametrize(
+    ("target", "scheme"),
+    [(AMOUNTS, "group"), (LABELS, "stratified_group")],
+    ids=["number", "class"],
+)
+def test_groups_that_test_has_none_of(target, scheme, new):
+    train = TRAIN.assign(patient=np.arange(ROWS) // 4, y=target)
     test = TEST.assign(patient=1000 + np.arange(TEST_ROWS) // 4)
     block, out = new(train=train, test=test, sample_submission=sample(y=0.1))
-    assert (block.folds.scheme, block.folds.group) == ("group", "patient")
+    assert (block.folds.scheme, block.folds.group) == (scheme, "patient")
     assert "patient repeats in train" in out
 
 
@@ -138,14 +143,15 @@ def test_groups_that_test_shares_are_none(new):
 
 
 @pytest.mark.parametrize("later", [True, False])
-def test_time_that_goes_on_in_test_is_told(later, new):
+def test_time_that_goes_on_in_test(later, new):
     days = pd.date_range("2024-01-01", periods=ROWS + TEST_ROWS).strftime("%Y-%m-%d")
     if not later:
         days = days[np.random.default_rng(0).permutation(len(days))]
     train = TRAIN.assign(y=AMOUNTS, day=days[:ROWS])
     test = TEST.assign(day=days[ROWS:])
-    _, out = new(train=train, test=test, sample_submission=sample(y=0.1))
+    block, out = new(train=train, test=test, sample_submission=sample(y=0.1))
     assert ("every day of test is later" in out) == later
+    assert (block.folds.scheme, block.folds.by) == (("time", "day") if later else ("kfold", None))
 
 
 def test_pixels_are_an_image(new):

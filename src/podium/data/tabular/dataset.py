@@ -70,9 +70,12 @@ class TableDataset(Dataset):
 
     @property
     def columns(self) -> int:
-        """How many columns there are before one-hot encoding; in the widest split, if learnt."""
-        numbers = max(len(transform.numeric) for transform in self.transforms.values())
-        return self.train.shape[1] - len(self.schema.numeric) + numbers
+        """How many columns there are before one-hot encoding.
+
+        Learnt ones don't count: they are made from these, and their number differs between splits.
+        (With them in LightGBM's rule for ``feature_fraction``, it lost 2 % on deliveries.)
+        """
+        return self.train.shape[1]
 
     @property
     def splits(self) -> list[TableSplit]:
@@ -80,6 +83,7 @@ class TableDataset(Dataset):
         return [
             TableSplit(**vars(split), transform=self._transform(split))
             for split in fold_splits(self.folds, self.trained)
+            if self.has(split)
         ]
 
     def without(self, fold: int) -> Self:

@@ -1,5 +1,6 @@
 """What folds of a table are made by: columns of groups and of times, or fold numbers."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from podium.config import TableCompetition
 from podium.config.folds import SCHEMES
 from podium.data.dataset import FoldColumns, Rows
-from podium.data.folds import assign_folds, target_bins, trained_rows
+from podium.data.folds import assign_folds, check_enough, target_bins, trained_rows
 from podium.data.given_folds import file_folds, given_folds
 from podium.data.tabular.dates import find_format
 from podium.io.csv_files import TRAIN, no_bad_rows
@@ -26,6 +27,15 @@ def reserved_columns(competition: TableCompetition, test: pd.DataFrame) -> list[
     return [name for name in (folds.group, folds.column, by) if name is not None]
 
 
+@dataclass(frozen=True)
+class FoldInputs:
+    """What a splitter deals: classes or bins, groups and times of the training rows, if any."""
+
+    strata: Array
+    groups: "pd.Series[Any] | None"
+    times: Rows | None
+
+
 def make_folds(
     train: pd.DataFrame, y: Array, competition: TableCompetition, own: Rows | None = None
 ) -> FoldColumns:
@@ -38,19 +48,42 @@ def make_folds(
         PodiumError: a row has no time.
     """
     spec = competition.folds
-    scheme = SCHEMES[spec.scheme]
-    if scheme.is_given:
+    if SCHEMES[spec.scheme].is_given:
         folds = _given(train, competition) if own is None else own
         return FoldColumns(folds=folds, groups=None, times=None, trained=None)
-    groups = None if spec.group is None else _column(train, "group", spec.group).fillna("")
-    times = None if spec.by is None else times_of(_column(train, "by", spec.by))
-    is_binned = scheme.stratifies and competition.task == "regression"
-    folds = assign_folds(spec, target_bins(y, spec.count) if is_binned else y, groups, times)
+    found = _inputs(train, y, competition)
     return FoldColumns(
-        folds=folds,
-        groups=None if groups is None else pd.factorize(groups)[0],
-        times=times,
-        trained=trained_rows(spec, len(train), times),
+        folds=assign_folds(spec, found.strata, found.groups, found.times),
+        groups=None if found.groups is None else pd.factorize(found.groups)[0],
+        times=found.times,
+        trained=trained_rows(spec, len(train), found.times),
+    )
+
+
+def check_folds(train: pd.DataFrame, y: Array, competition: TableCompetition) -> None:
+    """Check that the rows fit the scheme, as ``make_folds`` does, and without its libraries.
+
+    No code of the user's runs here.
+
+    Raises:
+        KeyedError: they don't.
+        PodiumError: a row has no time.
+    """
+    spec = competition.folds
+    if spec.column is not None or spec.path is not None:
+        _given(train, competition)
+    elif not SCHEMES[spec.scheme].is_given:
+        found = _inputs(train, y, competition)
+        check_enough(spec, found.strata, found.groups, found.times)
+
+
+def _inputs(train: pd.DataFrame, y: Array, competition: TableCompetition) -> FoldInputs:
+    spec = competition.folds
+    is_binned = SCHEMES[spec.scheme].stratifies and competition.task == "regression"
+    return FoldInputs(
+        strata=target_bins(y, spec.count) if is_binned else y,
+        groups=None if spec.group is None else _column(train, "group", spec.group).fillna(""),
+        times=None if spec.by is None else times_of(_column(train, "by", spec.by)),
     )
 
 

@@ -210,8 +210,9 @@ def _numbers(text: "pd.Series[Any]", competition: TableCompetition) -> Array:
         )
     if competition.target_transform == "log":
         no_bad_rows(TRAIN, text, y <= 0, "is not positive, and target_transform is log")
-    if competition.target_transform == "log1p":
-        no_bad_rows(TRAIN, text, y < 0, "is negative, which log1p can't take")
+    if competition.target_transform in ("log1p", "sqrt"):
+        what = f"is negative, which {competition.target_transform} can't take"
+        no_bad_rows(TRAIN, text, y < 0, what)
     metric = competition.scoring
     what = f"is {metric.below_in_words}, which {metric.name} can't take"
     no_bad_rows(TRAIN, text, metric.below(y), what)

@@ -6,14 +6,12 @@ from typing import Any
 
 import pandas as pd
 
-from podium.config.folds import SCHEMES
 from podium.data.tabular.dates import find_format
 from podium.io.text import printable
 from podium.stages.new.columns import Column
 from podium.stages.new.draft import Draft
 
 COUNT = 5
-TIME = "time"
 # Fewer different values say nothing: those of test may differ by chance.
 LEAST_GROUPS = 10
 LEAST_TEST_GROUPS = 3
@@ -32,11 +30,13 @@ def guess_folds(draft: Draft, target: "pd.Series[Any]", features: Sequence[Colum
     later = [column.name for column in features if _is_later(column)]
     groups = [column for column in features if _is_group(column)]
     if later:
-        scheme, extra, why = _in_time(draft, scheme, why, later[0])
+        scheme, extra = "time", {"by": later[0]}
+        why = f"every {printable(later[0])} of test is later than those of train"
+        draft.look.append(f"folds: {why}, so each fold is predicted from earlier rows alone")
     elif groups:
         group = max(groups, key=lambda column: len(column.texts)).name
-        grouped = ("group",) if draft["task"] == "regression" else ("stratified_group", "group")
-        scheme, extra = next(name for name in grouped if name in SCHEMES), {"group": group}
+        scheme = "group" if draft["task"] == "regression" else "stratified_group"
+        extra = {"group": group}
         why = f"no {printable(group)} of test is in train: new ones are asked for"
         draft.look.append(
             f"folds: {printable(group)} repeats in train, and test has other values of it; its "
@@ -57,19 +57,6 @@ def _by_task(draft: Draft, target: "pd.Series[Any]") -> tuple[str, str]:
         )
         return "kfold", f"shuffled; class {rarest} has too few rows for stratified"
     return "stratified", f"keeps the shares of the classes; the rarest, {rarest}, has {share:.1%}"
-
-
-def _in_time(draft: Draft, scheme: str, why: str, name: str) -> tuple[str, dict[str, Any], str]:
-    """Scheme, its column and the reason, where test is later than train by a column."""
-    found = f"every {printable(name)} of test is later than those of train"
-    if TIME in SCHEMES:
-        draft.look.append(f"folds: {found}: each fold is predicted from earlier rows alone")
-        return TIME, {"by": name}, found
-    draft.look.append(
-        f"folds: {found}, so shuffled folds are too easy; sort train.csv by it and set scheme to "
-        "contiguous, which is nearer"
-    )
-    return scheme, {}, why
 
 
 def _is_group(column: Column) -> bool:

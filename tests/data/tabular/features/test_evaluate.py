@@ -115,6 +115,12 @@ def test_values_of_the_wrong_kind(text, says):
     assert "\n" not in str(error.value)
 
 
+def test_the_example_is_what_makes_a_column_text():
+    toy = pd.DataFrame({"charge": ["1.5", "n/a", "3"]})
+    with pytest.raises(ExpressionError, match="'charge' is text .for example 'n/a'."):
+        values("charge * 2", toy)
+
+
 @pytest.mark.parametrize("how", ["mean", "median", "min", "max", "std", "count", "nunique"])
 def test_groups_are_those_of_pandas(how):
     frame = pd.DataFrame({"b": B, "k": TABLE["hood x"], "c": TABLE["code"]})

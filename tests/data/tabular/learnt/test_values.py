@@ -51,6 +51,11 @@ def test_levels_together_are_not_those_apart():
     assert learner.transform(pd.DataFrame({"a": ["y"], "b": [2.0]}))[""].tolist() == [0]
 
 
+def test_zero_has_no_sign():
+    learner = LevelCounts(["a"], is_share=False).fit(pd.DataFrame({"a": [0.0, -0.0]}), None)
+    assert learner.transform(pd.DataFrame({"a": [0.0]}))[""].tolist() == [2]
+
+
 def test_counts_and_shares():
     for is_share, expected in ((False, [2, 2, 1, 1]), (True, [0.5, 0.5, 0.25, 0.25])):
         learner = LevelCounts(["k"], is_share).fit(TABLE, None)
@@ -140,9 +145,12 @@ def test_a_transformer_gets_no_target_that_it_does_not_ask_for():
 @pytest.mark.parametrize(
     ("feature", "message"),
     [
-        ({"count": ["kk"]}, "toy.features.f.count: no column 'kk'; did you mean 'k'?"),
-        ({"mean": "k", "by": ["m"]}, "f.mean: column 'k' is not of numbers, which is needed"),
-        ({"count": ["y"]}, "f.count: no column 'y'"),
+        ({"count": ["kk"]}, "features.f: count: no column 'kk'; did you mean 'k'?"),
+        (
+            {"mean": "k", "by": ["m"]},
+            "features.f: mean: column 'k' is not of numbers, which is needed",
+        ),
+        ({"count": ["y"]}, "features.f: count: no column 'y'"),
     ],
 )
 def test_a_column_that_is_wrong_is_named(feature, message):

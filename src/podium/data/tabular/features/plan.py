@@ -65,19 +65,22 @@ def problems(
     ``columns`` are those of the csv with the labels; None: they are not known.
     """
     found: list[Planned] = []
+    unread: set[str] = set()
     for name, block in competition.features.made.items():
         try:
             found.append(_planned(name, block, found))
         except ExpressionError as error:
+            unread.add(name)
             yield name, str(error)
-    known = None if columns is None else {*columns} - {competition.target}
-    made = {column for one in found for column in one.makes}
+    # A feature that can't be read is no unknown column as well.
+    known = None if columns is None else {*columns, *unread} - {competition.target}
     for place, one in enumerate(found):
         for column in one.uses:
             if column == competition.target:
                 yield one.name, f"'{column}' is the target, of which no feature is made"
             elif known is not None and not _is_known(column, known, one, found[:place]):
-                yield one.name, _unknown(column, known, made)
+                later = {name for other in found[place + 1 :] for name in other.makes}
+                yield one.name, _unknown(column, known, later)
         if known is not None:
             known |= {*one.makes}
 
@@ -122,8 +125,8 @@ def _is_known(
     return column in known or is_date or _is_part(column, features)
 
 
-def _unknown(column: str, known: Collection[str], made: Collection[str]) -> str:
-    if column in made:
+def _unknown(column: str, known: Collection[str], later: Collection[str]) -> str:
+    if column in later:
         return f"'{column}' is made further down; move it up"
     longer = [one for one in known if one.startswith(column) and not _is_word(one)]
     names = longer if longer else known

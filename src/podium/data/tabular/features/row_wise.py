@@ -32,14 +32,17 @@ class Made:
 def with_features(raw: RawTables, competition: TableCompetition) -> tuple[RawTables, list[Made]]:
     """The raw tables with the columns that are made row by row, in place of those they replace.
 
-    Numbers are float64; all else is text, and so are numbers that params.yaml lists as codes.
+    Numbers are float64; all else is text, and so are numbers that params.yaml lists as codes. What
+    is told of columns includes the formulas of expressions that are learnt later.
 
     Raises:
         FeatureError: a column doesn't exist, is of the wrong kind, or has no value at all.
     """
-    wanted = [one for one in plan(competition) if not one.is_learnt]
+    planned = plan(competition)
+    wanted = [one for one in planned if not one.is_learnt]
+    later = [Made(one.name, one.formula, "") for one in planned if one.is_learnt and one.parsed]
     if not wanted:
-        return raw, []
+        return raw, later
     columns = Columns(_both(raw, wanted, competition))
     made: list[Made] = []
     for feature in wanted:
@@ -51,7 +54,7 @@ def with_features(raw: RawTables, competition: TableCompetition) -> tuple[RawTab
     count = len(raw.train)
     train = _with(raw.train, {name: one.iloc[:count] for name, one in values.items()})
     test = _with(raw.test, {name: one.iloc[count:] for name, one in values.items()})
-    return replace(raw, train=train, test=test), made
+    return replace(raw, train=train, test=test), [*made, *later]
 
 
 def _both(raw: RawTables, wanted: list[Planned], competition: TableCompetition) -> pd.DataFrame:
@@ -91,7 +94,8 @@ def lost_in_words(work: Evaluation) -> str:
 def _check_not_empty(feature: Planned, columns: Columns, train_rows: int) -> None:
     for name in feature.makes:
         if columns[name].missing[:train_rows].all():
-            raise FeatureError(feature.name, f"'{name}' is missing in every training row")
+            message = f"'{name}' is missing in every training row; change it, or remove it"
+            raise FeatureError(feature.name, message)
 
 
 def _column(values: Values, is_code: bool) -> "pd.Series[Any]":

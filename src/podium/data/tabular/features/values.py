@@ -48,9 +48,12 @@ class Values:
     def shown(self) -> str:
         """Its kind and an example, for an error."""
         present = self.text.dropna()
-        example = f" (for example '{printable(str(present.iloc[0])[:40])}')" if len(present) else ""
+        # What makes a column of numbers text is the example that helps.
+        odd = present[pd.to_numeric(present, errors="coerce").isna()]
+        examples = odd if len(odd) else present
         kind = Dates.kind if self.date is not None else self.kind
-        return f"{kind}{example}"
+        first = printable(str(examples.iloc[0])[:40]) if len(examples) else ""
+        return f"{kind} (for example '{first}')" if len(examples) else kind
 
 
 class Numbers(Values):
@@ -122,12 +125,14 @@ class Dates(Values):
 
 def numbers_of(text: "pd.Series[Any]") -> Array | None:
     """Texts as numbers, or as 1 and 0 for true and false; None if one is something else."""
-    at = text.first_valid_index()
-    is_boolean = at is not None and str(text.loc[at]).lower() in WORDS
-    found = as_boolean(text) if is_boolean else pd.to_numeric(text, errors="coerce")
-    if (found.isna() & text.notna()).any():
-        return None
-    return finite(found.to_numpy(dtype=np.float64, na_value=np.nan))
+    present = text.dropna()
+    is_boolean = len(present) > 0 and str(present.iloc[0]).lower() in WORDS
+    # The first value says most often what all are: reading others takes long.
+    for some in (present.iloc[:1], present):
+        found = as_boolean(some) if is_boolean else pd.to_numeric(some, errors="coerce")
+        if found.isna().any():
+            return None
+    return finite(found.reindex(text.index).to_numpy(dtype=np.float64, na_value=np.nan))
 
 
 def finite(values: Array) -> Array:

@@ -18,7 +18,7 @@ from podium.data.tabular.learnt.groups import GroupStatistics
 from podium.data.tabular.learnt.learner import Array, Context, Learner, Make
 
 # The most columns of each type that candidates are made of, the most important first.
-MOST_NUMBERS, MOST_KEYS = 8, 6
+MOST_NUMBERS, MOST_KEYS = 6, 5
 # And of groups, which take both.
 MOST_GROUPED, MOST_GROUPS = 4, 3
 # A number of so few values is a key as well.
@@ -40,6 +40,7 @@ class Pair(Learner):
 
     def __init__(self, left: str, operation: str, right: str) -> None:
         self.left, self.operation, self.right = left, operation, right
+        self.columns = [left, right]
 
     def fit(self, table: pd.DataFrame, y: Array | None) -> Self:
         """Nothing."""

@@ -48,7 +48,7 @@ class ClusterDistances(Learner):
     """The distance of a row to each centre; fewer centres where there are fewer distinct rows."""
 
     def __init__(self, columns: Sequence[str], count: int) -> None:
-        self.place, self.count = Place(columns), count
+        self.place, self.count, self.columns = Place(columns), count, columns
 
     def fit(self, table: pd.DataFrame, y: Array | None) -> Self:
         """Learn the centres."""
@@ -67,7 +67,7 @@ class NeighbourDistances(Learner):
     """The mean distance to the nearest fitted rows, of which a row itself is none."""
 
     def __init__(self, columns: Sequence[str], count: int) -> None:
-        self.place, self.count = Place(columns), count
+        self.place, self.count, self.columns = Place(columns), count, columns
 
     def fit(self, table: pd.DataFrame, y: Array | None) -> Self:
         """Keep the rows' points."""
@@ -94,7 +94,8 @@ class NeighbourTargets(Learner):
     uses_target = True
 
     def __init__(self, columns: Sequence[str], count: int, context: Context) -> None:
-        self.place, self.count, self.outputs = Place(columns), count, context.outputs
+        self.place, self.count, self.columns = Place(columns), count, columns
+        self.outputs = context.outputs
 
     def fit(self, table: pd.DataFrame, y: Array | None) -> Self:
         """Keep the rows' points and targets."""

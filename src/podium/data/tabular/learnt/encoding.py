@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Self
 
 import pandas as pd
-from sklearn.preprocessing import TargetEncoder
 
 from podium.config.learnt import Counts, Frequencies, TargetMean
 from podium.data.tabular.learnt.keys import keys
@@ -41,21 +40,16 @@ class TargetMeans(Learner):
     def fit(self, table: pd.DataFrame, y: Array | None) -> Self:
         """Learn a mean for each level and output."""
         assert y is not None
-        levels = keys(table, self.columns).to_frame()
-        self.encoders = {
-            name: TargetEncoder(smooth=self.smoothing, target_type="continuous").fit(
-                levels, output(y)
-            )
-            for name, output in self.outputs.items()
-        }
+        values = pd.DataFrame({name: output(y) for name, output in self.outputs.items()})
+        self.overall = values.mean()
+        levels = values.groupby(keys(table, self.columns).to_numpy())
+        sums = levels.sum() + self.smoothing * self.overall
+        self.means = sums.div(levels.size() + self.smoothing, axis=0)
         return self
 
     def transform(self, table: pd.DataFrame) -> pd.DataFrame:
         """One column for each output."""
-        levels = keys(table, self.columns).to_frame()
-        return pd.DataFrame(
-            {name: fitted.transform(levels)[:, 0] for name, fitted in self.encoders.items()}
-        )
+        return self.means.reindex(keys(table, self.columns).to_numpy()).fillna(self.overall)
 
 
 class LevelCounts(Learner):

@@ -28,6 +28,7 @@ class GroupStatistics(Learner):
         self, statistic: str, number: str, by: Sequence[str], forms: Sequence[str]
     ) -> None:
         self.statistic, self.number, self.by, self.forms = statistic, number, by, forms
+        self.columns = list(dict.fromkeys([number, *by]))
 
     def fit(self, table: pd.DataFrame, y: Array | None) -> Self:
         """Learn each group's statistic, and that of all rows."""

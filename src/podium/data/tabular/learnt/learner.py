@@ -30,6 +30,8 @@ class Learner:
     """
 
     uses_target = False
+    # The columns that it reads; all, if none is named.
+    columns: Sequence[str] = ()
 
     def fit(self, table: pd.DataFrame, y: Array | None) -> Self:
         """Learn from rows and, if it ``uses_target``, their targets, shape (rows,)."""
@@ -122,13 +124,18 @@ def make_columns(name: str, make: Make, work: Work) -> tuple[pd.DataFrame, pd.Da
             parts.append(_without_target(learner, work))
     frames = [pd.concat(both, axis=1) for both in zip(*parts, strict=True)]
     names = [f"{name} {suffix}".rstrip() for suffix in map(str, frames[0])]
-    train, test = (frame.set_axis(names, axis=1).astype(np.float64) for frame in frames)
+    train, test = (_finite(frame.set_axis(names, axis=1)) for frame in frames)
     return train, test
+
+
+def _finite(frame: pd.DataFrame) -> pd.DataFrame:
+    """Numbers, of which those that are too large are missing, as in row-wise features."""
+    return frame.astype(np.float64).replace([np.inf, -np.inf], np.nan)
 
 
 def _without_target(learner: Learner, work: Work) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Fitted once, on the rows that ``fit_on`` names."""
-    count, table, rows = len(work.train), work.whole, work.rows_without_target
+    table, count, rows = _read(work.whole, learner), len(work.train), work.rows_without_target
     fitted = learner.fit(table.iloc[rows], None)
     own = fitted.own(table.iloc[rows])
     rest = np.setdiff1d(np.arange(len(table)), rows)
@@ -141,9 +148,10 @@ def _without_target(learner: Learner, work: Work) -> tuple[pd.DataFrame, pd.Data
 
 def _with_target(make: Make, place: int, work: Work) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Fitted on all ``rows`` for the other rows; on the other inner folds for ``rows``."""
-    train, y, rows = work.train, work.y, work.rows
-    whole = make()[place].fit(train.iloc[rows], y[rows])
-    test = whole.transform(work.test)
+    y, rows, learner = work.y, work.rows, make()[place]
+    train = _read(work.train, learner)
+    whole = learner.fit(train.iloc[rows], y[rows])
+    test = whole.transform(_read(work.test, learner))
     values = np.empty((len(train), test.shape[1]))
     rest = np.setdiff1d(np.arange(len(train)), rows)
     if len(rest):
@@ -152,6 +160,11 @@ def _with_target(make: Make, place: int, work: Work) -> tuple[pd.DataFrame, pd.D
         fitted = make()[place].fit(train.iloc[rows[kept]], y[rows[kept]])
         values[rows[held]] = fitted.transform(train.iloc[rows[held]])
     return _frame(values, test), _frame(test.to_numpy(), test)
+
+
+def _read(table: pd.DataFrame, learner: Learner) -> pd.DataFrame:
+    """The columns that a learner reads: to copy rows of the others takes time."""
+    return table[list(learner.columns)] if learner.columns else table
 
 
 def _frame(values: Array, like: pd.DataFrame) -> pd.DataFrame:

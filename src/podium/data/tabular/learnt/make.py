@@ -91,7 +91,9 @@ def _columns(
         parts += own_columns(code, work)
     if competition.features.auto:
         choose = resolve_name(competition.features.chooser)
-        parts += [make_columns(one.name, one.make, work) for one in choose(typed, work)]
+        taken = {str(name) for train, _ in parts for name in train}
+        chosen = [one for one in choose(typed, work) if one.name not in taken]
+        parts += [make_columns(one.name, one.make, work) for one in chosen]
     if not parts:
         return pd.DataFrame(index=range(len(work.train) + len(work.test)))
     whole = [pd.concat(own, axis=1) for own in zip(*parts, strict=True)]

@@ -69,7 +69,6 @@ class OwnTransformer(Learner):
             parts = [transformer, *transformer.get_params(deep=True).values()]
             fitted = [one for one in parts if hasattr(one, "fit") and not isinstance(one, type)]
             self.uses_target = any(map(uses_target, fitted))
-        self.columns: list[str] | None = None
 
     def fit(self, table: pd.DataFrame, y: Array | None) -> Self:
         """Fit the transformer on a copy of the rows."""

@@ -66,7 +66,7 @@ class QuantileBins(Learner):
     """Bins that hold as many of the fitted rows each; fewer where numbers are equal."""
 
     def __init__(self, spec: Bins) -> None:
-        self.spec = spec
+        self.spec, self.columns = spec, spec.bins
 
     def fit(self, table: pd.DataFrame, y: Array | None) -> Self:
         """Learn the inner edges."""

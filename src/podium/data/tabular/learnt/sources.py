@@ -6,9 +6,9 @@ from dataclasses import replace
 import pandas as pd
 
 from podium.config import Preprocess, TableCompetition
+from podium.config.features import FeatureError
 from podium.config.learnt import LearntFeature
 from podium.data.tabular.columns import TypedTables, type_columns
-from podium.io.errors import PodiumError
 from podium.io.text import nearest, printable
 
 
@@ -20,7 +20,7 @@ def source_tables(
     They have a type too: those under ``preprocess.drop``, and dates as they are written.
 
     Raises:
-        PodiumError: there is no such column, or it is no number where one is needed.
+        FeatureError: there is no such column, or it is no number where one is needed.
     """
     named = {name for _, _, name, _ in _named(competition)}
     extra = [
@@ -30,14 +30,14 @@ def source_tables(
     ]
     tables = _with_extra(typed, raw, extra, competition.preprocess) if extra else typed
     for feature, key, name, is_number in _named(competition):
-        where = f"params.yaml: {competition.name}.features.{printable(feature)}.{key}"
         if name not in tables.train:
             hint = nearest(name, tables.train.columns)
-            raise PodiumError(f"{where}: no column '{printable(name)}'; {hint}")
+            raise FeatureError(feature, f"{key}: no column '{printable(name)}'; {hint}")
         if is_number and name not in tables.numeric:
-            raise PodiumError(
-                f"{where}: column '{printable(name)}' is not of numbers, which is needed; "
-                + nearest(name, tables.numeric)
+            raise FeatureError(
+                feature,
+                f"{key}: column '{printable(name)}' is not of numbers, which is needed; "
+                + nearest(name, tables.numeric),
             )
     return tables
 

@@ -30,7 +30,7 @@ class TextComponents(Learner):
     """
 
     def __init__(self, spec: Text) -> None:
-        self.spec = spec
+        self.spec, self.columns = spec, [spec.text]
 
     def fit(self, table: pd.DataFrame, y: Array | None) -> Self:
         """Learn weights of words, and components.

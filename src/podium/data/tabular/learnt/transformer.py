@@ -19,26 +19,23 @@ class Transformer(Learner):
     target is required, its ``fit`` has no default for it, or it has ``uses_target = True``.
     """
 
-    def __init__(self, transformer: Any, columns: Sequence[str] | None = None) -> None:
+    def __init__(self, transformer: Any, columns: Sequence[str] = ()) -> None:
         self.transformer = clone(transformer)
-        self.columns = columns if columns is None else list(columns)
+        self.columns = list(columns)
         self.uses_target = uses_target(transformer)
 
     def fit(self, table: pd.DataFrame, y: Array | None) -> Self:
         """Fit the transformer."""
-        self.transformer.fit(self._own(table), y)
+        self.transformer.fit(table, y)
         return self
 
     def transform(self, table: pd.DataFrame) -> pd.DataFrame:
         """The columns that it makes, by its own names if it has some."""
-        made = self.transformer.transform(self._own(table))
+        made = self.transformer.transform(table)
         made = made.toarray() if hasattr(made, "toarray") else made
         values = np.asarray(made, dtype=np.float64)
         values = values[:, None] if values.ndim == 1 else values
         return pd.DataFrame(values, columns=self._names(made, values.shape[1]))
-
-    def _own(self, table: pd.DataFrame) -> pd.DataFrame:
-        return table if self.columns is None else table[self.columns]
 
     def _names(self, made: Any, count: int) -> list[str]:
         if isinstance(made, pd.DataFrame):

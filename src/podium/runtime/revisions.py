@@ -1,0 +1,24 @@
+"""Results of another commit, out of DVC's cache."""
+
+import subprocess
+from pathlib import Path
+
+from podium.io.errors import PodiumError
+from podium.io.text import printable
+from podium.runtime.repro import DVC
+
+
+def fetch(revision: str, path: Path, target: Path) -> None:
+    """Copy a result as a git revision of this project has it.
+
+    Raises:
+        PodiumError: there is no such revision, or the result is not in DVC's cache.
+    """
+    command = [*DVC, "get", ".", str(path), "--rev", revision, "-o", str(target)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0 or not target.is_file():
+        lines = [line for line in done.stderr.splitlines() if line.startswith("ERROR: ")]
+        reason = lines[0].removeprefix("ERROR: ") if lines else "'dvc get' failed"
+        raise PodiumError(
+            f"'{printable(revision)}': DVC has no {path} of this revision: {printable(reason)}"
+        )

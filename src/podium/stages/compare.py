@@ -1,0 +1,181 @@
+"""``podium compare``: two models, runs or revisions on the same folds."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from podium.config import Competition, load_config
+from podium.config.load import BLEND
+from podium.data.targets import Target
+from podium.ensemble.paired import Paired, paired
+from podium.io import files, paths
+from podium.io.errors import PodiumError
+from podium.io.text import nearest, printable
+from podium.metrics import Array
+from podium.runtime import revisions
+from podium.stages.common import read_schema, target_column, target_of
+
+# An MLflow run's id, or its first digits.
+RUN_ID = re.compile(r"[0-9a-f]{6,32}")
+OOF = "oof.parquet"
+MOST_RUNS = 5000
+# Of a run's id in the table.
+ID_LENGTH = 8
+
+
+@dataclass(frozen=True)
+class Results:
+    """OOF predictions, as the metric takes them, with the ids, targets and folds of their rows."""
+
+    name: str
+    ids: "pd.Series[str]"
+    y: Array
+    prediction: Array
+    fold_of_row: NDArray[np.int64]
+
+
+def compare(name: str, first: str, second: str) -> None:
+    """Print the paired difference of two models of a competition.
+
+    Args:
+        name: the competition.
+        first: a model's name or ``blend``, with ``@REVISION`` as a commit has it; or the id of an
+            MLflow run.
+        second: the same.
+
+    Raises:
+        PodiumError: there are no such results; or they are of other rows or folds.
+    """
+    competition = load_config(only=name)[name]
+    target = target_of(competition, read_schema(name))
+    with files.scratch() as folder:
+        results = [
+            _read(competition, target, one, folder / str(at))
+            for at, one in enumerate((first, second))
+        ]
+    _check_same(results)
+    one, other = results
+    found = paired(competition.scoring, one.y, one.prediction, other.prediction, one.fold_of_row)
+    for line in _lines(competition, found, one, other):
+        print(line)
+
+
+def _read(competition: Competition, target: Target, which: str, folder: Path) -> Results:
+    folder.mkdir()
+    path = _oof(competition, which, folder)
+    table = pd.read_parquet(path)
+    column = target_column(competition)
+    missing = [name for name in (*target.columns, column, "fold") if name not in table]
+    if missing:
+        raise PodiumError(
+            f"'{printable(which)}': its predictions have no column '{printable(missing[0])}': they "
+            f"are of another target than {competition.target}, or of other classes"
+        )
+    # Rows that no fold validates have no prediction.
+    table = table.dropna(subset=target.columns)
+    prediction = table[target.columns].to_numpy(np.float64)
+    return Results(
+        name=which[:ID_LENGTH] if RUN_ID.fullmatch(which) else which,
+        ids=table[competition.id].astype(str).reset_index(drop=True),
+        y=table[column].to_numpy(np.float64),
+        prediction=target.scorable(prediction),
+        fold_of_row=table["fold"].to_numpy(np.int64),
+    )
+
+
+def _oof(competition: Competition, which: str, folder: Path) -> Path:
+    """The file with the OOF predictions of a model, a revision's model, or a run."""
+    model, at, revision = which.partition("@")
+    if model in (*competition.models, BLEND):
+        place = paths.blend if model == BLEND else lambda name: paths.model(name, model)
+        path = place(competition.name) / OOF
+        if at:
+            revisions.fetch(revision, path, folder / OOF)
+            return folder / OOF
+        if not path.is_file():
+            raise PodiumError(f"{path}: {model} is not trained; run 'dvc repro'")
+        return path
+    if RUN_ID.fullmatch(which):
+        return _of_run(competition, which, folder)
+    raise PodiumError(
+        f"{competition.name}: no model '{printable(which)}'; "
+        f"{nearest(model, [*competition.models, BLEND])}; or give the id of an MLflow run"
+    )
+
+
+def _of_run(competition: Competition, run_id: str, folder: Path) -> Path:
+    """The OOF predictions that a run logged.
+
+    Raises:
+        PodiumError: there is no such run, or it has none.
+    """
+    from podium.runtime.tracking import open_store, warn_if_not_logged
+
+    warn_if_not_logged(30)
+    with open_store() as client:
+        experiment = client.get_experiment_by_name(competition.name)
+        places = [experiment.experiment_id] if experiment else []
+        runs = client.search_runs(places, max_results=MOST_RUNS) if places else []
+        found = [run.info.run_id for run in runs if run.info.run_id.startswith(run_id)]
+        if len(found) != 1:
+            raise PodiumError(
+                f"{competition.name}: {len(found) or 'no'} runs have an id that starts with "
+                f"'{run_id}'; 'podium ui' shows them"
+            )
+        if OOF not in [one.path for one in client.list_artifacts(found[0])]:
+            raise PodiumError(
+                f"run {found[0]}: has no OOF predictions: it was logged by an earlier Podium, or "
+                "is of no model"
+            )
+        return Path(client.download_artifacts(found[0], OOF, str(folder)))
+
+
+def _check_same(results: list[Results]) -> None:
+    first, second = results
+    if not first.ids.equals(second.ids) or not np.array_equal(first.y, second.y):
+        raise PodiumError(
+            f"'{first.name}' and '{second.name}' predict other rows or another target "
+            f"({len(first.ids)} and {len(second.ids)} rows), so there is nothing to pair"
+        )
+    if not np.array_equal(first.fold_of_row, second.fold_of_row):
+        raise PodiumError(
+            f"'{first.name}' and '{second.name}' have other folds; compare results of the same "
+            "folds: train both with the same block 'folds'"
+        )
+
+
+def _lines(competition: Competition, found: Paired, one: Results, other: Results) -> list[str]:
+    """The table of folds, and what it says."""
+    metric = competition.scoring
+    width = max(12, len(one.name) + 2, len(other.name) + 2)
+    lines = [
+        f"{competition.name}: {metric.title} on the same {len(found.folds)} folds, "
+        f"{len(one.y)} rows; {'higher' if metric.greater_is_better else 'lower'} is better",
+        f"{'fold':<8}{one.name:>{width}}{other.name:>{width}}{'better by':>12}",
+    ]
+    rows = zip(found.folds, found.first_folds, found.second_folds, found.fold_gains, strict=True)
+    for fold, first, second, gain in rows:
+        lines.append(f"{fold:<8}{first:>{width}.5f}{second:>{width}.5f}{gain:>+12.5f}")
+    lines.append(
+        f"{'all':<8}{found.first:>{width}.5f}{found.second:>{width}.5f}{found.gain:>+12.5f}"
+    )
+    better = int((found.fold_gains > 0).sum())
+    lines += [
+        f"mean over folds {found.fold_gain:+.5f} ± {found.standard_error:.5f} (standard error), "
+        f"{one.name} better on {better} of {len(found.folds)} folds",
+        f"95 % interval of all rows' difference: {found.low:+.5f} to {found.high:+.5f} "
+        f"({found.draws} resamples of rows)",
+        _verdict(found, one, other),
+    ]
+    return lines
+
+
+def _verdict(found: Paired, one: Results, other: Results) -> str:
+    if not found.is_clear:
+        return f"these rows don't tell {one.name} and {other.name} apart"
+    best, worse = (one, other) if found.gain > 0 else (other, one)
+    return f"{best.name} is better than {worse.name} by {abs(found.gain):.5f}"
