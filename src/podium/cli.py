@@ -64,14 +64,6 @@ def check(
     print("params.yaml is valid")
 
 
-def _print_resolved(competitions: "Iterable[Competition]") -> None:
-    from podium.stages.resolved_params import resolved_lines
-
-    for competition in competitions:
-        for line in resolved_lines(competition):
-            print(line)
-
-
 @app.command()
 def metrics(
     task: Annotated[
@@ -95,6 +87,14 @@ def _described(config: "Config") -> Iterator[str]:
         )
     if others := [name for name in config.blocks if name not in config.competitions]:
         yield f"not listed in competitions: {', '.join(others)}"
+
+
+def _print_resolved(competitions: "Iterable[Competition]") -> None:
+    from podium.stages.resolved_params import resolved_lines
+
+    for competition in competitions:
+        for line in resolved_lines(competition):
+            print(line)
 
 
 def _folds(competition: "Competition") -> str:

@@ -95,3 +95,24 @@ def test_probabilities_are_submitted_undecided_where_they_are_asked_for():
     result = blend(Ensemble(rounds=5), oof, test, y, FOLDS, target, METRICS["f1"])
     assert set(np.unique(result.submitted.decided_test)) == {0.0, 1.0}
     assert len(np.unique(result.submitted.test)) > 10
+
+
+def test_in_time_thresholds_come_from_earlier_rows():
+    """Fold 0 is before all others: nothing decides it. Rows of no fold have no label."""
+    oof, test, y = competition("binary")
+    target, f1 = Target("binary", "none", CLASSES["binary"]), METRICS["f1"]
+    folds = np.arange(ROWS) // 50 - 1
+    trained = folds[:, None] < np.arange(3)
+    oof[:, folds < 0] = np.nan
+    spoilt = np.where(folds == 2, 1 - y, y)
+    first, second = (
+        blend(Ensemble(rounds=3), oof, test, of, folds, target, f1, None, trained)
+        for of in (y, spoilt)
+    )
+    for one in (first.blended, *first.models):
+        assert one.fold_decisions[0] is None
+        assert one.fold_decisions[1] is not None
+        assert np.isnan(one.decided[folds < 0]).all()
+        assert np.isfinite(one.score)
+    assert first.models[0].fold_decisions == second.models[0].fold_decisions
+    assert first.blended.fold_decisions == second.blended.fold_decisions

@@ -113,7 +113,9 @@ def blend(
             without it, shape (folds, models, n, outputs); the fold's own rows are not read.
         trained: the rows that each fold trains on, shape (n, folds); by default all others.
     """
-    seen = np.flatnonzero(fold_of_row >= 0)
+    validated = fold_of_row >= 0
+    # A view where that is all rows: sums over a copy, which is laid out otherwise, round otherwise.
+    seen = slice(None) if validated.all() else np.flatnonzero(validated)
     others = fold_of_row[:, None] != np.arange(fold_of_row.max() + 1)
     result = _blended(
         spec,
@@ -126,7 +128,7 @@ def blend(
         None if inner is None else inner[:, :, seen],
         (others if trained is None else others & trained)[seen],
     )
-    if len(seen) == len(y):
+    if isinstance(seen, slice):
         return result
     models = [_among_all(one, seen, len(y)) for one in result.models]
     return replace(result, blended=_among_all(result.blended, seen, len(y)), models=models)

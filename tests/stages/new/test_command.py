@@ -83,6 +83,20 @@ def test_a_column_for_each_class(prefix, new):
     assert (block.target, block.task, block.metric) == ("Status", "multiclass", "logloss")
 
 
+def test_several_numbers_are_predicted_one_at_a_time(new):
+    train = TRAIN.assign(y=AMOUNTS.round(), z=AMOUNTS)
+    block, out = new(train=train, sample_submission=sample(y=0.5, z=0.5))
+    assert (block.task, block.target) == ("regression", "y")
+    assert block.submission.columns == {"y": "y", "z": None}
+    assert "writes 0 for the others" in out
+
+
+def test_many_classes_with_a_column_each(new):
+    train = TRAIN.assign(y=np.arange(ROWS) % 30)
+    block, _ = new(train=train, sample_submission=sample(**{str(at): 0.1 for at in range(30)}))
+    assert (block.task, block.metric) == ("multiclass", "logloss")
+
+
 def test_a_class_that_is_named_first_can_be_asked_for(new):
     _, out = new(train=TRAIN.assign(y=LABELS), sample_submission=sample(y=0.5))
     assert "probability of yes; if that of no is asked for" in out
@@ -223,6 +237,11 @@ BROKEN = {
     "a constant target": {"train": TRAIN.assign(y=1), "test": TEST},
     "no target": {"train": TRAIN, "test": TEST, "sample_submission": sample(y=1)},
     "free text": {"train": TRAIN.assign(y=TRAIN.row.map("text {}".format)), "test": TEST},
+    "several targets of classes": {
+        "train": TRAIN.assign(y=LABELS, z=LABELS),
+        "test": TEST,
+        "sample_submission": sample(y=0.5, z=0.5),
+    },
     "no id": {"train": TRAIN.assign(row=1, a=1, y=AMOUNTS), "test": TEST.assign(row=1, a=1)},
 }
 

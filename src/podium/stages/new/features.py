@@ -19,7 +19,7 @@ BESIDE_NUMBERS = (
 )  # fmt: skip
 # Numbers with such names are codes.
 CODE_NAME = re.compile(
-    r"(?i)(^|[^a-z])(id|code|type|class|cat|category|zip|zone|region|group|kind)s?(\W|_|\d|$)"
+    r"(?i)(^|[^a-z])(id|code|type|class|cat|category|zip|zone|region|group|kind)[\W_]?\d*$"
     r"|(?-i:[a-z])(?-i:Id|ID|Code|Type|Class|Cat|Zone|Region|Group)$|(sub|p)class$"
 )
 # Codes have fewer levels than this share of the rows, and more than two.

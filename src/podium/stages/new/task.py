@@ -44,10 +44,18 @@ def guess_task(draft: Draft, target: "pd.Series[Any]", sample: pd.DataFrame | No
     numbers = pd.Series(pd.to_numeric(counts.index, errors="coerce"), dtype="float64")
     asked = {} if sample is None else _asked(sample)
     _check(draft, counts)
+    # Not if they are targets of their own.
+    class_columns = len(asked) > 1 and draft["target"] not in asked
     if numbers.isna().any():
         task, why = _by_labels(counts)
     else:
-        task, why = _by_numbers(numbers, counts, asked)
+        task, why = _by_numbers(numbers, counts, asked, class_columns)
+    if task != "regression" and len(asked) > 1 and not class_columns:
+        raise PodiumError(
+            f"the sample submission asks for several targets ({few(asked)}), and "
+            f"{printable(draft['target'])} is of classes; Podium predicts one target of classes in "
+            "a competition: make a sample submission of one, and a competition for each"
+        )
     draft.set("task", task, why)
     draft.set("target_transform", "none", TRANSFORMS if task == "regression" else "")
     if task == "regression":
@@ -76,13 +84,13 @@ def _by_labels(counts: "pd.Series[Any]") -> tuple[str, str]:
 
 
 def _by_numbers(
-    numbers: "pd.Series[float]", counts: "pd.Series[Any]", asked: Asked
+    numbers: "pd.Series[float]", counts: "pd.Series[Any]", asked: Asked, class_columns: bool
 ) -> tuple[str, str]:
     few_values = len(counts) <= MOST_CLASSES and counts.sum() >= ROWS_PER_CLASS * len(counts)
     placeholders = [text for texts in asked.values() for text in texts if _fraction(text)]
     if len(counts) == 2 and is_whole(numbers):
         return "binary", f"2 values: {_shares(counts)}"
-    if len(asked) > 1 and few_values:
+    if class_columns:
         return "multiclass", f"{len(counts)} classes, a column for each: {_shares(counts)}"
     if few_values and is_whole(numbers) and not placeholders:
         return "multiclass", f"{len(counts)} whole numbers: {_shares(counts)}"
