@@ -111,3 +111,12 @@ def test_a_wrong_return_is_one_line(own_code, podium, text, line, said):
     assert (outcome.code, outcome.err.count("\n")) == (2, 1)
     assert outcome.err.startswith(f"podium: error: {FILE}:{line}: encoders: ")
     assert said in outcome.err
+
+
+def test_for_nested_full_they_are_fitted_without_each_other_fold_too(houses, own_code, podium):
+    houses.edit(lambda params: params["house-prices"]["ensemble"].update(nested="full"))
+    own_code(MEANS)
+    pairs = [(fold, other) for fold in range(5) for other in range(5) if fold != other]
+    expected = {f"repeat0-fold{fold}" for fold in range(5)}
+    expected |= {f"repeat0-fold{fold}-without{other}" for fold, other in pairs}
+    assert set(preprocess(podium)) == expected

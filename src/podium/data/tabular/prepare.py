@@ -144,7 +144,7 @@ def _dataset(given: _Given, manifest: dict[str, object]) -> TableDataset:
     tables = without_columns(given.tables, useless)
     own = OwnRows.of(given.code, raw, given.read, target_values, competition)
     folds = own.without_zeros(make_folds(raw.train, target_values, competition, own.folds))
-    full = competition.features.learns and competition.ensemble.nested == "full"
+    full = _learns(competition) and competition.ensemble.nested == "full"
     training = Training(target_values, classes, **folds, without_each=full)
     learnt = _learnt(raw, given.tables, training, competition)
     transforms = _fit_transforms(tables, folds, competition.preprocess)
@@ -184,14 +184,18 @@ def _typed(raw: RawTables, competition: TableCompetition) -> TypedTables:
     return type_columns(raw.train, raw.test, reserved, competition.preprocess)
 
 
+def _learns(competition: TableCompetition) -> bool:
+    """Whether columns are learnt on each fold's rows: of params.yaml, or by own encoders."""
+    return competition.features.learns or bool(functions(competition.name, ["encoders"]))
+
+
 def _learnt(
     raw: RawTables, typed: TypedTables, training: Training, competition: TableCompetition
 ) -> dict[str, pd.DataFrame]:
     """The learnt features' columns by what is fitted; nothing without such features."""
-    features = competition.features
-    if not features.learns and not functions(competition.name, ["encoders"]):
+    if not _learns(competition):
         return {}
-    make = resolve_name(features.maker)
+    make = resolve_name(competition.features.maker)
     return dict(make(competition, typed, (raw.train, raw.test), training))
 
 
