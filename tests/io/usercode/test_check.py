@@ -60,4 +60,4 @@ def test_the_shipped_example_is_right_and_makes_columns(houses, podium):
     assert (outcome.code, outcome.err) == (0, "")
     before = podium("preprocess", "house-prices")
     assert before.code == 0, before.err
-    assert "TotalSF" in Path("data/processed/house-prices/summary.csv").read_text()
+    assert "BsmtQuality" in Path("data/processed/house-prices/summary.csv").read_text()
