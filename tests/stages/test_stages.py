@@ -13,6 +13,7 @@ from sklearn.metrics import root_mean_squared_log_error
 from projects import HIDDEN, SMALL_MODELS, Project, made_once, run_podium, write_houses
 
 NAME = "house-prices"
+PLOTS = f"reports/{NAME}/plots"
 
 
 def run_all(podium, models=tuple(SMALL_MODELS), name: str = NAME):
@@ -99,7 +100,14 @@ def test_synthetic_data_are_named_wherever_results_are_shown(project, podium):
     assert "SYNTHETIC" in outcomes[0].out
     for outcome in outcomes[2:]:
         assert "synthetic" in outcome.out
-    assert "SYNTHETIC" in (project.root / f"reports/{NAME}/report.html").read_text()
+    page = (project.root / f"reports/{NAME}/report.html").read_text()
+    assert "SYNTHETIC" in page
+    compared = json.loads((project.root / PLOTS / "train-against-test.json").read_text())
+    assert np.mean(compared["folds"]) == pytest.approx(compared["roc_auc"], abs=1e-3)
+    assert compared["meaning"] in page
+    assert "test rows are like training rows" in compared["meaning"]
+    assert "Train against test (ROC AUC by fold" in page
+    assert not [one for one in outcomes if "predicts SalePrice" in one.err or "equal" in one.err]
 
 
 def test_scores_are_the_metric_of_the_oof(finished):

@@ -127,7 +127,7 @@ def _means(codes: Codes, y: Array, learn: NDArray[np.bool_]) -> Array:
 
 
 def _accuracy(codes: Codes, halves: Codes, truth: Truth) -> Score:
-    """The share of rows whose class is the most frequent of their bin, against the largest's."""
+    """The share of rows that have the most frequent class of their bin, against the largest's."""
     classes, y = truth.classes, truth.y.astype(np.int64)
     size = int(codes.max()) + 1
     right = np.empty(len(y), dtype=np.bool_)
