@@ -10,6 +10,8 @@ import pytest
 from projects import SMALL_MODELS
 
 FILE = "src/competitions/house_prices.py"
+# One model in daily work, the others in the deep tests.
+MODELS = ["ridge", *(pytest.param(name, marks=pytest.mark.deep) for name in list(SMALL_MODELS)[1:])]
 CHEAP = """
     import numpy as np
 
@@ -25,7 +27,7 @@ def oof(podium, model: str) -> pd.DataFrame:
     return pd.read_parquet(f"models/house-prices/{model}/oof.parquet")
 
 
-@pytest.mark.parametrize("model", list(SMALL_MODELS))
+@pytest.mark.parametrize("model", MODELS)
 def test_rows_of_large_weight_are_fitted_better(houses, own_code, podium, model):
     """Cheap houses count 100 times as much: predictions are lower than without weights."""
     houses.edit(lambda params: params["house-prices"].update(models={model: SMALL_MODELS[model]}))
@@ -39,7 +41,7 @@ def test_rows_of_large_weight_are_fitted_better(houses, own_code, podium, model)
     assert metrics["cv"] == pytest.approx(float(np.sqrt((error**2).mean())), abs=1e-5)
 
 
-@pytest.mark.parametrize("model", ["ridge", "lasso", "lightgbm"])
+@pytest.mark.parametrize("model", MODELS[:3])
 def test_equal_weights_change_nothing(houses, own_code, podium, model):
     houses.edit(lambda params: params["house-prices"].update(models={model: SMALL_MODELS[model]}))
     plain = oof(podium, model)
