@@ -75,6 +75,7 @@ def test_folds_in_time_reach_every_stage(run):
     assert len(pd.read_csv(f"reports/{HOUSES}/plots/predictions.csv")) == 64
 
 
+@pytest.mark.deep
 def test_what_comes_later_changes_nothing_of_an_earlier_fold(run):
     folds = {"scheme": "time", "by": "Id", "count": 3}
     run(folds, until="train")

@@ -15,7 +15,7 @@ READERS = ["tables", "pixels", "params.yaml", "archives", "image archives", "ima
 @pytest.mark.parametrize("reader", READERS)
 def test_no_input_hangs_breaks_or_changes_an_earlier_result(reader, tmp_path):
     """What ``python tests/stress/fuzz.py`` does with more; a failure leaves its input behind."""
-    program = [sys.executable, str(ROOT / "tests/stress/fuzz.py"), "--inputs", "300"]
+    program = [sys.executable, str(ROOT / "tests/stress/fuzz.py"), "--inputs", "150"]
     done = subprocess.run(
         [*program, "--only", reader, "--keep", str(tmp_path / "failed")],
         capture_output=True,
@@ -23,4 +23,4 @@ def test_no_input_hangs_breaks_or_changes_an_earlier_result(reader, tmp_path):
         timeout=600,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert f"{reader:<15}{300:>11}" in done.stdout
+    assert f"{reader:<15}{150:>11}" in done.stdout

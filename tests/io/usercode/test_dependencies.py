@@ -42,7 +42,14 @@ def write(text: str, name: str = "house_prices") -> None:
 
 
 @pytest.mark.usefixtures("pipeline")
-@pytest.mark.parametrize("name", ["features", "encoders", "sample_weight"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "features",
+        pytest.param("encoders", marks=pytest.mark.deep),
+        pytest.param("sample_weight", marks=pytest.mark.deep),
+    ],
+)
 def test_an_edit_runs_preprocess_of_that_competition(two, name):
     before = resolved()
     write(f"def {name}(x):\n    return x\n")
