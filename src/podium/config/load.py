@@ -222,7 +222,10 @@ class _Reader:
             model, spec = own, find_model(kind, own)
         where = (*path, "model") if "model" in value else path
         if spec is None:
-            self._add(where, f"no model '{model}'; {nearest(str(model), MODELS.get(kind, {}))}")
+            hint = nearest(str(model), MODELS.get(kind, {}))
+            others = ", or an import path such as sklearn.svm.SVR" if kind == "tabular" else ""
+            is_list = hint.startswith("valid")
+            self._add(where, f"no model '{model}'; {hint}{others if is_list else ''}")
             return None
         if model not in MODELS[kind] and (problem := path_problem(model)):
             self._add(where, problem)

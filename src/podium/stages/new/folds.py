@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 
+from podium.config.folds import SCHEMES
 from podium.data.tabular.dates import TIME_NAME, find_format
 from podium.io.text import printable
 from podium.stages.new.columns import Column
@@ -37,7 +38,9 @@ def guess_folds(draft: Draft, target: "pd.Series[Any]", features: Sequence[Colum
             f"folds: {printable(group)} repeats in train, and test has other values of it; its "
             "rows stay together in a fold"
         )
-    draft.set("folds", {"scheme": scheme, "count": COUNT, "repeats": 1, "seed": 0, **extra}, why)
+    # Knobs of shuffling do nothing for schemes that don't shuffle.
+    drawn = {"repeats": 1, "seed": 0} if SCHEMES[scheme].shuffles else {}
+    draft.set("folds", {"scheme": scheme, "count": COUNT, **drawn, **extra}, why)
 
 
 def _by_task(draft: Draft, target: "pd.Series[Any]") -> tuple[str, str]:
