@@ -36,6 +36,16 @@ KINDS = [
 ]
 
 
+@pytest.mark.parametrize(("scheme", "kind"), [*KINDS, ("time", {"times": np.arange(ROWS)[::-1]})])
+def test_some_rows_are_split_as_if_they_were_all(scheme, kind):
+    places = np.flatnonzero(np.arange(ROWS) % 4)
+    some = {name: values[places] for name, values in kind.items()}
+    inner, alone = make(scheme, **kind)[0].part(places), make(scheme, len(places), **some)[0]
+    for own, other in zip(parts(inner), parts(alone), strict=True):
+        np.testing.assert_array_equal(own[0], other[0])
+        np.testing.assert_array_equal(own[1], other[1])
+
+
 @pytest.mark.parametrize(("scheme", "kind"), KINDS)
 def test_every_row_is_on_one_side(scheme, kind):
     inner, said = make(scheme, **kind)

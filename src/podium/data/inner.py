@@ -2,8 +2,8 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,20 @@ class Inner:
     groups: Rows | None = None
     times: Rows | None = None
     gap: int = 0
+
+    def part(self, places: Rows) -> Self:
+        """The same for some of the rows, by their places among them."""
+
+        def of_part(values: NDArray[Any] | None) -> Any:
+            return None if values is None else values[places]
+
+        return replace(
+            self,
+            rows=len(places),
+            classes=of_part(self.classes),
+            groups=of_part(self.groups),
+            times=of_part(self.times),
+        )
 
     @property
     def is_shuffled(self) -> bool:

@@ -8,7 +8,6 @@ choice is the same on every machine.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -74,14 +73,7 @@ class _Trial:
         kept, held = work.context.inner.hold_out(HELD_OUT)
         self.kept, self.held = _some(rows[kept]), _some(rows[held])
         self.tables, self.classes = tables, work.context.classes
-        inner = work.context.inner
-        places = np.searchsorted(rows, self.kept)
-        own = replace(
-            inner,
-            rows=len(self.kept),
-            classes=None if inner.classes is None else inner.classes[places],
-            groups=None if inner.groups is None else inner.groups[places],
-        )
+        own = work.context.inner.part(np.searchsorted(rows, self.kept))
         context = Context(work.context.classes, work.y[self.kept], own)
         # The rows held out take the place of test rows: nothing is fitted on them.
         self.y = work.y[np.concatenate([self.kept, self.held])]
