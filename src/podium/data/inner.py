@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,22 @@ from podium.io.errors import PodiumError
 
 # Rows to train on and rows to score, of each inner fold.
 Parts = list[tuple[Rows, Rows]]
+
+
+class OuterFolds(Protocol):
+    """Folds, groups and times of all training rows, as ``Dataset`` has them."""
+
+    @property
+    def folds(self) -> Rows:
+        """The fold that validates each row, shape (n, repeats)."""
+
+    @property
+    def groups(self) -> Rows | None:
+        """The code of each row's group, shape (n,)."""
+
+    @property
+    def times(self) -> Rows | None:
+        """The place of each row's time among all, shape (n,)."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +56,21 @@ class Inner:
     groups: Rows | None = None
     times: Rows | None = None
     gap: int = 0
+
+    @classmethod
+    def of(
+        cls, folds: OuterFolds, scheme: FoldScheme, rows: Rows, repeat: int = 0, **others: Any
+    ) -> Self:
+        """That of a fold's training rows, by the outer folds; ``others`` are further fields."""
+        # Folds that are given are kept whole.
+        groups = folds.folds[:, repeat] if scheme.is_given else folds.groups
+        return cls(
+            rows=len(rows),
+            scheme=scheme,
+            groups=None if groups is None else groups[rows],
+            times=rows if folds.times is None else folds.times[rows],
+            **others,
+        )
 
     def part(self, places: Rows) -> Self:
         """The same for some of the rows, by their places among them."""

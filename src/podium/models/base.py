@@ -75,17 +75,15 @@ class Fit(Generic[P_co]):
         """How a fold's training rows are split again, to tune a model."""
         dataset, rows = self.dataset, split.train_rows
         scheme = SCHEMES[dataset.schema.scheme]
-        # Folds that are given are kept whole.
-        groups = dataset.folds[:, split.repeat] if scheme.is_given else dataset.groups
-        return Inner(
+        return Inner.of(
+            dataset,
+            scheme,
+            rows,
+            split.repeat,
             where=split.name,
-            rows=len(rows),
-            scheme=scheme,
             seed=self.params.seed,
             warn=self.reporter.warn,
             classes=self._strata(scheme, rows),
-            groups=None if groups is None else groups[rows],
-            times=rows if dataset.times is None else dataset.times[rows],
             gap=dataset.schema.gap,
         )
 

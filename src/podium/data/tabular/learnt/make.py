@@ -105,17 +105,14 @@ def _learners(feature: LearntFeature, context: Context) -> Any:
 
 
 def _inner(competition: TableCompetition, training: Training, fitted: Fitted) -> Inner:
-    rows, scheme = fitted.rows, SCHEMES[competition.folds.scheme]
-    # Folds that are given have one repeat, and are kept whole.
-    groups = training.folds[:, 0] if scheme.is_given else training.groups
-    return Inner(
+    # Folds that are given have one repeat.
+    return Inner.of(
+        training,
+        SCHEMES[competition.folds.scheme],
+        fitted.rows,
         where=fitted.name,
-        rows=len(rows),
-        scheme=scheme,
         seed=0,
         warn=warn,
-        classes=training.y[rows] if training.classes else None,
-        groups=None if groups is None else groups[rows],
-        times=rows if training.times is None else training.times[rows],
+        classes=training.y[fitted.rows] if training.classes else None,
         gap=competition.folds.gap,
     )
