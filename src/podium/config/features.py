@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SerializeAsAny
 
 from podium.config.block import Block, Name, as_text
 from podium.config.learnt import LEARNT, LearntFeature, learnt_kind
-from podium.io.errors import PodiumError
+from podium.io.errors import KeyedError
 from podium.io.text import nearest, printable, shown
 
 AUTO_KEY = "auto"
@@ -87,12 +87,11 @@ class Features(Block):
         return self.auto or bool(self.learnt()) or any(one.may_learn for one in formulas)
 
 
-class FeatureError(PodiumError):
+class FeatureError(KeyedError):
     """Something is wrong with one feature: its key in ``features``, and what to do."""
 
     def __init__(self, feature: str, message: str) -> None:
-        self.feature, self.message = feature, message
-        super().__init__(f"params.yaml: features.{printable(feature)}: {message}")
+        super().__init__(("features", feature), message)
 
 
 def typed_feature(name: str, value: Any) -> tuple[type[Block], Any]:

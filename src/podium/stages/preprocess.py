@@ -1,7 +1,6 @@
 """Stage preprocess: raw files become a dataset with folds that never change."""
 
 from podium.config import load_config
-from podium.config.features import FeatureError
 from podium.config.load import ConfigError
 from podium.data import kinds
 from podium.io import files, paths
@@ -30,8 +29,6 @@ def preprocess(name: str) -> None:
             raise
         except KeyedError as error:
             raise SettingError((name, *error.keys), error.message) from None
-        except FeatureError as error:
-            raise SettingError((name, "features", error.feature), error.message) from None
         except PodiumError as error:
             raise PodiumError(f"{name}: {error}") from None
     console().print(f"{name}  {done}; what was done: {paths.processed(name) / 'summary.csv'}")
