@@ -117,17 +117,10 @@ def blend(
     # A view where that is all rows: sums over a copy, which is laid out otherwise, round otherwise.
     seen = slice(None) if validated.all() else np.flatnonzero(validated)
     others = fold_of_row[:, None] != np.arange(fold_of_row.max() + 1)
-    result = _blended(
-        spec,
-        oof[:, seen],
-        test,
-        y[seen],
-        fold_of_row[seen],
-        target,
-        metric,
-        None if inner is None else inner[:, :, seen],
-        (others if trained is None else others & trained)[seen],
-    )
+    trained = (others if trained is None else others & trained)[seen]
+    scoring = _Scoring(y[seen], fold_of_row[seen], target, metric, trained)
+    inner = None if inner is None else inner[:, :, seen]
+    result = _blended(spec, scoring, oof[:, seen], test, inner)
     if isinstance(seen, slice):
         return result
     models = [_among_all(one, seen, len(y)) for one in result.models]
@@ -145,27 +138,19 @@ def _among_all(scored: Scored, seen: Rows, rows: int) -> Scored:
 
 
 def _blended(
-    spec: Ensemble,
-    oof: Array,
-    test: Array,
-    y: Array,
-    fold_of_row: Rows,
-    target: Target,
-    metric: Metric,
-    inner: Array | None,
-    trained: Mask,
+    spec: Ensemble, scoring: "_Scoring", oof: Array, test: Array, inner: Array | None
 ) -> Blend:
     """``blend`` of rows that are all validated."""
-    scoring = _Scoring(y, fold_of_row, target, metric, trained)
+    y, target, metric = scoring.y, scoring.target, scoring.metric
     models = [scoring.scored(one, of_test) for one, of_test in zip(oof, test, strict=True)]
     coded, coded_test = target.encode(oof), target.encode(test)
     fitted_on = [coded] * scoring.folds if inner is None else [*target.encode(inner)]
     candidates = []
     for fit in _fits(spec, target, metric):
         by_fold = np.stack(
-            [_fitted(fit, own, y, trained[:, fold]) for fold, own in enumerate(fitted_on)]
+            [_fitted(fit, own, y, scoring.trained[:, fold]) for fold, own in enumerate(fitted_on)]
         )
-        nested = np.einsum("nm,mnk->nk", by_fold[fold_of_row], coded)
+        nested = np.einsum("nm,mnk->nk", by_fold[scoring.fold_of_row], coded)
         weights = _fitted(fit, coded, y, np.ones(len(y), dtype=bool))
         decoded = target.decode(nested), target.decode(_mix(weights, coded_test))
         tuned_on = None
