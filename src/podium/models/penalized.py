@@ -7,6 +7,7 @@ For classification the same penalties are used with logistic regression.
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -25,10 +26,23 @@ Codes = NDArray[np.int64]
 History = list[dict[str, float]]
 # A linear model, the search as history, and what it found.
 Fitted = tuple[Any, History, dict[str, float]]
-# Weights of rows; None where all count alike.
-Weight = Array | None
-# Fits a linear model on (x, y, weight), tuned by inner splits.
-Search = Callable[[Array, Array, Weight, Inner], Fitted]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A fold's training rows: inputs, targets, weights (None: all alike), and how they are split.
+
+    Shapes (rows, features), (rows,), (rows,).
+    """
+
+    x: Array
+    y: Array
+    weight: Array | None
+    inner: Inner
+
+
+# Fits a linear model on rows, tuned by inner splits.
+Search = Callable[[Part], Fitted]
 
 
 def fit_ridge(fit: Fit[RidgeParams]) -> list[SplitFit]:
@@ -39,7 +53,7 @@ def fit_ridge(fit: Fit[RidgeParams]) -> list[SplitFit]:
     """
     params = fit.params
     search = _search_ridge if fit.target.is_regression else _search_l2
-    return _fit_each(fit, lambda x, y, w, inner: search(x, y, w, params, inner), "alpha")
+    return _fit_each(fit, lambda part: search(part, params), "alpha")
 
 
 def fit_lasso(fit: Fit[LassoParams]) -> list[SplitFit]:
@@ -56,14 +70,15 @@ def _fit_l1(fit: Fit[LassoParams], ratios: Sequence[float]) -> list[SplitFit]:
     params = fit.params
     search = _search_l1 if fit.target.is_regression else _search_l1_classes
     what = f"alpha by {params.inner_folds} inner folds"
-    return _fit_each(fit, lambda x, y, w, inner: search(x, y, w, params, ratios, inner), what)
+    return _fit_each(fit, lambda part: search(part, params, ratios), what)
 
 
 def _fit_each(fit: Fit[ModelParams], search: Search, what: str) -> list[SplitFit]:
     def fit_one(split: Split) -> SplitFit:
         x, test = fit.dataset.dense(split)
         rows = split.train_rows
-        model, history, details = search(x[rows], fit.y[rows], fit.weights(rows), fit.inner(split))
+        part = Part(x[rows], fit.y[rows], fit.weights(rows), fit.inner(split))
+        model, history, details = search(part)
         return SplitFit(
             valid=_predicted(model, x[split.valid_rows], fit.target.outputs),
             test=_predicted(model, test, fit.target.outputs),
@@ -98,25 +113,25 @@ def _coefficients(model: Any) -> bytes:
     return bytes(save(tensors))
 
 
-def _search_ridge(x: Array, y: Array, weight: Weight, params: RidgeParams, inner: Inner) -> Fitted:
+def _search_ridge(part: Part, params: RidgeParams) -> Fitted:
     from sklearn.linear_model import Ridge as RidgeRegression
     from sklearn.linear_model import RidgeCV
 
     alphas = sorted(params.alphas, reverse=True)
-    inner.check()
-    if inner.is_shuffled:
+    x, y, weight = part.x, part.y, part.weight
+    part.inner.check()
+    if part.inner.is_shuffled:
         model = RidgeCV(alphas=alphas, store_cv_results=True).fit(x, y, sample_weight=weight)
         return model, _path(alphas, model.cv_results_.mean(axis=0)), {"alpha": float(model.alpha_)}
-    errors = _ridge_errors(x, y, weight, alphas, inner.folds(params.inner_folds))
+    errors = _ridge_errors(part, alphas, part.inner.folds(params.inner_folds))
     alpha = float(alphas[int(np.argmin(errors))])
     model = RidgeRegression(alpha=alpha).fit(x, y, sample_weight=weight)
     return model, _path(alphas, errors), {"alpha": alpha}
 
 
-def _ridge_errors(
-    x: Array, y: Array, weight: Weight, alphas: Sequence[float], folds: Parts
-) -> Array:
+def _ridge_errors(part: Part, alphas: Sequence[float], folds: Parts) -> Array:
     """The mean squared error of inner folds for each alpha, by one decomposition a fold."""
+    x, y, weight = part.x, part.y, part.weight
     errors = np.zeros(len(alphas))
     for train, valid in folds:
         own, held = (None if weight is None else weight[rows] for rows in (train, valid))
@@ -131,27 +146,20 @@ def _ridge_errors(
     return errors
 
 
-def _search_l1(
-    x: Array,
-    y: Array,
-    weight: Weight,
-    params: LassoParams,
-    l1_ratios: Sequence[float],
-    inner: Inner,
-) -> Fitted:
+def _search_l1(part: Part, params: LassoParams, l1_ratios: Sequence[float]) -> Fitted:
     from sklearn.linear_model import ElasticNetCV
 
     model = ElasticNetCV(
         l1_ratio=list(l1_ratios),
         eps=params.alpha_ratio,
         alphas=params.alpha_count,
-        cv=inner.folds(params.inner_folds),
+        cv=part.inner.folds(params.inner_folds),
         max_iter=params.max_iterations,
         tol=1e-3,
         precompute=True,
     )
     with _unconverged_paths():
-        model.fit(x, y, sample_weight=weight)
+        model.fit(part.x, part.y, sample_weight=part.weight)
     chosen = list(l1_ratios).index(model.l1_ratio_)
     errors = model.mse_path_.reshape(len(l1_ratios), params.alpha_count, -1)[chosen].mean(axis=-1)
     alphas = np.atleast_2d(model.alphas_)[chosen if len(l1_ratios) > 1 else 0]
@@ -163,9 +171,10 @@ def _search_l1(
     return model, _path(list(alphas), errors), details
 
 
-def _search_l2(x: Array, y: Array, weight: Weight, params: RidgeParams, inner: Inner) -> Fitted:
+def _search_l2(part: Part, params: RidgeParams) -> Fitted:
     """L2 logistic regression: alpha is 1 / C of scikit-learn."""
-    codes, alphas = y.astype(np.int64), sorted(params.alphas, reverse=True)
+    x, weight, inner = part.x, part.weight, part.inner
+    codes, alphas = part.y.astype(np.int64), sorted(params.alphas, reverse=True)
     if (codes == codes[0]).all():
         return constant(codes[0], x.shape[1]), [], {"alpha": float(alphas[0])}
     with _unconverged_paths():
@@ -174,16 +183,10 @@ def _search_l2(x: Array, y: Array, weight: Weight, params: RidgeParams, inner: I
     return model, _history(found), {"alpha": found.alpha}
 
 
-def _search_l1_classes(
-    x: Array,
-    y: Array,
-    weight: Weight,
-    params: LassoParams,
-    l1_ratios: Sequence[float],
-    inner: Inner,
-) -> Fitted:
+def _search_l1_classes(part: Part, params: LassoParams, l1_ratios: Sequence[float]) -> Fitted:
     """L1 logistic regression; alphas as in the elastic net for numbers, of the mean log loss."""
-    codes = y.astype(np.int64)
+    x, weight, inner = part.x, part.weight, part.inner
+    codes = part.y.astype(np.int64)
     if (codes == codes[0]).all():
         details = {"alpha": 0.0, "l1_ratio": float(l1_ratios[0]), "non_zero": 0.0}
         return constant(codes[0], x.shape[1]), [], details
