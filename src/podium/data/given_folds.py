@@ -76,7 +76,7 @@ def file_folds(path: Path, ids: "pd.Series[Any]") -> Rows:
     Raises:
         KeyedError: there is no such file; it lacks a column, or has ids that train lacks; or as
             ``given_folds``.
-        PodiumError: it is no csv.
+        PodiumError: it is not a csv.
     """
     keys, name = ("folds", "path"), str(ids.name)
     if not path.is_file():

@@ -23,7 +23,7 @@ def read_sample(competition: Competition, classes: Sequence[str]) -> pd.DataFram
     """The sample submission as text, as Kaggle gave it, or as task and metric ask for it.
 
     Raises:
-        PodiumError: it is missing or no csv.
+        PodiumError: it is missing or not a csv.
     """
     sample = read_csv(paths.raw(competition.name) / SAMPLE, na_values=[])
     sample = only_one_id(SAMPLE, sample, competition.id_columns)

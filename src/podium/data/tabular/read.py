@@ -74,7 +74,7 @@ def extra_files(folder: Path, competition: TableCompetition) -> list[Path]:
     """Where the raw files of ``source.files.extra`` are, in the order there; all are csv files.
 
     Raises:
-        PodiumError: one is missing, or is no csv.
+        PodiumError: one is missing, or is not a csv.
     """
     paths = [folder / extra_path(name) for name in competition.source.files.extra]
     for path in paths:
@@ -102,7 +102,7 @@ def _read(
     test: list[str] | None = None,
 ) -> RawTables:
     """Check the files, and read all columns of train and test or those named."""
-    # A file that is cut off or no csv is reported as that, and not by the columns it lacks.
+    # A file that is cut off or not a csv is reported as that, and not by the columns it lacks.
     na_values, kept = competition.preprocess.na_values, _not_features(competition)
     tables = RawTables(
         read_csv(folder / TRAIN, na_values, train, verbatim=kept),

@@ -22,7 +22,7 @@ def read_head(path: Path) -> pd.DataFrame:
     """The first rows of a csv as text, an empty text as missing.
 
     Raises:
-        PodiumError: the file is no csv, as ``read_blocks`` finds.
+        PodiumError: the file is not a csv, as ``read_blocks`` finds.
     """
     header = read_header(path)
     most = max(LEAST_ROWS, MOST_VALUES // len(header))
