@@ -82,7 +82,7 @@ def fit_model(
         decision=tune(metric, dataset.y, oof),
         fold_decisions=decisions,
         score=metric(dataset.y[seen], target.scorable(decided[seen])),
-        fold_scores=_fold_scores(dataset, splits, target, metric),
+        fold_scores=_fold_scores(dataset, splits, target, metric, decided),
         fit_seconds=seconds,
         history=_history(dataset, splits),
         details=[split.details for split in splits],
@@ -168,9 +168,15 @@ def _mean_std(fits: list[SplitFit]) -> Array | None:
 
 
 def _fold_scores(
-    dataset: Dataset, fits: list[SplitFit], target: Target, metric: Metric
+    dataset: Dataset, fits: list[SplitFit], target: Target, metric: Metric, decided: Array
 ) -> list[float]:
-    """One score a split; thresholds are tuned on the other folds of the same repeat."""
+    """One score a split; thresholds are tuned on the other folds of the same repeat.
+
+    ``decided`` are the OOF predictions by such thresholds, averaged over repeats.
+    """
+    if dataset.folds.shape[1] == 1:
+        parts = [split.valid_rows for split in dataset.splits]
+        return [metric(dataset.y[part], target.scorable(decided[part])) for part in parts]
     scores = []
     for repeat, fold_of_row in enumerate(dataset.folds.T):
         own = [
