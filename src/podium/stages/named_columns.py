@@ -29,11 +29,15 @@ def unknown_columns(competition: Competition, table: Path) -> list[str]:
         PodiumError: the table is not a csv.
     """
     columns = column_names(read_header(table))
-    made, in_test = _made(competition), _columns_of_test(competition, table)
+    made = _made(competition)
     lines = []
     for key, column in _named(competition):
-        is_there = column in columns or (column in made and key[0] in MAY_BE_MADE)
-        if not is_there and not (MAY_BE_IN_TEST & set(key) and column in in_test):
+        is_there = (
+            column in columns
+            or (key[0] in MAY_BE_MADE and column in made)
+            or (MAY_BE_IN_TEST & set(key) and column in _columns_of_test(competition, table))
+        )
+        if not is_there:
             choices = [*columns, *made] if key[0] in MAY_BE_MADE else columns
             message = f"no column '{column}' in {table.name}; {nearest(column, choices)}"
             lines.append(located((competition.name, *key), message))
