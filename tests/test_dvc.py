@@ -122,9 +122,8 @@ EDITS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "edit", ["a model", *(pytest.param(name, marks=pytest.mark.deep) for name in [*EDITS][1:])]
-)
+@pytest.mark.deep
+@pytest.mark.parametrize("edit", EDITS)
 def test_an_edit_reruns_what_it_touches(edit, copy):
     competition, change, stages = EDITS[edit]
     kept = copy.root / f"models/{competition}/ridge/oof.parquet"

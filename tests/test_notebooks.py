@@ -74,6 +74,7 @@ def test_stored_without_output(path):
             assert cell.execution_count is None
 
 
+@pytest.mark.deep
 @every_notebook
 def test_runs_from_its_own_folder(path, project):
     use_sample(project)

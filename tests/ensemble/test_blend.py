@@ -176,6 +176,7 @@ def class_models(seed: int, rows: int = 400) -> tuple[np.ndarray, np.ndarray]:
     return as_probabilities(signal + noise), y
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("metric", ["accuracy", "macro_f1", "auc"])
 def test_on_rows_that_nothing_saw_the_submission_is_at_least_the_best_model(metric):
     """Weights by a metric of steps lose to the best model; the mean over seeds must not."""

@@ -377,6 +377,7 @@ def test_a_checkpoint_of_other_changes_is_not_used(tmp_path, model, change):
     assert not same(kept, fit(model, make_images(), scratch=tmp_path, **few))
 
 
+@pytest.mark.deep
 @pytest.mark.usefixtures("every_epoch")
 def test_a_checkpoint_of_other_images_or_folds_is_not_used(tmp_path):
     dataset = make_images()

@@ -72,7 +72,7 @@ def test_a_target_scale_is_learnt_from_training_rows(model, transform):
 
 
 @pytest.mark.parametrize("task", ["binary", "multiclass"])
-@pytest.mark.parametrize("repeats", [1, 2])
+@pytest.mark.parametrize("repeats", [pytest.param(1, marks=pytest.mark.deep), 2])
 def test_thresholds_of_a_model_come_from_other_folds(task, repeats):
     dataset = make_dataset(task, repeats)
     result = fit("ridge", dataset, metric="macro_f1")

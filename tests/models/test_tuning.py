@@ -61,7 +61,7 @@ def test_a_model_is_tuned_on_other_groups(model):
         assert chosen["group"] < chosen["kfold"] / 2
 
 
-@pytest.mark.parametrize("task", ["regression", "binary"])
+@pytest.mark.parametrize("task", ["regression", pytest.param("binary", marks=pytest.mark.deep)])
 @pytest.mark.parametrize("model", TUNED)
 def test_every_scheme_trains_every_tuned_model(model, task):
     dataset = make_dataset(task)

@@ -253,7 +253,7 @@ def resumable(folder: Path | None, on_epoch=None, epochs: int = 8, **knobs):
     return fit_members(x, y, uneven_rows(5), params, on_epoch=on_epoch, **keep)
 
 
-@pytest.mark.parametrize("averaging", ["ema", "swa"])
+@pytest.mark.parametrize("averaging", ["ema", pytest.param("swa", marks=pytest.mark.deep)])
 @pytest.mark.parametrize(
     "stopped_after", [7, *(pytest.param(epochs, marks=pytest.mark.deep) for epochs in (1, 13))]
 )
@@ -305,6 +305,7 @@ def test_a_checkpoint_of_other_data_is_not_used(tmp_path):
     assert same_weights(kept, fresh)
 
 
+@pytest.mark.deep
 def test_a_broken_checkpoint_is_as_good_as_none(tmp_path):
     whole = resumable(tmp_path)
     for path in tmp_path.glob("*.safetensors"):

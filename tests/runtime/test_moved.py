@@ -31,7 +31,8 @@ def no_writer(monkeypatch):
     monkeypatch.setattr("podium.runtime.tracking.run.END_SECONDS", 0)
 
 
-@pytest.mark.parametrize("copied", [True, pytest.param(False, marks=pytest.mark.deep)])
+@pytest.mark.deep
+@pytest.mark.parametrize("copied", [True, False])
 def test_artifacts_of_a_project_elsewhere(copied, project: Project, tmp_path, monkeypatch, capsys):
     log("old.txt")
     new = tmp_path / "the new place"

@@ -39,6 +39,7 @@ def test_all_that_goes_well_is_no_error(both, podium, monkeypatch):
     assert podium("repro").code == 0
 
 
+@pytest.mark.deep
 def test_ctrl_c_ends_all(both):
     """DVC ignores the signal while a stage runs; the stage ends by it, and DVC with an error."""
     slow = 'trap "exit 1" INT; echo "$2" >> turns; sleep 60 & wait'

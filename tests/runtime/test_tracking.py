@@ -59,7 +59,11 @@ def test_a_run_keeps_what_is_logged(project):
 
 
 @pytest.mark.parametrize(
-    ("error", "status"), [(ValueError, "FAILED"), (KeyboardInterrupt, "KILLED")]
+    ("error", "status"),
+    [
+        (ValueError, "FAILED"),
+        pytest.param(KeyboardInterrupt, "KILLED", marks=pytest.mark.deep),
+    ],
 )
 def test_a_crash_ends_the_run(project, error, status):
     with pytest.raises(error), tracked_run("c", "m", {}):
@@ -87,6 +91,7 @@ def test_a_failing_stage_is_a_failed_run(project, podium, house_files):
     assert found.info.status == "FAILED"
 
 
+@pytest.mark.deep
 def test_a_deleted_experiment_comes_back(project):
     with tracked_run("c", "first", {}):
         pass
@@ -209,6 +214,7 @@ def test_runs_are_named_by_what_differs_from_the_defaults():
     assert long.endswith("…")
 
 
+@pytest.mark.deep
 def test_the_ui_is_given_the_page_of_every_experiment(project, podium, monkeypatch):
     assert "no runs in" in podium("ui").err
     with tracked_run("titanic", "m", {}):

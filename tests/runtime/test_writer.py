@@ -72,6 +72,7 @@ def test_the_writer_is_killed_and_the_next_one_completes_the_same_run(project):
     assert len(client().get_metric_history(done.info.run_id, "curve0")) == 200
 
 
+@pytest.mark.deep
 def test_a_writer_without_notes_finds_the_run_that_it_has_begun(project):
     with tracked_run("c", "m", {}) as open_run:
         open_run.log_metrics({"a": 1.0})
@@ -87,6 +88,7 @@ def test_a_writer_without_notes_finds_the_run_that_it_has_begun(project):
     assert len(client().get_metric_history(found.info.run_id, "a")) == 1
 
 
+@pytest.mark.deep
 def test_an_event_that_a_kill_cut_off_is_none(project):
     journal = Journal(tracking_uri(), run.run_header("c", "m", {}) | {"process": "1 1"})
     Run(journal).log_metrics({"a": 1.0})
@@ -99,6 +101,7 @@ def test_an_event_that_a_kill_cut_off_is_none(project):
     assert journals() == []
 
 
+@pytest.mark.deep
 def test_what_mlflow_refuses_for_ever_keeps_nothing_waiting(project):
     with tracked_run("c", "first", {}) as first:
         first.log_curves({"no\nname": [(0, 1.0)]})
@@ -201,6 +204,7 @@ def test_one_writer_lives_as_long_as_its_owner(project, monkeypatch):
     assert not (folder() / f"{OWNER}{owner.pid}").exists()
 
 
+@pytest.mark.deep
 def test_a_writer_that_failed_tries_again_when_it_is_asked(project, monkeypatch):
     with tracked_run("c", "m", {}):
         pass

@@ -5,14 +5,14 @@ import shutil
 import pandas as pd
 from ruamel.yaml import YAML
 
-from projects import HOUSES, ROOT
+from projects import HOUSES, ROOT, write_houses
 
 CODE = "src/competitions/house_prices.py"
 
 
-def test_each_is_there_and_none_has_a_warning(project, podium, house_files):
+def test_each_is_there_and_none_has_a_warning(project, podium, tmp_path):
     shipped = YAML().load(ROOT / "params.yaml")[HOUSES]["features"]
-    project.use_files(house_files)
+    project.use_files(write_houses(tmp_path / "wide", wide=True))
     project.edit(lambda params: params[HOUSES].update(features=shipped))
     shutil.copy(ROOT / CODE, CODE)
     podium("sync")

@@ -6,6 +6,7 @@ ruamel.yaml composes its nodes, before any value is made of them; lines, depth a
 are ruamel.yaml's own.
 """
 
+from functools import lru_cache
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -36,12 +37,17 @@ KINDS = {"int": "number", "float": "number", "timestamp": "date"}
 
 
 def read_document(path: Path) -> CommentedMap:
-    """Read ``params.yaml`` as a mapping whose keys are text, with their lines.
+    """Read ``params.yaml`` as a mapping whose keys are text, with their lines; don't change it.
 
     Raises:
         PodiumError: the file is missing, no UTF-8 text, not YAML, or more than a person writes.
     """
-    text = _read_text(path)
+    return _parsed(path, _read_text(path))
+
+
+@lru_cache(maxsize=4)
+def _parsed(path: Path, text: str) -> CommentedMap:
+    """One text is parsed once: a command reads it several times, and needs lines for messages."""
     yaml = YAML(typ="rt", pure=True)
     yaml.Composer, yaml.max_depth = _Composer, MAX_DEPTH
     try:

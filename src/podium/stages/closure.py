@@ -9,6 +9,7 @@ the one that the competition uses, so that code of images is no part of a stage 
 import ast
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.util import resolve_name
 from pathlib import Path
 
@@ -135,19 +136,20 @@ def is_exempt(module: str, stage: str) -> bool:
 
 @dataclass(frozen=True)
 class Sources:
-    """The package's sources below a folder; each is read once."""
+    """The package's sources below a folder; each is looked for and read once."""
 
     folder: Path
+    paths: dict[str, Path | None] = field(default_factory=dict)
     imported: dict[str, list[str]] = field(default_factory=dict)
     hashes: dict[str, str] = field(default_factory=dict)
 
     def path_of(self, module: str) -> Path | None:
         """A module's file, a package's being its ``__init__.py``; None if there is no such."""
-        base = self.folder.joinpath(*module.split("."))
-        for path in (base.with_name(f"{base.name}.py"), base / "__init__.py"):
-            if path.is_file():
-                return path
-        return None
+        if module not in self.paths:
+            base = self.folder.joinpath(*module.split("."))
+            files = base.with_name(f"{base.name}.py"), base / "__init__.py"
+            self.paths[module] = next((path for path in files if path.is_file()), None)
+        return self.paths[module]
 
     def hash_of(self, module: str) -> str:
         """The SHA-256 of a module's file."""
@@ -180,8 +182,7 @@ class Sources:
         if module not in self.imported:
             path = self._file(module)
             package = module if path.name == "__init__.py" else module.rpartition(".")[0]
-            tree = tree_of(path)
-            names = (name for node in _statements(tree) for name in _names(node, package))
+            names = _imported_names(path, path.read_bytes(), package)
             modules = {owner for name in names if (owner := self._module_of(*name))}
             self.imported[module] = sorted(modules) + list(STARTED.get(module, ()))
         return self.imported[module]
@@ -197,6 +198,13 @@ class Sources:
         if _is_block(module, name) or not self.path_of(module):
             return None
         return module
+
+
+@cache
+def _imported_names(path: Path, source: bytes, package: str) -> list[tuple[str, str]]:
+    """What a file's imports name: a function of its text, which ``dvc repro`` asks for again."""
+    tree = tree_of(path, source)
+    return [name for node in _statements(tree) for name in _names(node, package)]
 
 
 def _is_block(module: str, name: str) -> bool:

@@ -126,6 +126,7 @@ def long_server(server):
     return server
 
 
+@pytest.mark.deep
 def test_a_broken_transfer_is_resumed(long_server, kaggle_project, podium, house_files):
     server = long_server
     server.drop("blob", after=2 * MIB + 3000)

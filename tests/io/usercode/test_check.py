@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from projects import ROOT
+from projects import ROOT, write_houses
 
 FILE = "src/competitions/house_prices.py"
 
@@ -54,7 +54,9 @@ def test_a_file_of_nearly_a_competitions_name_is_a_warning(houses, podium):
     assert "the code of house-prices is expected in house_prices.py" in outcome.err
 
 
-def test_the_shipped_example_is_right_and_makes_columns(houses, podium):
+def test_the_shipped_example_is_right_and_makes_columns(houses, podium, tmp_path):
+    houses.use_files(write_houses(tmp_path / "wide", wide=True))
+    podium("download", "house-prices")
     shutil.copyfile(ROOT / FILE, FILE)
     outcome = podium("check")
     assert (outcome.code, outcome.err) == (0, "")

@@ -152,6 +152,7 @@ def test_a_command_prints_and_ends_as_in_a_process_of_its_own(dvc, podium):
     assert dvc.errors == podium("train", "nothing", "ridge").err
 
 
+@pytest.mark.deep
 def test_stages_are_forked_also_when_libraries_have_set_variables(dvc):
     """scikit-learn does, when it is imported; that is no other environment."""
     wait_until(lambda: "sklearn" in loaded(dvc.resident.pid))
@@ -168,7 +169,14 @@ def test_only_the_user_can_open_the_socket(dvc):
 
 
 @pytest.mark.parametrize(
-    "words", ["PODIUM_WARM=0", "OMP_NUM_THREADS=7", "PYTHONHASHSEED=3", "DVC_STAGE="]
+    "words",
+    [
+        "OMP_NUM_THREADS=7",
+        *(
+            pytest.param(words, marks=pytest.mark.deep)
+            for words in ("PODIUM_WARM=0", "PYTHONHASHSEED=3", "DVC_STAGE=")
+        ),
+    ],
 )
 def test_a_command_with_other_libraries_settings_runs_by_itself(dvc, words):
     if words == "DVC_STAGE=":
@@ -188,6 +196,7 @@ def test_a_command_of_another_dvc_runs_by_itself(dvc):
     assert subprocess.check_output(command, env=environment, text=True) == "here\n"
 
 
+@pytest.mark.deep
 def test_a_command_of_changed_sources_runs_by_itself(project, tmp_path, monkeypatch):
     import shutil
 
@@ -203,11 +212,13 @@ def test_a_command_of_changed_sources_runs_by_itself(project, tmp_path, monkeypa
     dvc.process.wait()
 
 
+@pytest.mark.deep
 def test_a_command_runs_by_itself_after_the_resident_process_was_killed(dvc):
     dvc.resident.kill()
     assert dvc.run("check") == (["here"], 0)
 
 
+@pytest.mark.deep
 def test_a_running_command_survives_the_resident_process(dvc, holder):
     client, forked = start_waiting(dvc)
     dvc.resident.kill()
@@ -233,12 +244,14 @@ def test_a_command_ends_with_its_client(dvc, holder):
     wait_until(lambda: processes.has_ended(forked), 5)
 
 
+@pytest.mark.deep
 def test_a_client_ends_by_the_signal_that_ended_the_command(dvc, holder):
     client, forked = start_waiting(dvc)
     forked.kill()
     assert dvc.finish()[1] == -signal.SIGKILL
 
 
+@pytest.mark.deep
 def test_a_stopped_client_stops_the_command_until_it_goes_on(dvc, holder):
     client, forked = start_waiting(dvc)
     os.kill(client, signal.SIGTSTP)
@@ -249,6 +262,7 @@ def test_a_stopped_client_stops_the_command_until_it_goes_on(dvc, holder):
     assert dvc.finish()[1] == 143
 
 
+@pytest.mark.deep
 def test_the_command_and_the_resident_process_end_with_the_dvc(dvc, holder):
     client, forked = start_waiting(dvc)
     resident = dvc.resident
@@ -273,6 +287,7 @@ print("code", subprocess.run([sys.executable, "client.py", *sys.argv[1:]]).retur
 """
 
 
+@pytest.mark.deep
 def test_ctrl_c_at_a_terminal_reaches_the_command(project, holder):
     Path("client.py").write_text(CLIENT)
     Path("dvc.py").write_text(TERMINAL)

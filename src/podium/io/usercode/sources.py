@@ -12,14 +12,14 @@ from podium.io.usercode.load import PACKAGE
 ANY = "*"
 
 
-def tree_of(path: Path) -> ast.Module:
-    """The syntax of a file.
+def tree_of(path: Path, source: bytes | None = None) -> ast.Module:
+    """The syntax of a file; of its ``source``, if that is read already.
 
     Raises:
         PodiumError: it is no Python.
     """
     try:
-        return ast.parse(path.read_bytes(), filename=str(path))
+        return ast.parse(path.read_bytes() if source is None else source, filename=str(path))
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None) or 1
         what = getattr(error, "msg", str(error))
