@@ -126,13 +126,14 @@ def _problems(competition: "Competition") -> list[str]:
 
 
 def _data_problems(competition: "Competition") -> list[str]:
-    """Errors about columns that are not in the data, and folds that don't fit the rows.
+    """Errors about columns that are not in the data; folds and features that don't fit the rows.
 
     Nothing is looked up where the data are not there. Local files that are missing, where DVC would
     stop with words of its own, are a warning: params.yaml itself is valid.
     """
     from podium.config.load import ConfigError
     from podium.stages.named_columns import (
+        feature_failures,
         feature_problems,
         fold_problems,
         table_there,
@@ -145,7 +146,10 @@ def _data_problems(competition: "Competition") -> list[str]:
         table = table_there(competition)
         if table is None:
             return feature_problems(competition)
-        return unknown_columns(competition, table) or fold_problems(competition, table)
+        return unknown_columns(competition, table) or [
+            *fold_problems(competition, table),
+            *feature_failures(competition, table),
+        ]
     except ConfigError as error:
         return error.lines
     except PodiumError as error:

@@ -59,6 +59,35 @@ def feature_problems(competition: Competition, columns: Collection[str] | None =
     ]
 
 
+def feature_failures(competition: Competition, table: Path) -> list[str]:
+    """A line for each feature that can't be made of the rows of a csv, and of the test table's.
+
+    Raises:
+        PodiumError: a table is not a csv.
+    """
+    if not isinstance(competition, TableCompetition) or not competition.features.made:
+        return []
+    from podium.data.tabular.features.plan import plan
+    from podium.data.tabular.features.trial import wrong_features
+
+    used = {name for one in plan(competition) for name in one.uses} - {competition.target}
+    test = _test_table(competition, table)
+    paths_there = [table] if test is None else [table, test]
+    for path in paths_there:
+        used &= {*column_names(read_header(path))}
+    if not used:
+        return []
+    verbatim = [name for name in (*competition.id_columns, competition.folds.group) if name]
+    na_values = competition.preprocess.na_values
+    tables = [read_csv(path, na_values, sorted(used), verbatim=verbatim) for path in paths_there]
+    places = list(competition.features.made)
+    found = sorted(
+        islice(wrong_features(tables, competition), MOST_PROBLEMS),
+        key=lambda error: places.index(error.keys[-1]),
+    )
+    return [placed(competition, error) for error in found]
+
+
 def _made(competition: Competition) -> list[str]:
     """The columns that features make, as far as params.yaml says them."""
     if not isinstance(competition, TableCompetition):
@@ -68,11 +97,17 @@ def _made(competition: Competition) -> list[str]:
 
 def _columns_of_test(competition: Competition, table: Path) -> list[str]:
     """The columns of the test table beside a training table, where it can be read."""
+    test = _test_table(competition, table)
+    return [] if test is None else column_names(read_header(test))
+
+
+def _test_table(competition: Competition, table: Path) -> Path | None:
+    """The test table beside a training table, where it can be read."""
     raw = table == raw_table(competition)
     test = paths.raw(competition.name) / TEST if raw else files_of(competition).get("test")
     if competition.kind != "tabular" or test is None or not test.is_file() or is_zip(test.name):
-        return []
-    return column_names(read_header(test))
+        return None
+    return test
 
 
 def fold_problems(competition: Competition, table: Path) -> list[str]:
