@@ -91,3 +91,10 @@ def test_all_features_of_the_wrong_kind_are_listed_by_check(downloaded, podium):
 def test_preprocess_before_download_says_so(project, podium):
     (line,) = podium("preprocess", HOUSES).err.splitlines()
     assert line.endswith(f"run 'podium download {HOUSES}' first")
+
+
+def test_a_target_that_does_not_fit_is_an_error_of_check(downloaded, podium):
+    downloaded.edit(lambda params: params[HOUSES].update(target="Street", features={}))
+    outcome = podium("check")
+    assert outcome.code == 2
+    assert f"{HOUSES}.target: train.csv:2: Street 'Pave' is not a number" in outcome.err

@@ -10,7 +10,7 @@ from podium.config.load import MOST_PROBLEMS, located
 from podium.data.sources.local_files import files_of, is_zip
 from podium.io import files, paths
 from podium.io.csv_files import TEST, column_names, read_csv, read_header
-from podium.io.errors import KeyedError
+from podium.io.errors import KeyedError, PodiumError
 from podium.io.text import nearest
 from podium.io.usercode.sources import functions
 
@@ -111,10 +111,12 @@ def _test_table(competition: Competition, table: Path) -> Path | None:
 
 
 def fold_problems(competition: Competition, table: Path) -> list[str]:
-    """A line about folds that the rows of a csv don't allow: too many, or of too few groups.
+    """A line about a target that doesn't fit the task or the metric, or about folds.
+
+    The rows may not allow so many folds, or have too few groups.
 
     Raises:
-        PodiumError: the table is not a csv, or its target doesn't fit the task.
+        PodiumError: the table is not a csv.
     """
     if not isinstance(competition, TableCompetition):
         return []
@@ -136,6 +138,8 @@ def fold_problems(competition: Competition, table: Path) -> list[str]:
         check_folds(train, read_target(train, competition)[0], competition)
     except KeyedError as error:
         return [placed(competition, error)]
+    except PodiumError as error:
+        return [located((competition.name, "target"), str(error))]
     return []
 
 

@@ -15,6 +15,7 @@ from podium.io.errors import PodiumError
         ("log", "rmsle", "0.1", "'0' is not positive, and target_transform is log"),
         ("log1p", "rmse", "0", "'-1' is negative, which log1p can't take"),
         ("none", "rmsle", "0", "'-1' is negative, which rmsle can't take"),
+        ("none", "qwk", "-9", "'2.5' is no whole number, and qwk compares whole numbers"),
         ("none", "rmse", "-9", None),
     ],
 )
