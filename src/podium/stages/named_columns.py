@@ -12,6 +12,8 @@ from podium.io import files, paths
 from podium.io.csv_files import TEST, column_names, read_csv, read_header
 from podium.io.errors import KeyedError, PodiumError
 from podium.io.text import nearest
+from podium.io.usercode.errors import UserCodeError
+from podium.io.usercode.load import OWN
 from podium.io.usercode.sources import functions
 
 Key = tuple[str | int, ...]
@@ -111,7 +113,7 @@ def _test_table(competition: Competition, table: Path) -> Path | None:
 
 
 def fold_problems(competition: Competition, table: Path) -> list[str]:
-    """A line about a target that doesn't fit the task or the metric, or about folds.
+    """A line about a target that doesn't fit the task or the metric, an own metric, or folds.
 
     The rows may not allow so many folds, or have too few groups.
 
@@ -123,6 +125,7 @@ def fold_problems(competition: Competition, table: Path) -> list[str]:
     from podium.data.ids import with_one_id
     from podium.data.tabular.fold_columns import check_folds
     from podium.data.tabular.read import read_target
+    from podium.metrics.trial import try_metric
 
     spec = competition.folds
     ids = competition.id_columns
@@ -135,7 +138,12 @@ def fold_problems(competition: Competition, table: Path) -> list[str]:
     read = read_csv(table, competition.preprocess.na_values, named, verbatim=verbatim)
     train = with_one_id(table.name, read, ids)
     try:
-        check_folds(train, read_target(train, competition)[0], competition)
+        y, classes = read_target(train, competition)
+        if competition.metric == OWN:
+            try_metric(competition.scoring, y, len(classes))
+        check_folds(train, y, competition)
+    except UserCodeError as error:
+        return [str(error)]
     except KeyedError as error:
         return [placed(competition, error)]
     except PodiumError as error:
