@@ -65,15 +65,16 @@ def problems(
     ``columns`` are those of the csv with the labels; None: they are not known.
     """
     found: list[Planned] = []
-    unread: set[str] = set()
+    unread: list[str] = []
     for name, block in competition.features.made.items():
         try:
             found.append(_planned(name, block, found))
         except ExpressionError as error:
-            unread.add(name)
+            unread.append(name)
             yield name, str(error)
     # A feature that can't be read is no unknown column as well.
-    known = None if columns is None else {*columns, *unread} - {competition.target}
+    # In the table's order, for hints.
+    known = None if columns is None else _without([*columns, *unread], competition.target)
     for place, one in enumerate(found):
         for column in one.uses:
             if column == competition.target:
@@ -82,7 +83,11 @@ def problems(
                 later = {name for other in found[place + 1 :] for name in other.makes}
                 yield one.name, _unknown(column, known, later)
         if known is not None:
-            known |= {*one.makes}
+            known |= dict.fromkeys(one.makes)
+
+
+def _without(names: list[str], target: str) -> dict[str, None]:
+    return {name: None for name in names if name != target}
 
 
 def check_uses(feature: Planned, columns: Collection[str]) -> None:
