@@ -132,6 +132,7 @@ def _data_problems(competition: "Competition") -> list[str]:
     stop with words of its own, are a warning: params.yaml itself is valid.
     """
     from podium.config.load import ConfigError
+    from podium.io.usercode.errors import UserCodeError
     from podium.stages.named_columns import (
         feature_failures,
         feature_problems,
@@ -152,6 +153,8 @@ def _data_problems(competition: "Competition") -> list[str]:
         ]
     except ConfigError as error:
         return error.lines
+    except UserCodeError as error:
+        return [str(error)]
     except PodiumError as error:
         warn(f"{competition.name}: {error}")
         return []
