@@ -12,6 +12,7 @@ from podium.config import TableCompetition
 from podium.config.block import Block
 from podium.config.features import Expression, FeatureError, OrdinalMap
 from podium.config.learnt import LearntFeature
+from podium.data.tabular.features.elsewhere import of_column
 from podium.data.tabular.features.expressions import Parsed, parse
 from podium.data.tabular.features.tokens import ExpressionError
 from podium.io.text import nearest, printable
@@ -135,7 +136,10 @@ def _unknown(column: str, known: Collection[str], later: Collection[str]) -> str
         return f"'{column}' is made further down; move it up"
     longer = [one for one in known if one.startswith(column) and not _is_word(one)]
     names = longer if longer else known
-    hint = nearest(column, [one if _is_word(one) else f"`{one}`" for one in names])
+    near = nearest(column, [one if _is_word(one) else f"`{one}`" for one in names])
+    hint = of_column(column) or near
+    if hint.startswith("valid"):
+        hint = f'a text stands in quotes: "{printable(column)}"; {hint}'
     return f"no column '{printable(column)}' in train.csv; {hint}"
 
 
