@@ -16,7 +16,7 @@ import typer
 
 from podium.io import disk
 from podium.io.errors import PodiumError, SettingError, warn, without_password
-from podium.runtime import environment, guard, resources, server
+from podium.runtime import environment, guard, library_warnings, resources, server
 
 if TYPE_CHECKING:
     from podium.config import Competition, Config
@@ -368,8 +368,10 @@ def main() -> None:
     debug = "--debug" in sys.argv
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     try:
-        # Else typer would print its own errors, in boxes. It returns the code of a Ctrl-C.
-        sys.exit(app(arguments or ["--help"], standalone_mode=False))
+        with nullcontext() if debug else library_warnings.gathered(warn):
+            # Else typer would print its own errors, in boxes. It returns the code of a Ctrl-C.
+            code = app(arguments or ["--help"], standalone_mode=False)
+        sys.exit(code)
     except Exception as error:
         if debug:
             traceback.print_exc()
