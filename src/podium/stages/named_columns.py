@@ -141,13 +141,16 @@ def fold_problems(competition: Competition, table: Path) -> list[str]:
         y, classes = read_target(train, competition)
         if competition.metric == OWN:
             try_metric(competition.scoring, y, len(classes))
-        check_folds(train, y, competition)
     except UserCodeError as error:
         return [str(error)]
+    except PodiumError as error:
+        return [located((competition.name, "target"), str(error))]
+    try:
+        check_folds(train, y, competition)
     except KeyedError as error:
         return [placed(competition, error)]
     except PodiumError as error:
-        return [located((competition.name, "target"), str(error))]
+        return [located((competition.name, "folds"), str(error))]
     return []
 
 
