@@ -51,15 +51,15 @@ WRONG = {
     ),
     "a negative gap": (
         {"scheme": "time", "gap": -1},
-        "folds.gap: expected greater than or equal to 0, found -1",
+        "folds.gap: expected at least 0, found -1",
     ),
     "a gap that is no number": (
         {"scheme": "time", "gap": "7 days"},
-        "folds.gap: expected a valid integer, found text '7 days'",
+        "folds.gap: expected a whole number, found text '7 days'",
     ),
     "an empty window": (
         {"scheme": "time", "window": 0},
-        "folds.window: expected greater than or equal to 1, found 0",
+        "folds.window: expected at least 1, found 0",
     ),
     "max_train_size": (
         {"scheme": "time", "max_train_size": 5},
