@@ -1,6 +1,7 @@
 """``podium compare``: models of the working tree, of a commit, and MLflow runs."""
 
 import re
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,9 @@ import pytest
 
 from podium.data.dataset import Schema, folds_frame
 from podium.io import paths
+from podium.io.errors import PodiumError
 from podium.metrics import metric_named, nested_decisions
+from podium.runtime.revisions import fetch
 from projects import HOUSES, run_podium
 from tracking_help import log_runs
 
@@ -52,6 +55,25 @@ def test_the_better_one_is_named(predicted):
     assert "lasso is better than mlp by" in run_podium("compare", HOUSES, "mlp", "lasso").out
 
 
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        (
+            "ERROR: failed to get 'a' from '.' - unknown Git revision 'x'",
+            "git knows no such commit",
+        ),
+        (f"ERROR: unexpected error - ['{Path('a/oof.parquet')}']", "commit dvc.lock"),
+        ("ERROR: no space", "no space"),
+        ("", "'dvc get' failed"),
+    ],
+)
+def test_why_a_revision_has_no_result(said, words, monkeypatch, tmp_path):
+    done = subprocess.CompletedProcess([], 1, "", said)
+    monkeypatch.setattr(subprocess, "run", lambda *command, **how: done)
+    with pytest.raises(PodiumError, match=words):
+        fetch("x", Path("a/oof.parquet"), tmp_path / "oof.parquet")
+
+
 def test_what_these_rows_can_not_tell(predicted):
     write("mlp", 0.05, seed=2)
     assert "these rows don't tell lasso and mlp apart" in (
@@ -87,6 +109,8 @@ def test_names_that_are_none(predicted):
     assert "ridge is not trained" in run_podium("compare", HOUSES, "lasso", "ridge").err
     wrong = run_podium("compare", "house-price", "lasso", "mlp").err
     assert "did you mean 'house-prices'?" in wrong
+    assert "'lasso' is named twice" in run_podium("compare", HOUSES, "lasso", "lasso").err
+    assert "name a commit after '@'" in run_podium("compare", HOUSES, "lasso", "mlp@").err
     gone = run_podium("compare", HOUSES, "lasso", "lasso@nowhere").err
     assert "'nowhere': DVC has no models/house-prices/lasso/oof.parquet" in gone
     assert len(gone.splitlines()) == 1

@@ -49,9 +49,11 @@ def compare(name: str, first: str, second: str) -> None:
         second: the same.
 
     Raises:
-        PodiumError: there are no such results; or they are of other rows or folds.
+        PodiumError: there are no such results, or both are the same; or they are of other rows or folds.
     """
     competition = load_config(only=name)[name]
+    if first == second:
+        raise PodiumError(f"'{printable(first)}' is named twice; name two results")
     target = target_of(competition, read_schema(name))
     with files.scratch() as folder:
         results = [
@@ -125,6 +127,8 @@ def _oof(competition: Competition, which: str, folder: Path) -> Path:
     if model in (*competition.models, BLEND):
         place = paths.blend if model == BLEND else lambda name: paths.model(name, model)
         path = place(competition.name) / OOF
+        if at and not revision:
+            raise PodiumError(f"'{printable(which)}': name a commit after '@', as in {model}@HEAD")
         if at:
             revisions.fetch(revision, path, folder / OOF)
             return folder / OOF
@@ -133,9 +137,9 @@ def _oof(competition: Competition, which: str, folder: Path) -> Path:
         return path
     if RUN_ID.fullmatch(which):
         return _of_run(competition, which, folder)
+    hint = nearest(model, [*competition.models, BLEND])
     raise PodiumError(
-        f"{competition.name}: no model '{printable(which)}'; "
-        f"{nearest(model, [*competition.models, BLEND])}; or give the id of an MLflow run"
+        f"{competition.name}: no model and no MLflow run's id '{printable(which)}'; {hint}"
     )
 
 
