@@ -49,7 +49,8 @@ def compare(name: str, first: str, second: str) -> None:
         second: the same.
 
     Raises:
-        PodiumError: there are no such results, or both are the same; or they are of other rows or folds.
+        PodiumError: there are no such results, or both are the same; or they are of other rows or
+            folds.
     """
     competition = load_config(only=name)[name]
     if first == second:
