@@ -209,6 +209,8 @@ def _wrong_values(kind: type[Any], params: ImportedParams, task: str) -> Iterato
         estimator = _build(kind, params.knobs)
         if hasattr(kind, "_parameter_constraints"):
             estimator._validate_params()
+        # scikit-learn refuses a constructor of *args here.
+        _parameters(estimator)
     except PodiumError as error:
         yield "kernel", str(error)
     except Exception as error:
