@@ -16,7 +16,7 @@ import typer
 
 from podium.io import disk
 from podium.io.errors import PodiumError, SettingError, warn, without_password
-from podium.runtime import environment, guard, resources, server
+from podium.runtime import environment, guard, library_warnings, resources, server
 
 if TYPE_CHECKING:
     from podium.config import Competition, Config
@@ -126,13 +126,15 @@ def _problems(competition: "Competition") -> list[str]:
 
 
 def _data_problems(competition: "Competition") -> list[str]:
-    """Errors about columns that are not in the data, and folds that don't fit the rows.
+    """Errors about columns that are not in the data; folds and features that don't fit the rows.
 
     Nothing is looked up where the data are not there. Local files that are missing, where DVC would
     stop with words of its own, are a warning: params.yaml itself is valid.
     """
     from podium.config.load import ConfigError
+    from podium.io.usercode.errors import UserCodeError
     from podium.stages.named_columns import (
+        feature_failures,
         feature_problems,
         fold_problems,
         table_there,
@@ -145,9 +147,14 @@ def _data_problems(competition: "Competition") -> list[str]:
         table = table_there(competition)
         if table is None:
             return feature_problems(competition)
-        return unknown_columns(competition, table) or fold_problems(competition, table)
+        return unknown_columns(competition, table) or [
+            *fold_problems(competition, table),
+            *feature_failures(competition, table),
+        ]
     except ConfigError as error:
         return error.lines
+    except UserCodeError as error:
+        return [str(error)]
     except PodiumError as error:
         warn(f"{competition.name}: {error}")
         return []
@@ -361,8 +368,10 @@ def main() -> None:
     debug = "--debug" in sys.argv
     arguments = [argument for argument in sys.argv[1:] if argument != "--debug"]
     try:
-        # Else typer would print its own errors, in boxes. It returns the code of a Ctrl-C.
-        sys.exit(app(arguments or ["--help"], standalone_mode=False))
+        with nullcontext() if debug else library_warnings.gathered(warn):
+            # Else typer would print its own errors, in boxes. It returns the code of a Ctrl-C.
+            code = app(arguments or ["--help"], standalone_mode=False)
+        sys.exit(code)
     except Exception as error:
         if debug:
             traceback.print_exc()

@@ -51,15 +51,15 @@ WRONG = {
     ),
     "a negative gap": (
         {"scheme": "time", "gap": -1},
-        "folds.gap: expected greater than or equal to 0, found -1",
+        "folds.gap: expected at least 0, found -1",
     ),
     "a gap that is no number": (
         {"scheme": "time", "gap": "7 days"},
-        "folds.gap: expected a valid integer, found text '7 days'",
+        "folds.gap: expected a whole number, found text '7 days'",
     ),
     "an empty window": (
         {"scheme": "time", "window": 0},
-        "folds.window: expected greater than or equal to 1, found 0",
+        "folds.window: expected at least 1, found 0",
     ),
     "max_train_size": (
         {"scheme": "time", "max_train_size": 5},
@@ -140,6 +140,8 @@ def test_a_file_of_folds_that_is_not_there(project, podium):
         ({"scheme": "group", "group": "Street", "count": 3}, "only 2 groups in column 'Street'"),
         ({"scheme": "time", "by": "YrSold", "count": 5}, "only 5 values in column 'YrSold'"),
         ({"scheme": "time", "gap": 40}, "folds.gap: is 40, but there are only 15 rows before"),
+        ({"scheme": "purged", "gap": 40}, "folds.gap: is 40, which leaves fold 2 no rows to train"),
+        ({"scheme": "time", "count": 80}, "80 training rows, and the first part is only trained"),
         ({"scheme": "column", "column": "YrSold"}, "column 'YrSold' has a fold 2010 and no fold"),
     ],
 )

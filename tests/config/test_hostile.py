@@ -85,14 +85,14 @@ ERRORS: dict[str, tuple[bytes, str]] = {
     ),
     "an alias as key": (added("a: &a [b]\n*a : x"), "key that is a list or block is not text"),
     "a key that moves the cursor": (key('"\\e[2J"'), "unknown key '?[2J'"),
-    "a date": (counted("2024-01-01"), "count: expected a valid integer, found 2024-01-01"),
+    "a date": (counted("2024-01-01"), "count: expected a whole number, found 2024-01-01"),
     "no date": (counted("2024-99-01"), "not a valid date (month must be in 1..12); put quotes"),
     "no digits": (counted("+_"), "not a valid number (string index out of range); put quotes"),
     "a huge number": (counted("9" * 5000), "a number of 5000 digits; write a shorter one"),
     "a huge number in hex": (counted("0x" + "F" * 9000), "a number of 9002 digits"),
-    "not a number": (counted(".nan"), "count: expected a valid integer, found nan"),
-    "infinity": (counted(".inf"), "count: expected a valid integer, found inf"),
-    "a fraction": (counted("5.0"), "count: expected a valid integer, found 5.0"),
+    "not a number": (counted(".nan"), "count: expected a whole number, found nan"),
+    "infinity": (counted(".inf"), "count: expected a whole number, found inf"),
+    "a fraction": (counted("5.0"), "count: expected a whole number, found 5.0"),
     "another YAML": (b"%YAML 9.9\n---\n" + SHIPPED.encode(), "found incompatible YAML document"),
 }
 
@@ -214,7 +214,7 @@ def test_what_is_written_is_read(count, seed, tmp_path_factory):
             "source.slug: expected the last part of the competition",
         ),
         ("source", {"slug": "a b"}, "source.slug: expected the last part of the competition"),
-        ("folds", {"seed": 2**32}, "folds.seed: expected less than or equal to 2147483647"),
+        ("folds", {"seed": 2**32}, "folds.seed: expected at most 2147483647"),
     ],
 )
 def test_values_that_would_hurt_later(key, value, says, project, podium):

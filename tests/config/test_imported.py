@@ -115,7 +115,13 @@ def test_a_class_of_the_competitions_own_file(with_model, podium, name):
     assert podium("check").code == 0
     params = load_config()[HOUSES].models["own"]
     assert params.model == "competitions.house_prices.Mean"
+    with_model({"model": f"{name}n", "shift": 0.5})
+    assert "did you mean 'Mean'?" in podium("check").err
     with_model({"model": name, "shft": 0.5})
     assert "Mean has no knob 'shft'; did you mean 'shift'?" in podium("check").err
+    with_model({"model": name})
+    file.write_text(OWN.replace("shift=0.0", "*shift"))
+    assert "own.model: scikit-learn estimators should always specify" in podium("check").err
+    with_model({"model": name, "shift": 0.5})
     file.write_text(OWN + "1 +")
     assert f"{file}:14: " in podium("check").err

@@ -110,3 +110,32 @@ def test_an_unknown_kind_is_one_error(project, podium):
     project.edit(lambda params: params[HOUSES].update(kind="table"))
     (line,) = podium("check").err.splitlines()
     assert "expected 'tabular' or 'image', found text 'table'; did you mean 'tabular'?" in line
+
+
+PLAIN = [
+    (["preprocess", "drop"], "Alley", "expected a list, found text 'Alley'; write [Alley]"),
+    (["preprocess", "drop"], [1], "expected text, found 1; put quotes around it: '1'"),
+    (["preprocess", "drop"], {"a": "b"}, "expected a list, found {'a': 'b'}"),
+    (["preprocess", "standardize"], "yes", "expected true or false, found text 'yes'"),
+    (["folds"], "kfold", "expected a block of keys, found text 'kfold'"),
+    (["folds", "count"], 2.5, "expected a whole number, found 2.5"),
+    (["folds", "repeats"], 0, "expected at least 1, found 0"),
+    (["preprocess", "clip"], "big", "expected a number, found text 'big'"),
+    (["preprocess", "clip"], -1, "expected a number above 0, found -1"),
+    (["models", "lightgbm", "bagging_fraction"], 3, "expected at most 1, found 3"),
+    (["models", "ridge", "alphas"], [], "expected a list of at least 1, found []"),
+    (["features"], {"a": "b" * 2001}, "expected a text of at most 2000 letters, found text 'bbb"),
+]
+
+
+@pytest.mark.parametrize(("keys", "value", "says"), PLAIN)
+def test_what_was_expected_is_said_in_plain_words(keys, value, says, project, podium):
+    def change(params):
+        block = params[HOUSES]
+        for key in keys[:-1]:
+            block = block[key]
+        block[keys[-1]] = value
+
+    project.edit(change)
+    (line,) = podium("check").err.splitlines()
+    assert says in line

@@ -176,12 +176,18 @@ def test_groups_stay_together():
     ("keys", "says"),
     [
         ({}, "only 3 training rows"),
-        ({"scheme": "time", "count": 3}, "only 3 training rows"),
+        (
+            {"scheme": "time", "count": 3},
+            "only 3 training rows, and the first part is only trained",
+        ),
         ({"scheme": "group", "group": "g", "count": 3}, "only 2 groups in column 'g'"),
         ({"scheme": "stratified", "count": 2}, "only 1 rows in the smallest class"),
         ({"scheme": "time", "count": 2, "by": "day"}, "only 2 values in column 'day'"),
         ({"scheme": "time", "count": 2, "gap": 1}, "folds.gap: is 1, but there are only 1 rows"),
-        ({"scheme": "purged", "count": 2, "gap": 9}, "folds.gap: 9 leaves fold 0 no rows"),
+        (
+            {"scheme": "purged", "count": 2, "gap": 9},
+            "gap: is 9, which leaves fold 0 no rows",
+        ),
     ],
 )
 def test_too_few(keys, says):

@@ -114,11 +114,11 @@ def test_clone_set_params_and_repr():
 @pytest.mark.parametrize(
     ("knobs", "message"),
     [
-        ({"dropout": 1.5}, "dropout: expected less than 1, found 1.5"),
-        ({"dropout": (0.1, 2.0)}, "dropout[1]: expected less than 1, found 2.0"),
-        ({"hidden": (8, 0)}, "hidden[1]: expected greater than or equal to 1, found 0"),
-        ({"epochs": 2.5}, "epochs: expected a valid integer, found 2.5"),
-        ({"learning_rate": "fast"}, "learning_rate: expected a valid number, found text 'fast'"),
+        ({"dropout": 1.5}, "dropout: expected a number below 1, found 1.5"),
+        ({"dropout": (0.1, 2.0)}, "dropout[1]: expected a number below 1, found 2.0"),
+        ({"hidden": (8, 0)}, "hidden[1]: expected at least 1, found 0"),
+        ({"epochs": 2.5}, "epochs: expected a whole number, found 2.5"),
+        ({"learning_rate": "fast"}, "learning_rate: expected a number, found text 'fast'"),
         ({"dropout": [0.1, 0.2]}, "dropout lists 2 rates for 1 hidden layers"),
         ({"quantile": 0.9}, "quantile does nothing with loss: auto"),
         ({"averaging": 3}, "averaging: expected 'none', 'ema' or 'swa', found 3"),
@@ -488,7 +488,7 @@ def test_std_needs_dropout_passes_and_a_fit(table):
     with pytest.raises(NotFittedError):
         MLPRegressor().predict_std(x)
     model = MLPRegressor(**FAST).fit(x, y)
-    with pytest.raises(ValueError, match="^passes: expected greater than or equal to 1, found 0$"):
+    with pytest.raises(ValueError, match="^passes: expected at least 1, found 0$"):
         model.predict_std(x, passes=0)
     with pytest.raises(PodiumError, match="Monte-Carlo dropout needs dropout"):
         model.set_params(dropout=0.0).fit(x, y).predict_std(x)

@@ -248,8 +248,22 @@ def test_classes_need_probabilities_or_scores():
     assert (
         "SVR is for numbers; use sklearn.svm.SVC" in found("binary", model="sklearn.svm.SVR")[0][1]
     )
-    (_, says), *_ = found("binary", model="sklearn.cluster.KMeans")
-    assert "gives no probabilities" in says
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("sklearn.cluster.KMeans", "KMeans is a clusterer"),
+        ("sklearn.ensemble.IsolationForest", "IsolationForest is an outlier detector"),
+        ("sklearn.mixture.GaussianMixture", "GaussianMixture is a density estimator"),
+        ("lightgbm.LGBMModel", "LGBMModel is no estimator of a target"),
+    ],
+)
+def test_only_regressors_and_classifiers_are_models(name, what):
+    for task, wanted in (("regression", "regressor"), ("binary", "classifier")):
+        ((key, says),) = found(task, model=name)
+        assert key == "model"
+        assert says.startswith(f"{what}; name a {wanted} such as sklearn.svm.SV")
 
 
 def test_nothing_but_the_class_is_run():

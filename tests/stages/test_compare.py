@@ -1,14 +1,18 @@
 """``podium compare``: models of the working tree, of a commit, and MLflow runs."""
 
 import re
+import subprocess
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from podium.data.dataset import Schema
+from podium.data.dataset import Schema, folds_frame
 from podium.io import paths
+from podium.io.errors import PodiumError
+from podium.metrics import metric_named, nested_decisions
+from podium.runtime.revisions import fetch
 from projects import HOUSES, run_podium
 from tracking_help import log_runs
 
@@ -51,6 +55,25 @@ def test_the_better_one_is_named(predicted):
     assert "lasso is better than mlp by" in run_podium("compare", HOUSES, "mlp", "lasso").out
 
 
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        (
+            "ERROR: failed to get 'a' from '.' - unknown Git revision 'x'",
+            "git knows no such commit",
+        ),
+        (f"ERROR: unexpected error - ['{Path('a/oof.parquet')}']", "commit dvc.lock"),
+        ("ERROR: no space", "no space"),
+        ("", "'dvc get' failed"),
+    ],
+)
+def test_why_a_revision_has_no_result(said, words, monkeypatch, tmp_path):
+    done = subprocess.CompletedProcess([], 1, "", said)
+    monkeypatch.setattr(subprocess, "run", lambda *command, **how: done)
+    with pytest.raises(PodiumError, match=words):
+        fetch("x", Path("a/oof.parquet"), tmp_path / "oof.parquet")
+
+
 def test_what_these_rows_can_not_tell(predicted):
     write("mlp", 0.05, seed=2)
     assert "these rows don't tell lasso and mlp apart" in (
@@ -86,6 +109,8 @@ def test_names_that_are_none(predicted):
     assert "ridge is not trained" in run_podium("compare", HOUSES, "lasso", "ridge").err
     wrong = run_podium("compare", "house-price", "lasso", "mlp").err
     assert "did you mean 'house-prices'?" in wrong
+    assert "'lasso' is named twice" in run_podium("compare", HOUSES, "lasso", "lasso").err
+    assert "name a commit after '@'" in run_podium("compare", HOUSES, "lasso", "mlp@").err
     gone = run_podium("compare", HOUSES, "lasso", "lasso@nowhere").err
     assert "'nowhere': DVC has no models/house-prices/lasso/oof.parquet" in gone
     assert len(gone.splitlines()) == 1
@@ -115,3 +140,31 @@ def test_commits_and_runs(project, house_files):
     outcome = run_podium("compare", HOUSES, first.info.run_id, last.info.run_id[:10])
     assert outcome.code == 0, outcome.err
     assert re.search(f"{first.info.run_id[:8]} is better than {last.info.run_id[:8]}", outcome.out)
+
+
+@pytest.mark.parametrize("in_time", [False, True])
+def test_labels_by_tuned_thresholds_are_scored_as_in_metrics_json(project, in_time):
+    """Rare positives: without a tuned threshold nearly none is predicted."""
+    project.edit(
+        lambda params: params[HOUSES].update(
+            task="binary", metric="f1", target_transform="none", models={"lasso": {}, "mlp": {}}
+        )
+    )
+    generator, folds = np.random.default_rng(0), np.arange(ROWS) // 20
+    y = (generator.random(ROWS) < 0.2).astype(float)
+    rarely = np.clip(0.25 * y + generator.normal(0.2, 0.1, ROWS), 0.01, 0.6)
+    where = Path(paths.processed(HOUSES))
+    where.mkdir(parents=True)
+    Schema("Id", "SalePrice", "binary", ["a", "b"], "fold", "local", False, "d", "f").write(where)
+    trained = np.arange(5)[None] > folds[:, None] if in_time else None
+    ids = pd.Series(np.arange(ROWS).astype(str), name="Id")
+    folds_frame(ids, folds[:, None], trained=trained).to_parquet(where / "folds.parquet")
+    for model, p in (("lasso", rarely), ("mlp", np.roll(rarely, 1))):
+        write(model, 0.1, prob_a=1 - p, prob_b=p, true_SalePrice=y, fold=folds)
+    outcome = run_podium("compare", HOUSES, "lasso", "mlp")
+    assert outcome.code == 0, outcome.err
+    f1, p = metric_named("f1"), np.column_stack([1 - rarely, rarely])
+    _, decided = nested_decisions(f1, y, p, folds, trained=trained)
+    assert f1(y, decided) > f1(y, p) + 0.1
+    all_rows = next(line for line in outcome.out.splitlines() if line.startswith("all "))
+    assert float(all_rows.split()[1]) == pytest.approx(f1(y, decided), abs=1e-5)

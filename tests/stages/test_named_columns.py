@@ -65,3 +65,36 @@ def test_pixels_have_a_label_and_no_id(project, podium):
     assert podium("check").code == 0
     project.edit(lambda params: params[DIGITS].update(target="lable"))
     assert "digit-recognizer.target: no column 'lable' in train.csv" in podium("check").err
+
+
+def test_all_features_of_the_wrong_kind_are_listed_by_check(downloaded, podium):
+    features = {
+        "Sold": "year(GrLivArea)",
+        "Half": "Sold / 2",
+        "Logged": "log(Street)",
+        "Fine": "GrLivArea / 2",
+        "ToMean": "GrLivArea - (mean(Street) by Alley)",
+        "Later": "Street + 1",
+    }
+    downloaded.edit(lambda params: params[HOUSES].update(features=features))
+    checked = podium("check")
+    lines = checked.err.splitlines()
+    assert checked.code == 2
+    named = [line.split(f"{HOUSES}.features.")[1].partition(":")[0] for line in lines]
+    assert named == ["Sold", "Logged", "ToMean", "Later"]
+    assert "year() takes dates, and 'GrLivArea' is a number (for example" in lines[0]
+    (stage,) = podium("preprocess", HOUSES).err.splitlines()
+    assert stage.startswith(lines[0])
+    assert stage.endswith("(and 3 more: 'podium check' lists all)")
+
+
+def test_preprocess_before_download_says_so(project, podium):
+    (line,) = podium("preprocess", HOUSES).err.splitlines()
+    assert line.endswith(f"run 'podium download {HOUSES}' first")
+
+
+def test_a_target_that_does_not_fit_is_an_error_of_check(downloaded, podium):
+    downloaded.edit(lambda params: params[HOUSES].update(target="Street", features={}))
+    outcome = podium("check")
+    assert outcome.code == 2
+    assert f"{HOUSES}.target: train.csv:2: Street 'Pave' is not a number" in outcome.err

@@ -140,6 +140,17 @@ def own_path(competition: str, name: str) -> str | None:
     return found[0].replace(":", ".") if found else None
 
 
+def own_classes(competition: str) -> list[str]:
+    """The classes of the competition's own file.
+
+    Raises:
+        PodiumError: the file is no Python.
+    """
+    from podium.io.usercode.sources import classes
+
+    return classes(competition)
+
+
 def path_problem(path: str) -> str | None:
     """What is wrong with an import path as far as it can be said without importing anything.
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+from typing import Any
 
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
@@ -127,6 +128,29 @@ VALUES = {
 }
 
 
+# Pydantic's types of errors, in the words of a file that a person writes.
+EXPECTED = {
+    "list_type": "a list",
+    "tuple_type": "a list",
+    "dict_type": "a block of keys",
+    "mapping_type": "a block of keys",
+    "model_type": "a block of keys",
+    **dict.fromkeys(("bool_type", "bool_parsing"), "true or false"),
+    **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), "a whole number"),
+    **dict.fromkeys(("float_type", "float_parsing"), "a number"),
+    "string_type": "text",
+    "finite_number": "a finite number",
+    "greater_than": "a number above {gt}",
+    "greater_than_equal": "at least {ge}",
+    "less_than": "a number below {lt}",
+    "less_than_equal": "at most {le}",
+    "too_short": "a list of at least {min_length}",
+    "too_long": "a list of at most {max_length}",
+    "string_too_short": "a text of at least {min_length} letters",
+    "string_too_long": "a text of at most {max_length} letters",
+}
+
+
 def explain(details: ErrorDetails, kind: type[BaseModel]) -> str:
     """What pydantic found wrong in a block of ``kind``, with the nearest valid key or value."""
     if not details["loc"]:
@@ -138,8 +162,32 @@ def explain(details: ErrorDetails, kind: type[BaseModel]) -> str:
         return f"unknown key '{key}'; {_meant(key, fields)}"
     if details["type"] == "missing":
         return f"missing key '{key}'; add it"
-    expected = details["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
-    return f"expected {expected}, found {shown(details['input'])}{_value_meant(key, details)}"
+    found = f"found {shown(details['input'])}{_value_meant(key, details)}"
+    return f"expected {_expected(details)}, {found}{_as_written(details)}"
+
+
+def _expected(details: ErrorDetails) -> str:
+    """What a value should have been: in plain words, where pydantic's are for programmers."""
+    words = EXPECTED.get(details["type"])
+    if words is not None:
+        limits = {key: _short(limit) for key, limit in details.get("ctx", {}).items()}
+        return words.format(**limits)
+    return details["msg"].removeprefix("Input should be ").removeprefix("Value error, ")
+
+
+def _short(limit: Any) -> Any:
+    return int(limit) if isinstance(limit, float) and limit.is_integer() else limit
+
+
+def _as_written(details: ErrorDetails) -> str:
+    """A hint: how a value of the right kind is written."""
+    value = details["input"]
+    if details["type"] == "list_type" and isinstance(value, str | int | float):
+        return f"; write [{printable(str(value))}]"
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if details["type"] == "string_type" and is_number:
+        return f"; put quotes around it: '{value}'"
+    return ""
 
 
 def _fields_at(kind: type[BaseModel], loc: Iterable[str | int]) -> list[str]:

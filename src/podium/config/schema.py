@@ -24,7 +24,7 @@ def _slug(text: str) -> str:
 
 def _least_rows(value: object) -> object:
     if value != "auto" and (type(value) is not int or value < 1):
-        raise ValueError("auto or an integer of at least 1")
+        raise ValueError("auto or a whole number of at least 1")
     return value
 
 

@@ -62,10 +62,14 @@ def trained_rows(spec: Folds, rows: int, times: Rows | None = None) -> Mask | No
         trained[training, fold] = True
     empty = np.flatnonzero(~trained.any(axis=0))
     if empty.size:
-        raise KeyedError(
-            ("folds", "gap"), f"{spec.gap} leaves fold {empty[0]} no rows to train on; use less"
-        )
+        raise _no_rows(spec, int(empty[0]))
     return trained
+
+
+def _no_rows(spec: Folds, fold: int) -> KeyedError:
+    return KeyedError(
+        ("folds", "gap"), f"is {spec.gap}, which leaves fold {fold} no rows to train on; use less"
+    )
 
 
 def target_bins(y: Array, least: int) -> Array:
@@ -119,16 +123,22 @@ def check_enough(
     least = spec.count + scheme.past_only
     for what, found in counts.items():
         if found < least:
+            why = ", and the first part is only trained on" if scheme.past_only else ""
             raise KeyedError(
                 ("folds", "count"),
-                f"is {spec.count}, but there are only {found} {what}; use fewer folds",
+                f"is {spec.count}, but there are only {found} {what}{why}; use fewer folds",
             )
-    if scheme.past_only:
+    if scheme.in_order:
         _check_gap(spec, len(y) if times is None else int(times.max()) + 1)
 
 
 def _check_gap(spec: Folds, times: int) -> None:
-    """The gap before the first fold of ``time`` leaves something to train on."""
+    """The gap before the first fold of ``time``, or around each, leaves rows to train on."""
+    if not SCHEMES[spec.scheme].past_only:
+        for fold, block in enumerate(np.array_split(np.arange(times), spec.count)):
+            if block[0] <= spec.gap and block[-1] + spec.gap >= times - 1:
+                raise _no_rows(spec, fold)
+        return
     before = times - spec.count * (times // (spec.count + 1))
     if spec.gap >= before:
         raise KeyedError(

@@ -29,6 +29,8 @@ SEED = "random_state"
 THREADS = ("n_jobs", "thread_count")
 # Of packages that print a line a tree.
 QUIET = {"lightgbm": {"verbosity": -1}}
+# What a task needs by scikit-learn's tags, and an example: for classes, for numbers.
+WANTED = (("classifier", "sklearn.svm.SVC"), ("regressor", "sklearn.svm.SVR"))
 KERNELS = "sklearn.gaussian_process."
 # How alike a name has to be to one that is known where the class takes others too.
 ALIKE = 0.8
@@ -207,13 +209,36 @@ def _wrong_values(kind: type[Any], params: ImportedParams, task: str) -> Iterato
         estimator = _build(kind, params.knobs)
         if hasattr(kind, "_parameter_constraints"):
             estimator._validate_params()
+        # scikit-learn refuses a constructor of *args here.
+        _parameters(estimator)
     except PodiumError as error:
         yield "kernel", str(error)
     except Exception as error:
         named = re.search(r"The '(\w+)' parameter", str(error))
         yield named[1] if named else "model", said(error).partition(": ")[2] or said(error)
     else:
-        yield from _idle(estimator, params, task)
+        wrong = list(_wrong_type(estimator, params, task))
+        yield from wrong or _idle(estimator, params, task)
+
+
+def _wrong_type(estimator: Any, params: ImportedParams, task: str) -> Iterator[Problem]:
+    """What scikit-learn's tags say: an estimator for another purpose, such as clusters.
+
+    A class of the user's own that says nothing is taken for what it is used for.
+    """
+    from sklearn.utils import get_tags
+
+    wanted, example = WANTED[task == "regression"]
+    declared = getattr(estimator, "_estimator_type", None)
+    if declared is None and hasattr(estimator, "__sklearn_tags__"):
+        declared = get_tags(estimator).estimator_type
+    is_own = declared is None and params.model.partition(".")[0] == USER_CODE
+    if declared != wanted and not is_own:
+        article = "an" if str(declared).startswith("o") else "a"
+        kind = str(declared).replace("_", " ")
+        what = f"{article} {kind}" if declared else "no estimator of a target"
+        name = type(estimator).__name__
+        yield "model", f"{name} is {what}; name a {wanted} such as {example}"
 
 
 def _idle(estimator: Any, params: ImportedParams, task: str) -> Iterator[Problem]:

@@ -133,7 +133,7 @@ class _MLP(BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         passes = (self._passes or DEFAULT_PASSES) if passes is None else passes
         if passes < 1:
-            raise ValueError(f"passes: expected greater than or equal to 1, found {passes}")
+            raise ValueError(f"passes: expected at least 1, found {passes}")
         return self._shaped(self._mean_and_std(X, passes)[1])
 
     def __sklearn_tags__(self) -> Any:

@@ -1,7 +1,6 @@
 """Any estimator with scikit-learn's interface, named by its import path."""
 
 import json
-import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from inspect import signature
@@ -18,6 +17,7 @@ from podium.models.base import Fit, SplitFit
 from podium.models.classes import is_calibrated, make_estimator, own_code, said
 from podium.models.imported_data import Classes, Labels, Table, labels_of, rows_of, tables
 from podium.models.stored import dump_estimator
+from podium.runtime.library_warnings import gathered
 from podium.runtime.resources import cores, is_out_of_memory
 
 # Inner folds by whose scores a classifier without probabilities gets some.
@@ -54,7 +54,7 @@ def fit_folds(
         with threadpool_limits(threads, "openmp"), blamed(fit, split):
             return fit_one(split, threads)
 
-    with gathered_warnings(fit.reporter.warn), threadpool_limits(threads, "blas"):
+    with gathered(fit.reporter.warn), threadpool_limits(threads, "blas"):
         return fit.each_split(limited, fit.params.model.rpartition(".")[2], workers)
 
 
@@ -187,18 +187,3 @@ def _advice(fit: Fit[ImportedParams], message: str) -> str:
     if fit.target.is_regression and fit.params.scale_target and is_below:
         return "; scale_target: false leaves the target as it is"
     return ""
-
-
-@contextmanager
-def gathered_warnings(warn: Callable[[str], None]) -> Iterator[None]:
-    """Hand on each warning of a library once, as one line, at the end."""
-    with warnings.catch_warnings(record=True) as found:
-        warnings.simplefilter("always")
-        yield
-    for line in dict.fromkeys(said(one.message) for one in found if _concerns(one.category)):
-        warn(line)
-
-
-def _concerns(category: type[Warning]) -> bool:
-    """Whether a warning is for the user, not for who writes the library's callers."""
-    return not issubclass(category, DeprecationWarning | FutureWarning)

@@ -17,8 +17,18 @@ def fetch(revision: str, path: Path, target: Path) -> None:
     command = [*DVC, "get", ".", str(path), "--rev", revision, "-o", str(target)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0 or not target.is_file():
-        lines = [line for line in done.stderr.splitlines() if line.startswith("ERROR: ")]
-        reason = lines[0].removeprefix("ERROR: ") if lines else "'dvc get' failed"
         raise PodiumError(
-            f"'{printable(revision)}': DVC has no {path} of this revision: {printable(reason)}"
+            f"'{printable(revision)}': DVC has no {path} of this revision: "
+            + _reason(done.stderr, path)
         )
+
+
+def _reason(said: str, path: Path) -> str:
+    """Why there is none; DVC calls it an unexpected error if no lock file lists the result."""
+    lines = [line for line in said.splitlines() if line.startswith("ERROR: ")]
+    reason = lines[0].removeprefix("ERROR: ") if lines else "'dvc get' failed"
+    if "unknown Git revision" in reason:
+        return "git knows no such commit, branch or tag"
+    if reason.startswith("unexpected error") and str(path) in reason:
+        return "its lock files don't list it: commit dvc.lock and models/dvc.lock after 'dvc repro'"
+    return printable(reason)

@@ -11,7 +11,7 @@ from podium.config.providers import is_sample
 from podium.data.dataset import Schema
 from podium.data.targets import Target
 from podium.io import paths
-from podium.io.errors import warn
+from podium.io.errors import PodiumError, warn
 from podium.metrics import Decision, Metric
 from podium.runtime.tracking import Run
 
@@ -25,6 +25,18 @@ TIMING = "timing.json"
 def read_schema(competition: str) -> Schema:
     """Facts about the preprocessed data."""
     return Schema.read(paths.processed(competition))
+
+
+def require_trained(competition: Competition) -> None:
+    """Check that the blend's models have results.
+
+    Raises:
+        PodiumError: one has not been trained.
+    """
+    for model in competition.blended:
+        folder = paths.model(competition.name, model)
+        if not (folder / "metrics.json").is_file():
+            raise PodiumError(f"{folder}: model '{model}' is not trained; run 'dvc repro'")
 
 
 def target_of(competition: Competition, schema: Schema) -> Target:

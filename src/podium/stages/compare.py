@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from podium.config import Competition, load_config
 from podium.config.load import BLEND
+from podium.data.dataset import FOLDS, read_folds
 from podium.data.targets import Target
 from podium.ensemble.paired import Paired, paired
 from podium.io import files, paths
 from podium.io.errors import PodiumError
 from podium.io.text import nearest, printable
-from podium.metrics import Array
+from podium.metrics import Array, nested_decisions
 from podium.runtime import revisions
 from podium.stages.common import read_schema, target_column, target_of
 
@@ -48,9 +49,12 @@ def compare(name: str, first: str, second: str) -> None:
         second: the same.
 
     Raises:
-        PodiumError: there are no such results; or they are of other rows or folds.
+        PodiumError: there are no such results, or both are the same; or they are of other rows or
+            folds.
     """
     competition = load_config(only=name)[name]
+    if first == second:
+        raise PodiumError(f"'{printable(first)}' is named twice; name two results")
     target = target_of(competition, read_schema(name))
     with files.scratch() as folder:
         results = [
@@ -75,16 +79,47 @@ def _read(competition: Competition, target: Target, which: str, folder: Path) ->
             f"'{printable(which)}': its predictions have no column '{printable(missing[0])}': they "
             f"are of another target than {competition.target}, or of other classes"
         )
+    scored = _scored(competition, target, table)
     # Rows that no fold validates have no prediction.
-    table = table.dropna(subset=target.columns)
-    prediction = table[target.columns].to_numpy(np.float64)
+    known = ~np.isnan(scored).any(axis=1)
+    table = table[known]
     return Results(
         name=which[:ID_LENGTH] if RUN_ID.fullmatch(which) else which,
         ids=table[competition.id].astype(str).reset_index(drop=True),
         y=table[column].to_numpy(np.float64),
-        prediction=target.scorable(prediction),
+        prediction=target.scorable(scored[known]),
         fold_of_row=table["fold"].to_numpy(np.int64),
     )
+
+
+def _scored(competition: Competition, target: Target, table: pd.DataFrame) -> Array:
+    """What ``metrics.json`` scores: predictions, or what thresholds and cut points decide.
+
+    A blend has that in its table; a model's are tuned again on the other folds' rows.
+    """
+    if competition.scoring.is_tuned and set(target.decided_columns) <= set(table):
+        return table[target.decided_columns].to_numpy(np.float64)
+    _, decided = nested_decisions(
+        competition.scoring,
+        table[target_column(competition)].to_numpy(np.float64),
+        table[target.columns].to_numpy(np.float64),
+        table["fold"].to_numpy(np.int64),
+        trained=_trained(competition, table),
+    )
+    return decided
+
+
+def _trained(competition: Competition, table: pd.DataFrame) -> NDArray[np.bool_] | None:
+    """The rows that each fold trains on, where the folds are those of the preprocessed data."""
+    path = paths.processed(competition.name) / FOLDS
+    if not competition.scoring.is_tuned or not path.is_file():
+        return None
+    stored = pd.read_parquet(path)
+    found = read_folds(stored)
+    ids, folds = stored[competition.id].astype(str), found["folds"][:, 0]
+    own = table[competition.id].astype(str), table["fold"].to_numpy(np.int64)
+    is_same = ids.tolist() == own[0].tolist() and np.array_equal(folds, own[1])
+    return found["trained"] if is_same else None
 
 
 def _oof(competition: Competition, which: str, folder: Path) -> Path:
@@ -93,6 +128,8 @@ def _oof(competition: Competition, which: str, folder: Path) -> Path:
     if model in (*competition.models, BLEND):
         place = paths.blend if model == BLEND else lambda name: paths.model(name, model)
         path = place(competition.name) / OOF
+        if at and not revision:
+            raise PodiumError(f"'{printable(which)}': name a commit after '@', as in {model}@HEAD")
         if at:
             revisions.fetch(revision, path, folder / OOF)
             return folder / OOF
@@ -101,9 +138,9 @@ def _oof(competition: Competition, which: str, folder: Path) -> Path:
         return path
     if RUN_ID.fullmatch(which):
         return _of_run(competition, which, folder)
+    hint = nearest(model, [*competition.models, BLEND])
     raise PodiumError(
-        f"{competition.name}: no model '{printable(which)}'; "
-        f"{nearest(model, [*competition.models, BLEND])}; or give the id of an MLflow run"
+        f"{competition.name}: no model and no MLflow run's id '{printable(which)}'; {hint}"
     )
 
 

@@ -29,6 +29,7 @@ from podium.stages.common import (
     label,
     log_scores,
     read_schema,
+    require_trained,
     run_params,
     run_tags,
     score_facts,
@@ -104,9 +105,7 @@ def read_predictions(competition: Competition, target: Target) -> Predictions:
     """
     names = competition.blended
     folders = [paths.model(competition.name, model) for model in names]
-    for model, folder in zip(names, folders, strict=True):
-        if not (folder / "metrics.json").is_file():
-            raise PodiumError(f"{folder}: model '{model}' is not trained; run 'dvc repro'")
+    require_trained(competition)
     oof = [pd.read_parquet(folder / "oof.parquet") for folder in folders]
     test = [pd.read_parquet(folder / "test.parquet") for folder in folders]
     first = oof[0]

@@ -10,8 +10,10 @@ from podium.config.load import MOST_PROBLEMS, located
 from podium.data.sources.local_files import files_of, is_zip
 from podium.io import files, paths
 from podium.io.csv_files import TEST, column_names, read_csv, read_header
-from podium.io.errors import KeyedError
+from podium.io.errors import KeyedError, PodiumError
 from podium.io.text import nearest
+from podium.io.usercode.errors import UserCodeError
+from podium.io.usercode.load import OWN
 from podium.io.usercode.sources import functions
 
 Key = tuple[str | int, ...]
@@ -59,6 +61,35 @@ def feature_problems(competition: Competition, columns: Collection[str] | None =
     ]
 
 
+def feature_failures(competition: Competition, table: Path) -> list[str]:
+    """A line for each feature that can't be made of the rows of a csv, and of the test table's.
+
+    Raises:
+        PodiumError: a table is not a csv.
+    """
+    if not isinstance(competition, TableCompetition) or not competition.features.made:
+        return []
+    from podium.data.tabular.features.plan import plan
+    from podium.data.tabular.features.trial import wrong_features
+
+    used = {name for one in plan(competition) for name in one.uses} - {competition.target}
+    test = _test_table(competition, table)
+    paths_there = [table] if test is None else [table, test]
+    for path in paths_there:
+        used &= {*column_names(read_header(path))}
+    if not used:
+        return []
+    verbatim = [name for name in (*competition.id_columns, competition.folds.group) if name]
+    na_values = competition.preprocess.na_values
+    tables = [read_csv(path, na_values, sorted(used), verbatim=verbatim) for path in paths_there]
+    places = list(competition.features.made)
+    found = sorted(
+        islice(wrong_features(tables, competition), MOST_PROBLEMS),
+        key=lambda error: places.index(error.keys[-1]),
+    )
+    return [placed(competition, error) for error in found]
+
+
 def _made(competition: Competition) -> list[str]:
     """The columns that features make, as far as params.yaml says them."""
     if not isinstance(competition, TableCompetition):
@@ -68,24 +99,33 @@ def _made(competition: Competition) -> list[str]:
 
 def _columns_of_test(competition: Competition, table: Path) -> list[str]:
     """The columns of the test table beside a training table, where it can be read."""
+    test = _test_table(competition, table)
+    return [] if test is None else column_names(read_header(test))
+
+
+def _test_table(competition: Competition, table: Path) -> Path | None:
+    """The test table beside a training table, where it can be read."""
     raw = table == raw_table(competition)
     test = paths.raw(competition.name) / TEST if raw else files_of(competition).get("test")
     if competition.kind != "tabular" or test is None or not test.is_file() or is_zip(test.name):
-        return []
-    return column_names(read_header(test))
+        return None
+    return test
 
 
 def fold_problems(competition: Competition, table: Path) -> list[str]:
-    """A line about folds that the rows of a csv don't allow: too many, or of too few groups.
+    """A line about a target that doesn't fit the task or the metric, an own metric, or folds.
+
+    The rows may not allow so many folds, or have too few groups.
 
     Raises:
-        PodiumError: the table is not a csv, or its target doesn't fit the task.
+        PodiumError: the table is not a csv.
     """
     if not isinstance(competition, TableCompetition):
         return []
     from podium.data.ids import with_one_id
     from podium.data.tabular.fold_columns import check_folds
     from podium.data.tabular.read import read_target
+    from podium.metrics.trial import try_metric
 
     spec = competition.folds
     ids = competition.id_columns
@@ -98,9 +138,19 @@ def fold_problems(competition: Competition, table: Path) -> list[str]:
     read = read_csv(table, competition.preprocess.na_values, named, verbatim=verbatim)
     train = with_one_id(table.name, read, ids)
     try:
-        check_folds(train, read_target(train, competition)[0], competition)
+        y, classes = read_target(train, competition)
+        if competition.metric == OWN:
+            try_metric(competition.scoring, y, len(classes))
+    except UserCodeError as error:
+        return [str(error)]
+    except PodiumError as error:
+        return [located((competition.name, "target"), str(error))]
+    try:
+        check_folds(train, y, competition)
     except KeyedError as error:
         return [placed(competition, error)]
+    except PodiumError as error:
+        return [located((competition.name, "folds"), str(error))]
     return []
 
 

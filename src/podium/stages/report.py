@@ -12,6 +12,7 @@ from podium.data.adversarial import Comparison, compare
 from podium.data.dataset import Schema, never_validated
 from podium.data.targets import Target
 from podium.io import files, paths
+from podium.io.errors import PodiumError
 from podium.io.text import either
 from podium.reporting import plots
 from podium.reporting.page import Page, render
@@ -23,6 +24,7 @@ from podium.stages.common import (
     TIMING,
     label,
     read_schema,
+    require_trained,
     target_column,
     target_of,
 )
@@ -35,12 +37,12 @@ def report(name: str) -> None:
     """Draw the plots, write the page, print the table and how to submit.
 
     Raises:
-        PodiumError: the ensemble stage has not run.
+        PodiumError: a model is not trained, or the ensemble stage has not run.
     """
     competition = load_config(only=name)[name]
     schema = read_schema(name)
     target = target_of(competition, schema)
-    scores = pd.read_csv(paths.blend(name) / "scores.csv")
+    scores = pd.read_csv(_required(competition))
     scores["seconds"] = [_fit_seconds(name, model) for model in scores["model"]]
     summary = pd.read_csv(paths.processed(name) / "summary.csv")
     submitted = submitted_of(scores)
@@ -70,6 +72,15 @@ def report(name: str) -> None:
     files.write_text(paths.report(name), text)
     _print(competition, schema, rows, submitted)
     warn_at_end_of_pipeline(SERVER_SECONDS)
+
+
+def _required(competition: Competition) -> Path:
+    """The scores of all models and their blend."""
+    require_trained(competition)
+    path = paths.blend(competition.name) / "scores.csv"
+    if not path.is_file():
+        raise PodiumError(f"{path}: the models are not blended; run 'dvc repro'")
+    return path
 
 
 def _commands(competition: Competition) -> list[str]:

@@ -15,6 +15,7 @@ from podium.data.targets import Target
 from podium.io import files, paths
 from podium.io.errors import SettingError
 from podium.io.text import nearest
+from podium.metrics.trial import try_metric
 from podium.models import Fit, ModelResult, fit_model, fit_without_each_fold, resolve_params
 from podium.reporting import plots
 from podium.reporting.curves import mean_curves, mlflow_curves
@@ -55,6 +56,8 @@ def train(name: str, model: str) -> None:
     dataset = kinds.of(competition).read(paths.processed(name))
     target = target_of(competition, dataset.schema)
     params = competition.models[model]
+    if competition.metric == "own":
+        try_metric(competition.scoring, dataset.y, len(target.classes))
     tags = run_tags(competition, dataset.schema, "train") | {"podium.model": model}
     with tracked_run(name, run_name(model, params), tags) as run:
         resolved = resolve_params(params, dataset, target, competition.scoring)

@@ -15,6 +15,7 @@ from podium.io.errors import PodiumError
         ("log", "rmsle", "0.1", "'0' is not positive, and target_transform is log"),
         ("log1p", "rmse", "0", "'-1' is negative, which log1p can't take"),
         ("none", "rmsle", "0", "'-1' is negative, which rmsle can't take"),
+        ("none", "qwk", "-9", "'2.5' is no whole number, and qwk compares whole numbers"),
         ("none", "rmse", "-9", None),
     ],
 )
@@ -228,3 +229,19 @@ def test_parts_of_a_date_are_no_columns_to_drop(competition, capsys, tmp_path):
     days = list(pd.date_range("2020-01-01", periods=24).strftime("%Y-%m-%d"))
     said, _ = prepared(competition, capsys, tmp_path, *tables(24, x=[3, 1] * 12, day=days))
     assert not [line for line in said if "day" in line]
+
+
+def test_of_a_column_that_is_not_used_one_thing_is_said(competition, tmp_path, capsys):
+    names = [f"Mr {row}" for row in range(60)]
+    days = pd.date_range("2020-01-01", periods=60).strftime("%Y-%m-%d").tolist()
+    train, test, sample = tables(60, name=names, day=days)
+    test = test.assign(name=[f"Mrs {name}" for name in names])
+    folder, found = competition(train, test, sample)
+    (tmp_path / "out").mkdir()
+    prepare(folder, found, MANIFEST, tmp_path / "out")
+    summary = pd.read_csv(tmp_path / "out/summary.csv").set_index("column")["warning"]
+    assert "each too rare to learn from, and is not used" in summary["name"]
+    assert "that no training row has" not in summary["name"]
+    # The parts of a date are used.
+    assert summary["day"].isna().all()
+    assert capsys.readouterr().err.count("too rare") == 1

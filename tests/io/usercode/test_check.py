@@ -28,6 +28,13 @@ def test_a_mistake_is_an_error(own_code, podium, text, said):
     assert f"podium: error: {FILE}{said}" in outcome.err
 
 
+def test_a_file_that_is_no_python_is_one_line(own_code, podium):
+    own_code("def features(table)\n    return table\n")
+    outcome = podium("check")
+    assert outcome.code == 2
+    assert outcome.err == f"podium: error: {FILE}:1: SyntaxError: expected ':'\n"
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

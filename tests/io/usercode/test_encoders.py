@@ -54,6 +54,43 @@ def test_they_are_fitted_for_each_fold_and_cross_fitted_if_they_use_the_target(o
     assert "learnt in each fold by encoders()" in treatment
 
 
+SOMETIMES = """
+    import warnings
+
+    from sklearn.base import BaseEstimator, TransformerMixin
+
+    class Sometimes(TransformerMixin, BaseEstimator):
+        def fit(self, X, y=None):
+            self.is_first = X["LotArea"].sum() == FIRST
+            warnings.warn(f"{len(X)} rows, which are few\\nand more words")
+            warnings.warn("for who writes it", DeprecationWarning)
+            return self
+
+        def transform(self, X):
+            made = X[["LotArea"]].fillna(0) * 1.0
+            return made.assign(more=X["LotArea"] % 7) if not self.is_first else made
+
+    def encoders():
+        return [Sometimes()]
+"""
+
+
+def test_a_column_of_other_folds_alone_and_warnings_of_a_library(houses, own_code, podium):
+    folds = Path("data/processed/house-prices/folds.parquet")
+    assert podium("preprocess", "house-prices").code == 0
+    areas = pd.read_csv("data/raw/house-prices/train.csv")["LotArea"]
+    first = areas[pd.read_parquet(folds)["repeat_0"].to_numpy() != 0].sum()
+    own_code(SOMETIMES.replace("FIRST", str(first)))
+    outcome = podium("preprocess", "house-prices")
+    assert outcome.code == 0, outcome.err
+    summary = pd.read_csv("data/processed/house-prices/summary.csv").set_index("column")
+    assert "not in the first" in summary["treatment"]["Sometimes more"]
+    told = [line for line in outcome.err.splitlines() if "UserWarning" in line]
+    rows = int(told[0].split("UserWarning: ")[1].split()[0])
+    assert told == [f"podium: warning: UserWarning: {rows} rows, which are few (5 times)"]
+    assert "for who writes it" not in outcome.err
+
+
 def test_validation_rows_are_not_learnt_from(own_code, podium):
     """Whatever the targets of a fold's validation rows, its columns are the same."""
     own_code(MEANS)

@@ -53,22 +53,29 @@ def test_models_blend_and_report_are_scored_by_it(prepared, own_code, podium):
     ("body", "attributes", "line", "said"),
     [
         ("return 1.0", "", 1, "doesn't say its direction; write 'metric.greater_is_better = True'"),
-        ("return 1.0", "greater_is_better = 1", 1, "doesn't say its direction"),
-        ("return y", "greater_is_better = True", 1, "expected a number, found ndarray"),
-        ("return None", "greater_is_better = True", 1, "expected a number, found NoneType"),
+        ("return 1.0", "greater_is_better = 1", 1, "greater_is_better: expected True or False"),
+        ("return 1.0", "greater_is_beter = True", 1, "write 'metric.greater_is_better'"),
+        ("return y", "greater_is_better = True", 1, "to return a number, found 80 values of shape"),
+        ("return None", "greater_is_better = True", 1, "to return a number, found nothing"),
+        ("return 'x'", "greater_is_better = True", 1, "to return a number, found text 'x'"),
         ("return 1 / 0", "greater_is_better = True", 2, "ZeroDivisionError"),
         ("return float('inf')", "greater_is_better = True", 1, "returned an infinite score"),
         ("y[0] = 1", "greater_is_better = True", 2, "ValueError: assignment destination is"),
         ("return 1.0", "needs = 'labels'", 1, "doesn't say what task regression predicts for it"),
     ],
 )
-def test_a_wrong_metric_is_one_line(prepared, own_code, podium, body, attributes, line, said):
+def test_a_wrong_metric_is_one_line(
+    prepared, own_code, podium, monkeypatch, body, attributes, line, said
+):
     set_later = f"metric.{attributes}\n" if attributes else ""
     own_code(f"def metric(y, p):\n    {body}\n{set_later}")
+    checked = podium("check")
+    monkeypatch.setattr("podium.stages.train.fit_model", None)
     for words in (("preprocess", "house-prices"), ("train", "house-prices", "ridge")):
         outcome = podium(*words)
         if outcome.code:
             break
+    assert checked.err == outcome.err
     assert (outcome.code, outcome.err.count("\n")) == (2, 1)
     assert outcome.err.startswith(f"podium: error: {FILE}:{line}: metric: ")
     assert said in outcome.err

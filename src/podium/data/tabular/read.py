@@ -25,6 +25,7 @@ from podium.io.csv_files import (
     check_text,
     column_names,
     few,
+    line_of,
     no_bad_rows,
     read_csv,
     read_header,
@@ -237,4 +238,16 @@ def _numbers(text: "pd.Series[Any]", competition: TableCompetition) -> Array:
     metric = competition.scoring
     what = f"is {metric.below_in_words}, which {metric.name} can't take"
     no_bad_rows(TRAIN, text, metric.below(y), what)
+    if metric.cut_points:
+        _check_whole(text, y, metric.name)
     return y.to_numpy(dtype=np.float64)
+
+
+def _check_whole(text: "pd.Series[Any]", y: "pd.Series[Any]", metric: str) -> None:
+    odd = y % 1 != 0
+    if odd.any():
+        raise PodiumError(
+            f"{TRAIN}:{line_of(odd)}: {text.name} '{printable(str(text[odd].iloc[0])[:40])}' is "
+            f"no whole number, and {metric} compares whole numbers ({int(odd.sum())} such rows); "
+            "use another metric, for example rmse"
+        )

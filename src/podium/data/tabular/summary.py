@@ -56,7 +56,9 @@ def _all_warnings(tables: TypedTables, row: dict[str, object]) -> list[str]:
         found.insert(0, tables.warnings.get(name, ""))
     # A part of a date is no column that could be dropped.
     is_part = any(name.startswith(f"{date} ") for date in tables.dates)
-    if row["type"] == "number" and not is_part and _is_index(tables.train[name]):
+    # What is learnt in other folds alone is not in the first one's table.
+    is_number = row["type"] == "number" and name in tables.train
+    if is_number and not is_part and _is_index(tables.train[name]):
         found.append(
             "counts the rows and may be an index, no feature; list it under preprocess.drop then"
         )
@@ -174,7 +176,9 @@ def _category_row(
 def _warnings(tables: TypedTables, name: str, fit: CategoryColumn, unseen: set[str]) -> list[str]:
     """What a person should look at in a category."""
     found, levels = [], tables.train[name].nunique()
-    if fit.rare and not fit.levels:
+    has_no_level = fit.rare > 0 and not fit.levels
+    # A date's parts are features.
+    if has_no_level and name not in tables.dates:
         found.append(
             f"has {levels} levels, each too rare to learn from, and is not used but for whether it "
             "is missing; make features of it, or list it under preprocess.drop"
@@ -185,7 +189,7 @@ def _warnings(tables: TypedTables, name: str, fit: CategoryColumn, unseen: set[s
             "auto or higher, or list it under preprocess.drop"
         )
     share = float(tables.test[name].isin(unseen).mean()) if unseen else 0.0
-    if share > MANY_UNSEEN:
+    if share > MANY_UNSEEN and not has_no_level:
         found.append(
             f"holds levels in {share:.0%} of the test rows that no training row has (for example "
             f"{few(sorted(unseen)[:2])}); scores on the folds say little about them"

@@ -5,6 +5,7 @@ for classes ``metric.needs = "labels"`` or ``"probabilities"``.
 """
 
 from collections.abc import Callable
+from difflib import get_close_matches
 from functools import partial
 from numbers import Real
 from typing import Any
@@ -14,13 +15,14 @@ from numpy.typing import NDArray
 
 from podium.io import paths
 from podium.io.errors import PodiumError
-from podium.io.text import either, shown
+from podium.io.text import either, printable, shown
 from podium.io.usercode.load import UserCode, load
 from podium.metrics import Metric
 
 Array = NDArray[np.float64]
 NEEDS = {"regression": ("values",), "binary": ("labels", "probabilities")}
 NEEDS["multiclass"] = NEEDS["binary"]
+ATTRIBUTES = ("greater_is_better", "needs", "title", "minimum", "stepwise")
 
 
 def own_metric(competition: str, task: str) -> Metric:
@@ -35,6 +37,7 @@ def own_metric(competition: str, task: str) -> Metric:
         raise PodiumError(
             f"{paths.user_code(competition)}: metric is 'own', and the file defines no metric(y, p)"
         )
+    _check_names(code, function)
     needs = _needs(code, function, task)
     return Metric(
         name="own",
@@ -50,10 +53,19 @@ def own_metric(competition: str, task: str) -> Metric:
 
 def _direction(code: UserCode, function: Callable[..., Any]) -> bool:
     found = getattr(function, "greater_is_better", None)
-    if not isinstance(found, bool):
+    if found is None:
         what = "write 'metric.greater_is_better = True' or '= False' below it"
         code.fail("metric", f"doesn't say its direction; {what}")
+    if not isinstance(found, bool):
+        code.fail("metric", f"greater_is_better: expected True or False, found {shown(found)}")
     return found
+
+
+def _check_names(code: UserCode, function: Callable[..., Any]) -> None:
+    for name in vars(function):
+        near = get_close_matches(name, ATTRIBUTES, n=1)
+        if near and name not in ATTRIBUTES:
+            code.fail("metric", f"metric.{printable(name)} means nothing; write 'metric.{near[0]}'")
 
 
 def _needs(code: UserCode, function: Callable[..., Any], task: str) -> str:
@@ -87,10 +99,18 @@ def _score(
         found = function(_read_only(y), _read_only(p))
     value = np.asarray(found)
     if value.ndim or not np.issubdtype(value.dtype, np.number) or np.iscomplexobj(value):
-        code.fail("metric", f"expected a number, found {type(found).__name__} {shown(found)}")
+        code.fail("metric", f"expected to return a number, found {_returned(found, value)}")
     if np.isinf(value):
         code.fail("metric", "returned an infinite score")
     return float(value)
+
+
+def _returned(found: Any, value: NDArray[Any]) -> str:
+    """What came in place of a number."""
+    if value.ndim:
+        return f"{value.size} values of shape {value.shape}; return their mean, for example"
+    plain = found is None or isinstance(found, str)
+    return shown(found) if plain else f"{shown(found)} of type {type(found).__name__}"
 
 
 def _read_only(values: NDArray[Any]) -> NDArray[Any]:

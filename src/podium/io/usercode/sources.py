@@ -36,6 +36,17 @@ def defined(competition: str) -> set[str]:
     return set(_names(tree_of(path).body)) if path.is_file() else set()
 
 
+def classes(competition: str) -> list[str]:
+    """The names of the classes of the competition's file, in its order; none without it.
+
+    Raises:
+        PodiumError: it is no Python.
+    """
+    path = paths.user_code(competition)
+    body = tree_of(path).body if path.is_file() else []
+    return [node.name for node in body if isinstance(node, ast.ClassDef)]
+
+
 def functions(competition: str, names: Sequence[str]) -> list[str]:
     """Those of ``names`` that the competition's file defines, each as ``module:function``.
 

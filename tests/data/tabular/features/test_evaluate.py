@@ -98,7 +98,7 @@ def test_what_is_no_finite_number_is_missing_and_counted(text):
         ("cabin + 1", "'+' takes numbers, and 'cabin' is text (for example '"),
         ("log(`hood x`)", "number(...) makes missing of what is no number"),
         ("day + 1", "'+' takes numbers, and 'day' is a date"),
-        ("year(code)", "year() takes dates, and 'code' is text"),
+        ("year(code)", "year() takes dates, and 'code' is a number"),
         ("year(a + 1)", "year() takes dates, and '+' is a number"),
         ("cabin == 3", "takes values of one kind"),
         ("cabin > 'A'", "'>' takes two numbers or two dates"),

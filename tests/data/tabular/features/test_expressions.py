@@ -7,6 +7,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from podium.config.features import MAX_LETTERS
+from podium.data.tabular.features import elsewhere
 from podium.data.tabular.features.expressions import (
     MAX_DEPTH,
     Aggregate,
@@ -102,6 +103,44 @@ def test_what_is_no_expression(text, says):
         parse(text)
     assert says in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("if(a > 3, 1, 0)", "no function 'if'; write where(condition, a, b)"),
+        ("1 if a > 3 else 0", "found 'if' (letter 3); write where(condition, a, b)"),
+        ("a in b", "write isin("),
+        ("max(a in b, 1)", "write isin("),
+        ("a not in b", "it stands first: not isin("),
+        ("groupby(a, b)", "write mean(x) by <column>"),
+        ("quantile_0.9(a) by b", "there are no quantiles; write median(x) by <column>"),
+        ("quantile(a, 0.9)", "there are no quantiles"),
+        ("a.str.len()", "write length(text)"),
+        ("a.str.split('/')", "there are functions only, no methods: write split(a, ...)"),
+        ("a.mean()", "write mean(a) by <column>"),
+        ("np.log(a)", "write log(...)"),
+        ("a AND b", "write 'and'"),
+        ("a is b", "write isna(a), or a == b"),
+        ("a <> b", "write '!='"),
+        ("mean(a) by (b, c)", "write 'by A, B'"),
+        ("a / c by b", "it follows a statistic"),
+        ("max(a", "expected ',' or ')', found the end"),
+        ("No of rooms + 1", "a name with blanks stands in back-ticks"),
+    ],
+)
+def test_what_other_languages_write_is_answered(text, says):
+    with pytest.raises(ExpressionError) as error:
+        parse(text)
+    assert says in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "advice", sorted({*elsewhere._FUNCTIONS.values(), *elsewhere._WORDS.values()})
+)
+def test_what_is_advised_is_an_expression(advice):
+    written = advice.rpartition("write ")[2] if "write " in advice else "1"
+    assert parse(written.split("; ")[0].split(", or ")[0].replace("<column>", "c"))
 
 
 WORDS = [*FUNCTIONS, *AGGREGATES, *OPERATORS, *"()`,\"'\\", "by", "a", "1", "1e9", " ", "\n"]

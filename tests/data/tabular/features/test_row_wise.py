@@ -250,6 +250,29 @@ def test_check_reads_expressions_before_there_are_data(project, podium):
     assert len(podium("check").err.splitlines()) == 3
 
 
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("where(LotArea == null, 1, 0)", "write isna(a)"),
+        ("True", "write 'true'"),
+        ("Street == qqqq", 'a text stands in quotes: "qqqq"; valid: '),
+        ("YrSold.dt.year", "no methods: write year(YrSold)"),
+    ],
+)
+def test_names_that_are_no_columns_are_answered(text, says, project, podium):
+    project.edit(lambda params: params[HOUSES].update(features={"A": text}))
+    assert podium("download", HOUSES).code == 0
+    (line,) = podium("check").err.splitlines()
+    assert says in line
+
+
+def test_hints_list_columns_in_the_tables_order(project, podium):
+    project.edit(lambda params: params[HOUSES].update(features={"A": "(qqqq)"}))
+    assert podium("download", HOUSES).code == 0
+    header = Path("data/raw", HOUSES, "train.csv").read_text().splitlines()[0].split(",")
+    assert f"; valid: {', '.join(header[:20])} and" in podium("check").err
+
+
 def test_lists_may_name_features_and_nothing_else(project, podium):
     def change(params):
         params[HOUSES]["features"] = {"Zone": "lower(MSZoning)", "Code": "LotArea % 7"}

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from podium.data.tabular.features.elsewhere import of_function, of_word
 from podium.data.tabular.features.functions import AGGREGATES, ALL, FUNCTIONS, MINUS
 from podium.data.tabular.features.tokens import (
     END,
@@ -132,9 +133,17 @@ class _Parser:
         """All tokens as one expression."""
         node = self.expression(0)
         if self.ahead.kind != END:
-            what = "expected an operator or the end"
-            raise ExpressionError(f"{what}, found {self.ahead.shown}")
+            what = f"expected an operator or the end, found {self.ahead.shown}"
+            raise ExpressionError(f"{what}{self._advice()}")
         return node
+
+    def _advice(self) -> str:
+        """What to write where the next word continues nothing."""
+        if self.ahead.kind not in (NAME, WORD):
+            return ""
+        before = self.words[self.place - 1].kind
+        advice = of_word(self.ahead.value, before == self.ahead.kind == NAME)
+        return f"; {advice}" if advice else ""
 
     def expression(self, least: int, in_call: bool = False) -> Node:
         """The longest expression whose operators bind tighter than ``least``."""
@@ -194,7 +203,8 @@ class _Parser:
             if name.value in AGGREGATES:
                 raise _needs_groups(name.value)
             known = sorted({*AGGREGATES, *FUNCTIONS})
-            raise ExpressionError(f"no function '{name.value}'; {nearest(name.value, known)}")
+            hint = of_function(name.value) or nearest(name.value, known)
+            raise ExpressionError(f"no function '{name.value}'; {hint}")
         if len(arguments) == 1 and name.value in AGGREGATES:
             raise _needs_groups(name.value)
         return self._call(name.value, tuple(arguments))
@@ -203,8 +213,11 @@ class _Parser:
         self._expect("(")
         found: list[Node] = []
         while not self._is(")"):
+            if found and not self._is(","):
+                what = f"expected ',' or ')', found {self.ahead.shown}"
+                raise ExpressionError(f"{what}{self._advice()}")
             if found:
-                self._expect(",")
+                self._next()
             found.append(self.expression(0, in_call=True))
         self._expect(")")
         return found
@@ -217,7 +230,7 @@ class _Parser:
             self._next()
             by.append(self._column())
         if name.value not in AGGREGATES:
-            choices = nearest(name.value, AGGREGATES)
+            choices = of_function(name.value) or nearest(name.value, AGGREGATES)
             raise ExpressionError(f"'{name.value}' is no statistic of groups; {choices}")
         if len(arguments) != 1:
             raise ExpressionError(
@@ -230,7 +243,8 @@ class _Parser:
     def _column(self) -> str:
         token = self._next()
         if token.kind not in (NAME, QUOTED):
-            raise ExpressionError(f"expected a column after 'by', found {token.shown}")
+            advice = "; write 'by A, B'" if token.value == "(" else ""
+            raise ExpressionError(f"expected a column after 'by', found {token.shown}{advice}")
         return token.value
 
     def _call(self, function: str, arguments: tuple[Node, ...]) -> Node:

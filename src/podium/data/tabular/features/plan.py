@@ -12,6 +12,7 @@ from podium.config import TableCompetition
 from podium.config.block import Block
 from podium.config.features import Expression, FeatureError, OrdinalMap
 from podium.config.learnt import LearntFeature
+from podium.data.tabular.features.elsewhere import of_column
 from podium.data.tabular.features.expressions import Parsed, parse
 from podium.data.tabular.features.tokens import ExpressionError
 from podium.io.text import nearest, printable
@@ -65,15 +66,16 @@ def problems(
     ``columns`` are those of the csv with the labels; None: they are not known.
     """
     found: list[Planned] = []
-    unread: set[str] = set()
+    unread: list[str] = []
     for name, block in competition.features.made.items():
         try:
             found.append(_planned(name, block, found))
         except ExpressionError as error:
-            unread.add(name)
+            unread.append(name)
             yield name, str(error)
     # A feature that can't be read is no unknown column as well.
-    known = None if columns is None else {*columns, *unread} - {competition.target}
+    # In the table's order, for hints.
+    known = None if columns is None else _without([*columns, *unread], competition.target)
     for place, one in enumerate(found):
         for column in one.uses:
             if column == competition.target:
@@ -82,7 +84,11 @@ def problems(
                 later = {name for other in found[place + 1 :] for name in other.makes}
                 yield one.name, _unknown(column, known, later)
         if known is not None:
-            known |= {*one.makes}
+            known |= dict.fromkeys(one.makes)
+
+
+def _without(names: list[str], target: str) -> dict[str, None]:
+    return {name: None for name in names if name != target}
 
 
 def check_uses(feature: Planned, columns: Collection[str]) -> None:
@@ -130,7 +136,10 @@ def _unknown(column: str, known: Collection[str], later: Collection[str]) -> str
         return f"'{column}' is made further down; move it up"
     longer = [one for one in known if one.startswith(column) and not _is_word(one)]
     names = longer if longer else known
-    hint = nearest(column, [one if _is_word(one) else f"`{one}`" for one in names])
+    near = nearest(column, [one if _is_word(one) else f"`{one}`" for one in names])
+    hint = of_column(column) or near
+    if hint.startswith("valid"):
+        hint = f'a text stands in quotes: "{printable(column)}"; {hint}'
     return f"no column '{printable(column)}' in train.csv; {hint}"
 
 

@@ -46,9 +46,7 @@ def with_features(raw: RawTables, competition: TableCompetition) -> tuple[RawTab
     columns = Columns(_both(raw, wanted, competition))
     made: list[Made] = []
     for feature in wanted:
-        check_uses(feature, columns.names)
-        made += _make(feature, columns, competition)
-        _check_not_empty(feature, columns, len(raw.train))
+        made += make_feature(feature, columns, competition, len(raw.train))
     codes = {*competition.preprocess.categorical, competition.folds.group}
     values = {one.column: _column(columns[one.column], one.column in codes) for one in made}
     count = len(raw.train)
@@ -63,6 +61,20 @@ def _both(raw: RawTables, wanted: list[Planned], competition: TableCompetition) 
     names = [name for name in used if name in raw.train and name in raw.test]
     names = [name for name in names if name != competition.target]
     return pd.concat([raw.train[names], raw.test[names]], ignore_index=True)
+
+
+def make_feature(
+    feature: Planned, columns: Columns, competition: TableCompetition, train_rows: int
+) -> list[Made]:
+    """Add the columns of a feature that is made row by row; training rows are first.
+
+    Raises:
+        FeatureError: as ``with_features``.
+    """
+    check_uses(feature, columns.names)
+    made = _make(feature, columns, competition)
+    _check_not_empty(feature, columns, train_rows)
+    return made
 
 
 def _make(feature: Planned, columns: Columns, competition: TableCompetition) -> list[Made]:

@@ -15,6 +15,7 @@ WORDS = ("and", "or", "not", "by", "true", "false")
 ELSEWHERE = {
     "=": "'==' compares", "&": "write 'and'", "&&": "write 'and'", "|": "write 'or'",
     "||": "write 'or'", "!": "write 'not'", "~": "write 'not'", "^": "'**' is the power",
+    "<>": "write '!='",
     "//": "write floor(a / b)", "[": "use split or extract for a part of a text",
     "?": "write where(condition, a, b)", ":": "write where(condition, a, b)",
     ".": "there are functions only, no methods",
@@ -26,7 +27,7 @@ _TOKEN = re.compile(
     | (?P<name>\w+(?:\.\w+)*)
     | (?P<quoted>`[^`]+`)
     | (?P<text>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')
-    | (?P<foreign>//|&&|\|\||=(?!=)|!(?!=)|[&|~^\[?:.])
+    | (?P<foreign>//|<>|&&|\|\||=(?!=)|!(?!=)|[&|~^\[?:.])
     | (?P<sign>\*\*|<=|>=|==|!=|[-+*/%<>(),])
     """,
     re.VERBOSE | re.DOTALL,

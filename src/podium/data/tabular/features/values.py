@@ -48,12 +48,14 @@ class Values:
     def shown(self) -> str:
         """Its kind and an example, for an error."""
         present = self.text.dropna()
+        if not len(present):
+            return "missing in every row"
         # What makes a column of numbers text is the example that helps.
         odd = present[pd.to_numeric(present, errors="coerce").isna()]
         examples = odd if len(odd) else present
-        kind = Dates.kind if self.date is not None else self.kind
-        first = printable(str(examples.iloc[0])[:40]) if len(examples) else ""
-        return f"{kind} (for example '{first}')" if len(examples) else kind
+        read_as = Numbers.kind if self.number is not None else self.kind
+        kind = Dates.kind if self.date is not None else read_as
+        return f"{kind} (for example '{printable(str(examples.iloc[0])[:40])}')"
 
 
 class Numbers(Values):
