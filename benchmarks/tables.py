@@ -4,9 +4,10 @@
 
 Each folder has train.csv, test.csv and sample_submission.csv. Podium runs by ``dvc repro`` with
 models ``{}``; scikit-learn's models are fitted on the same folds, on numbers with their medians in
-place of missing values, standardized, and one-hot levels (boosting: native categories). A model
-wins if its mean score over folds is better, and is level if it is worse by no more than half a
-standard error of the paired differences. Seconds are those of fitting all folds.
+place of missing values, standardized, and one-hot levels (boosting: native categories); "average"
+is the mean of the predictions of linear and boosting. A model wins if its mean score over folds is
+better, and is level if it is worse by no more than half a standard error of the paired differences.
+Seconds are those of fitting all folds.
 """
 
 import argparse
@@ -55,6 +56,7 @@ KNOWN = {
 # Podium's models, each with scikit-learn's that it must not lose against.
 PAIRS = {"ridge": "linear", "lightgbm": "boosting", "mlp": "network"}
 PEERS = ("linear", "boosting", "network")
+AVERAGE = ("linear", "boosting")
 WORDS = {"True": "yes", "False": "no"}
 
 
@@ -113,7 +115,7 @@ def compare(folder: Path, name: str) -> Iterator[dict[str, Any]]:
         table = read_table(folder, name, root)
         # What logs runs may still be at it.
         timed(root, "podium", "sync")
-    peers = {peer: fit_peer(peer, table) for peer in PEERS}
+    peers = fit_peers(table)
     for model, result in ours.items():
         row = compared(name, table.metric, model, result, peers)
         print(*(f"{value}" for value in row.values()), sep="  ", flush=True)
@@ -176,23 +178,42 @@ def read_table(folder: Path, name: str, root: Path) -> Table:
     return Table(x, np.asarray(y, dtype=float), folds["repeat_0"].to_numpy(), task, metric)
 
 
-def fit_peer(peer: str, table: Table) -> Result:
-    """A model of scikit-learn by its defaults on every fold."""
-    metric, started, predictions = METRICS[table.metric], time.perf_counter(), []
+def fit_peers(table: Table) -> dict[str, Result]:
+    """Scikit-learn's models, and the mean of two of them."""
+    predicted = {peer: fit_peer(peer, table) for peer in PEERS}
+    results = {
+        peer: Result(scored(table, predictions), seconds)
+        for peer, (predictions, seconds) in predicted.items()
+    }
+    both = zip(*(predicted[peer][0] for peer in AVERAGE), strict=True)
+    mean = [np.mean(pair, axis=0) for pair in both]
+    seconds = sum(results[peer].seconds for peer in AVERAGE)
+    return results | {"average": Result(scored(table, mean), seconds)}
+
+
+def fit_peer(peer: str, table: Table) -> tuple[list[Array], float]:
+    """Predictions of each fold's rows by a model of scikit-learn with its defaults; seconds."""
+    started, predictions = time.perf_counter(), []
+    least = METRICS[table.metric].minimum
     for fold in range(int(table.fold.max()) + 1):
-        train, valid = table.fold != fold, table.fold == fold
+        train, known = table.fold != fold, table.x[table.fold == fold]
         model = PEER_MODELS[peer](table)
         model.fit(table.x[train], table.y[train])
-        known = table.x[valid]
         regression = table.task == "regression"
-        predictions.append(model.predict(known) if regression else model.predict_proba(known))
-    seconds = time.perf_counter() - started
-    least = -np.inf if metric.minimum is None else metric.minimum
-    scores = [
-        metric(table.y[table.fold == fold], np.maximum(predicted, least))
-        for fold, predicted in enumerate(predictions)
-    ]
-    return Result(np.array(scores), seconds)
+        found = model.predict(known) if regression else model.predict_proba(known)
+        predictions.append(np.maximum(found, -np.inf if least is None else least))
+    return predictions, time.perf_counter() - started
+
+
+def scored(table: Table, predictions: list[Array]) -> Array:
+    """Each fold's score."""
+    metric = METRICS[table.metric]
+    return np.array(
+        [
+            metric(table.y[table.fold == fold], predicted)
+            for fold, predicted in enumerate(predictions)
+        ]
+    )
 
 
 def _boosting(table: Table) -> Any:
@@ -247,7 +268,7 @@ def compared(
     peer = PAIRS.get(model, best)
     worse = sign * (own.folds - peers[peer].folds)
     error = worse.std(ddof=1) / np.sqrt(len(worse))
-    boosting = sign * (own.folds - peers["boosting"].folds).mean() < 0
+    gains = {peer: -sign * (own.folds - peers[peer].folds) for peer in ("boosting", "average")}
     return {
         "table": name,
         "metric": metric,
@@ -259,7 +280,7 @@ def compared(
         "standard error": round(float(error), 5),
         "level or better": bool(worse.mean() <= error / 2),
         "better": bool(worse.mean() < 0),
-        "beats boosting": bool(boosting),
+        **{f"than {peer}": round(float(gain.mean()), 5) for peer, gain in gains.items()},
         "seconds": round(own.seconds, 1),
         "its seconds": round(peers[peer].seconds, 1),
     }
@@ -279,7 +300,8 @@ def summary(table: pd.DataFrame) -> Iterator[str]:
         yield (
             f"- {model}: level with its peer or better on {own['level or better'].sum()} of "
             f"{len(own)}, better on {own['better'].sum()}, better than boosting on "
-            f"{own['beats boosting'].sum()}; {own['seconds'].sum():.0f} s, its peers "
+            f"{(own['than boosting'] > 0).sum()}, than the average of linear and boosting on "
+            f"{(own['than average'] > 0).sum()}; {own['seconds'].sum():.0f} s, its peers "
             f"{own['its seconds'].sum():.0f} s"
         )
 
