@@ -89,7 +89,7 @@ def fold_problems(competition: Competition, table: Path) -> list[str]:
 
     spec = competition.folds
     ids = competition.id_columns
-    columns = [*ids, competition.target, spec.group, spec.by, spec.column]
+    columns = [*ids, *competition.targets, spec.group, spec.by, spec.column]
     named = [name for name in columns if name is not None]
     if not set(named) <= set(column_names(read_header(table))):
         # One is a feature, or the ids are in the test table alone: known when they are made.
@@ -98,7 +98,9 @@ def fold_problems(competition: Competition, table: Path) -> list[str]:
     read = read_csv(table, competition.preprocess.na_values, named, verbatim=verbatim)
     train = with_one_id(table.name, read, ids)
     try:
-        check_folds(train, read_target(train, competition)[0], competition)
+        # Folds are the same for all targets.
+        y, _ = read_target(train, competition.of_target(competition.targets[0]))
+        check_folds(train, y, competition)
     except KeyedError as error:
         return [placed(competition, error)]
     return []
@@ -147,7 +149,7 @@ def _named(competition: Competition) -> Iterator[tuple[Key, str]]:
     # Pixels in a csv have no id.
     if competition.kind == "tabular" or competition.source.files.labels:
         yield from ((("id",), column) for column in competition.id_columns)
-    yield ("target",), competition.target
+    yield from ((("target",), column) for column in competition.targets)
     if not isinstance(competition, TableCompetition):
         return
     for key in ("group", "by", "column"):

@@ -73,10 +73,10 @@ def problems(
             unread.add(name)
             yield name, str(error)
     # A feature that can't be read is no unknown column as well.
-    known = None if columns is None else {*columns, *unread} - {competition.target}
+    known = None if columns is None else {*columns, *unread} - {*competition.targets}
     for place, one in enumerate(found):
         for column in one.uses:
-            if column == competition.target:
+            if column in competition.targets:
                 yield one.name, f"'{column}' is the target, of which no feature is made"
             elif known is not None and not _is_known(column, known, one, found[:place]):
                 later = {name for other in found[place + 1 :] for name in other.makes}
