@@ -22,6 +22,8 @@ NAME_LENGTH = 120
 DIGITS = 6
 # Seconds differ from run to run: neither git nor DVC looks at this file of a model's folder.
 TIMING = "timing.json"
+# Keys of ``metrics.json`` that several targets have in common.
+OF_ALL_TARGETS = ("metric", "resolved")
 
 
 def read_schema(competition: str) -> Schema:
@@ -55,8 +57,15 @@ def with_true_values(oof: pd.DataFrame, y: Array, competition: Competition) -> p
 
 
 def of_each_target(parts: Mapping[str, Mapping[str, object]]) -> dict[str, object]:
-    """The part of ``metrics.json`` with the facts of each of several targets; else empty."""
-    return {"targets": parts} if parts else {}
+    """The part of ``metrics.json`` with the facts of each of several targets; else empty.
+
+    What is the same for all stands above them.
+    """
+    own = {
+        name: {key: value for key, value in facts.items() if key not in OF_ALL_TARGETS}
+        for name, facts in parts.items()
+    }
+    return {"targets": own} if own else {}
 
 
 def run_tags(competition: Competition, schema: Schema, stage: str) -> dict[str, str]:

@@ -14,6 +14,7 @@ from podium.data.several_targets import OneTarget, each_target, scored_by, shown
 from podium.data.targets import Target
 from podium.io import files, paths
 from podium.io.text import either
+from podium.metrics import Metric
 from podium.reporting import plots
 from podium.reporting.curves import history_of, read_history
 from podium.reporting.page import Page, render
@@ -50,14 +51,15 @@ def report(name: str) -> None:
     with files.publish(paths.plots(name)) as folder:
         pictures = folder / "pictures"
         pictures.mkdir()
-        plots.model_scores(scores, pictures / "1-scores.png", competition.scoring)
+        metric = scored_by(target, competition.scoring)
+        plots.model_scores(scores, pictures / "1-scores.png", metric)
         found = _predictions(competition, target, submitted, folder, pictures)
         _draw_curves(pictures, competition, target)
         compared = _train_against_test(competition, folder)
         page = Page(
             title=label(competition, schema),
             facts={
-                **_facts(competition, schema, target, submitted),
+                **_facts(competition, schema, metric, target, submitted),
                 **({"train against test": compared.meaning} if compared else {}),
                 **_warnings(summary),
             },
@@ -202,12 +204,11 @@ def _target_tables(competition: Competition, target: Target) -> dict[str, pd.Dat
 
 
 def _facts(
-    competition: Competition, schema: Schema, target: Target, submitted: str
+    competition: Competition, schema: Schema, metric: Metric, target: Target, submitted: str
 ) -> dict[str, str]:
-    title = scored_by(target, competition.scoring).title
     return {
         "data": _origin(schema),
-        "metric": f"{title}, pooled over out-of-fold predictions",
+        "metric": f"{metric.title}, pooled over out-of-fold predictions",
         "folds": _folds(competition),
         "preprocessing": _FITTED[schema.fit_on],
         **_decision(competition, target),
@@ -305,7 +306,8 @@ _FITTED = {
 
 
 def _print(competition: Competition, schema: Schema, rows: list[list[str]], submitted: str) -> None:
-    out, title = console(), f"{label(competition, schema)}: {competition.scoring.title}"
+    metric = scored_by(target_of(competition, schema), competition.scoring)
+    out, title = console(), f"{label(competition, schema)}: {metric.title}"
     out.print(scores_view(title, rows, submitted))
     made_of = "" if submitted == "blend" else f" (of {_not_the_blend(submitted)})"
     commands = [*filter(None, [_note(competition, schema)]), *_commands(competition)]

@@ -7,7 +7,6 @@ import pandas as pd
 
 from podium.io.csv_files import few
 from podium.io.errors import PodiumError
-from podium.io.text import printable
 from podium.stages.new.draft import Draft
 
 ID_NAME = re.compile(r"(?i)(^|[^a-z])(id|index|no|nr|key)$|[a-z](Id|ID)$|^Unnamed: 0$")
