@@ -92,7 +92,7 @@ def _values(sample: pd.DataFrame, columns: list[str], competition: Competition) 
             raise PodiumError(
                 f"{SAMPLE}: has {len(columns)} columns after the id ({few(columns)}), and task "
                 f"regression predicts one, {target}; name what each holds (null: 0), for example "
-                f"{option}"
+                f"{option}; or list all that are to be predicted under target"
             )
         if named.get(column) not in (None, target):
             raise SettingError(
