@@ -313,7 +313,8 @@ def _print(
     warn_of_undefined("blend", metric, blended.fold_scores)
     if result.raised:
         warn(
-            f"{competition.name}: {result.raised} of {rows} test predictions were below "
+            f"{competition.name}: {result.raised} of {rows * len(competition.targets)} test "
+            "predictions were below "
             f"{target_of(competition, schema).least(metric):g}, the least that metric "
             f"{metric.name} with target_transform {competition.target_transform} can take, and "
             "are set to it"

@@ -18,7 +18,7 @@ from podium.metrics import Metric
 from podium.reporting import plots
 from podium.reporting.curves import history_of, read_history
 from podium.reporting.page import Page, render
-from podium.reporting.table import HEADINGS, scores_rows, scores_view, submitted_of
+from podium.reporting.table import HEADINGS, scores_rows, scores_view, submitted_of, targets_view
 from podium.runtime.console import console
 from podium.runtime.tracking import warn_at_end_of_pipeline
 from podium.stages.class_report import ClassReport, class_report, draw_worst_of
@@ -306,9 +306,13 @@ _FITTED = {
 
 
 def _print(competition: Competition, schema: Schema, rows: list[list[str]], submitted: str) -> None:
-    metric = scored_by(target_of(competition, schema), competition.scoring)
+    target = target_of(competition, schema)
+    of_targets = _target_tables(competition, target)
+    metric = scored_by(target, competition.scoring)
     out, title = console(), f"{label(competition, schema)}: {metric.title}"
     out.print(scores_view(title, rows, submitted))
+    for heading, table in of_targets.items():
+        out.print(targets_view(heading, table))
     made_of = "" if submitted == "blend" else f" (of {_not_the_blend(submitted)})"
     commands = [*filter(None, [_note(competition, schema)]), *_commands(competition)]
     lines = [
