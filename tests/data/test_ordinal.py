@@ -61,7 +61,6 @@ def test_a_class_that_is_not_listed_is_an_error(competition):
     [
         ({"task": "regression", "classes": GRADES}, "classes: is for binary and multiclass"),
         ({"task": "multiclass", "classes": ["a", "a"]}, "classes: 'a' is there twice"),
-        ({"task": "regression", "target": ["a", "b"]}, "a competition with a block of its own"),
     ],
 )
 def test_what_check_says(keys, says, competition):

@@ -221,6 +221,7 @@ PIECES = st.sampled_from(
 BYTES = st.one_of(st.lists(PIECES, max_size=40).map(b"".join), st.binary(max_size=200))
 
 
+@pytest.mark.deep
 @SEEDED
 @given(content=BYTES)
 def test_any_bytes_are_a_table_or_one_line(content, tmp_path_factory):

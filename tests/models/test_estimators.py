@@ -42,17 +42,12 @@ EXPECTED = {
 }
 
 
-@parametrize_with_checks([MLPRegressor(**SMALL)], expected_failed_checks=lambda estimator: EXPECTED)
-def test_scikit_learns_checks(estimator, check):
-    check(estimator)
-
-
 @pytest.mark.deep
 @parametrize_with_checks(
-    [MLPClassifier(**SMALL), *(kind() for kind in ESTIMATORS)],
+    [*(kind(**SMALL) for kind in ESTIMATORS), *(kind() for kind in ESTIMATORS)],
     expected_failed_checks=lambda estimator: EXPECTED,
 )
-def test_all_others_of_scikit_learns_checks(estimator, check):
+def test_scikit_learns_checks(estimator, check):
     check(estimator)
 
 

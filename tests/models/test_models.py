@@ -51,7 +51,9 @@ def test_a_fold_never_learns_from_the_rows_it_scores(model):
     assert (before.oof[others] != after.oof[others]).any()
 
 
-@pytest.mark.parametrize("model", ["ridge", "lightgbm", "mlp"])
+@pytest.mark.parametrize(
+    "model", ["ridge", *(pytest.param(one, marks=pytest.mark.deep) for one in ("lightgbm", "mlp"))]
+)
 @pytest.mark.parametrize("transform", SCALES)
 def test_a_target_scale_is_learnt_from_training_rows(model, transform):
     """As above; the scale is stored, and what it predicts is on the target's own scale."""

@@ -92,8 +92,8 @@ def _check_fold_columns(competition: Competition) -> Iterator[Finding]:
         if folds.by is not None and "by" in scheme.takes:
             yield ("folds", "by"), "images have no columns: they are in file order; remove it"
     for key in columns:
-        if getattr(folds, key) == competition.target:
-            yield ("folds", key), f"'{competition.target}' is the target; name another column"
+        if getattr(folds, key) in competition.targets:
+            yield ("folds", key), f"'{getattr(folds, key)}' is the target; name another column"
 
 
 def _check_metric(competition: Competition) -> Iterator[Finding]:
@@ -127,20 +127,34 @@ def _check_target(competition: Competition) -> Iterator[Finding]:
     twice = [label for label in competition.classes if competition.classes.count(label) > 1]
     if twice:
         yield ("classes",), f"'{twice[0]}' is there twice; list each class once"
-    if competition.target in competition.id_columns:
-        yield (
-            ("target",),
-            f"'{competition.target}' is the id column too; name the column to predict",
-        )
+    for name in competition.targets:
+        if name in competition.id_columns:
+            yield ("target",), f"'{name}' is the id column too; name the column to predict"
+    if len(competition.targets) > 1:
+        yield from _check_several_targets(competition)
+
+
+def _check_several_targets(competition: Competition) -> Iterator[Finding]:
+    """Several targets are of tables, all numbers or all of two classes."""
+    alone = "make a block for each, with submission: {columns: {<another's column>: null}}"
+    if competition.kind != "tabular":
+        yield ("target",), f"several targets are for tables; {alone}"
+    elif competition.task == "multiclass":
+        yield ("target",), f"several targets are for regression or binary, not multiclass; {alone}"
 
 
 def _check_drop(competition: Competition) -> Iterator[Finding]:
     """The id and the target are no features: dropping them does nothing."""
     dropped = competition.preprocess.drop if isinstance(competition, TableCompetition) else []
     # One column of several may be a feature.
-    for name, what in ((competition.id, "id"), (competition.target, "target")):
+    for name, what in _not_features(competition):
         if name in dropped:
             yield ("preprocess", "drop"), f"'{name}' is the {what}, no feature; remove it"
+
+
+def _not_features(competition: Competition) -> list[tuple[str, str]]:
+    """The id and the targets, each with what it is."""
+    return [(competition.id, "id"), *((name, "target") for name in competition.targets)]
 
 
 def _check_features(competition: Competition) -> Iterator[Finding]:
@@ -150,7 +164,7 @@ def _check_features(competition: Competition) -> Iterator[Finding]:
     ordered: dict[str, str] = {}
     for name, made in columns_of(competition.features):
         for column in made:
-            for own, what in ((competition.id, "id"), (competition.target, "target")):
+            for own, what in _not_features(competition):
                 if column == own:
                     yield ("features", name), f"'{column}' is the {what}; use another name"
             if isinstance(competition.features.made[name], OrdinalMap):

@@ -3,14 +3,14 @@
 import re
 from collections.abc import Mapping
 from pathlib import PurePosixPath
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from podium.config.block import Block, ModelParams, Name, Seed, as_text, name_in
 from podium.config.features import Features
 from podium.config.folds import ALIASES, SCHEMES
-from podium.config.ids import Id, columns_of_id
+from podium.config.ids import Id, TargetColumns, columns_of
 from podium.config.providers import PROVIDERS
 from podium.io.text import shown
 from podium.metrics import Metric, metric_named
@@ -50,19 +50,9 @@ def as_texts(value: object) -> object:
     return [as_text(label) for label in value] if isinstance(value, list) else value
 
 
-def _one_target(value: object) -> object:
-    if isinstance(value, list):
-        raise ValueError(
-            "one column: each of several targets is a competition with a block of its own, and "
-            "submission: {columns: {<another's column>: null}}"
-        )
-    return value
-
-
 Slug = Annotated[str, AfterValidator(_slug)]
 LeastRows = Annotated[int | Literal["auto"], BeforeValidator(_least_rows)]
 Side = Annotated[int, Field(ge=1, le=4096)]
-TargetColumn = Annotated[Name, BeforeValidator(_one_target)]
 Task = Literal["regression", "binary", "multiclass"]
 TargetTransform = Literal["none", "log", "log1p", "sqrt", "yeo_johnson", "quantile", "rank"]
 
@@ -168,7 +158,8 @@ class Submission(Block):
     """What a submission's columns hold, where names or the metric don't tell.
 
     ``columns``: by column of the sample submission, the class whose probability it holds (for
-    regression: the target); null for a class that no training row has, which gets 0. ``values``:
+    regression, and of several targets: the target); null for a class that no training row has,
+    which gets 0. ``values``:
     ``auto`` is by the metric, and checked against the sample submission's values.
     """
 
@@ -179,9 +170,10 @@ class Submission(Block):
 class Competition(Block):
     """One competition: its data, its task, its folds and its models.
 
-    ``id`` may be a list of columns. ``classes`` are the target's in their order, where numbers by
-    size and texts by the alphabet is not theirs. Blocks may be empty (``{}``); only ``submission``
-    and ``classes`` may be left out.
+    ``id`` may be a list of columns, and so may ``target``: each is predicted by models of its own,
+    on the same folds, and the score is the mean of theirs. ``classes`` are the target's in their
+    order, where numbers by size and texts by the alphabet is not theirs. Blocks may be empty
+    (``{}``); only ``submission`` and ``classes`` may be left out.
     """
 
     name: Name
@@ -189,7 +181,7 @@ class Competition(Block):
     source: Source
     task: Task
     id: Id
-    target: TargetColumn
+    target: TargetColumns
     classes: Annotated[list[Name], BeforeValidator(as_texts)] = []
     target_transform: TargetTransform
     metric: str
@@ -201,7 +193,16 @@ class Competition(Block):
     @property
     def id_columns(self) -> list[str]:
         """The columns of the id: several are joined to the column ``id`` while Podium works."""
-        return columns_of_id(self.id)
+        return columns_of(self.id)
+
+    @property
+    def targets(self) -> list[str]:
+        """The columns to predict."""
+        return columns_of(self.target)
+
+    def of_target(self, name: str) -> Self:
+        """The competition as it would be with one of its targets alone."""
+        return self.model_copy(update={"target": name})
 
     @property
     def scoring(self) -> Metric:

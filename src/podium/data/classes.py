@@ -27,7 +27,7 @@ def check_named_columns(
         PodiumError: one of them is missing.
     """
     there = list(columns)
-    of_key = {"id": competition.id_columns, "target": [competition.target]}
+    of_key = {"id": competition.id_columns, "target": competition.targets}
     for key, column in [(one, column) for one in keys for column in of_key[one]]:
         if column not in there:
             also = f", or add a column '{column}' of row numbers to {name}" if key == "id" else ""

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from podium.config.ids import columns_of
 from podium.io import files
 
 Rows = NDArray[np.int64]
@@ -27,6 +28,7 @@ class Schema:
 
     ``fit_on`` names the rows that preprocessing was fitted on: fold, train, train_and_test;
     ``scheme`` is that of the folds, and ``gap`` how many times lie between training and validation.
+    Of several targets ``classes_of`` has the classes of each, and ``classes`` none.
     """
 
     id: str
@@ -40,6 +42,17 @@ class Schema:
     folds_sha256: str
     scheme: str = field(default="kfold", kw_only=True)
     gap: int = field(default=0, kw_only=True)
+    classes_of: list[list[str]] = field(default_factory=list, kw_only=True)
+
+    @property
+    def targets(self) -> list[str]:
+        """The columns to predict."""
+        return columns_of(self.target)
+
+    def of_target(self, place: int) -> Self:
+        """The same of one of several targets."""
+        own = self.targets[place]
+        return replace(self, target=own, classes=self.classes_of[place], classes_of=[])
 
     @classmethod
     def read(cls, folder: Path) -> Self:
@@ -49,7 +62,8 @@ class Schema:
             PodiumError: the preprocess stage has not run.
         """
         facts: Mapping[str, Any] = files.read_json(folder / SCHEMA)
-        return cls(**{one.name: facts[one.name] for one in fields(cls)})
+        names = [one.name for one in fields(cls)]
+        return cls(**{name: facts[name] for name in names if name in facts})
 
     def write(self, folder: Path) -> None:
         """Write all facts into ``folder``."""
@@ -75,7 +89,8 @@ class Split:
 class Dataset:
     """A competition's rows, ready for models; each kind adds its own data.
 
-    ``y`` is the target as numbers (class codes for classification), shape (n,); ``folds`` the
+    ``y`` is the target as numbers (class codes for classification), shape (n,), of several targets
+    (n, targets): models see one at a time, by ``of_target``; ``folds`` the
     validating fold of each row, shape (n, repeats), ``NEVER_VALIDATED`` for a row that folds only
     train on, ``LEFT_OUT`` for one that is not used; ``groups`` the code of each row's group, shape
     (n,), if folds keep groups together; ``times`` the place of each row's time among all times,
@@ -95,6 +110,8 @@ class Dataset:
     weights: NDArray[np.float64] | None = field(default=None, kw_only=True)
     # The repeat and fold of the only split, if not all are wanted.
     chosen: tuple[int, int] | None = field(default=None, kw_only=True)
+    # Which of several targets this is of.
+    place: int | None = field(default=None, kw_only=True)
 
     @property
     def kind(self) -> str:
@@ -115,6 +132,11 @@ class Dataset:
     def validated(self) -> Mask:
         """Whether each row is validated, shape (n,): others have no OOF prediction."""
         return np.asarray((self.folds >= 0).any(axis=1))
+
+    def of_target(self, place: int) -> Self:
+        """The same with one of several targets alone."""
+        y = np.ascontiguousarray(self.y[:, place])
+        return replace(self, y=y, schema=self.schema.of_target(place), place=place)
 
     def without(self, fold: int) -> Self:
         """The same, with the rows of one fold left out, whose own split is not there.

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from podium.config.ids import columns_of_id
+from podium.config.ids import columns_of
 from podium.data.dataset import NEVER_VALIDATED, Rows
 from podium.data.ids import with_one_id
 from podium.io.csv_files import check_ids, few, line_of, read_csv, read_header
@@ -82,7 +82,7 @@ def file_folds(path: Path, ids: "pd.Series[Any]") -> Rows:
     if not path.is_file():
         raise KeyedError(keys, f"no file '{printable(str(path))}'; give a csv with {name}, {FOLD}")
     header = read_header(path)
-    parts = columns_of_id(name)
+    parts = columns_of(name)
     for column in (*parts, FOLD):
         if column not in header:
             raise KeyedError(

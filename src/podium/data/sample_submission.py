@@ -35,7 +35,8 @@ def make_sample(folder: Path, competition: Competition) -> None:
         return
     has_images = competition.source.files.labels is not None
     ids = _image_ids(folder, competition) if has_images else _row_ids(folder, competition)
-    text = ids.assign(**{competition.target: ""}).to_csv(index=False, lineterminator="\n")
+    empty = dict.fromkeys(competition.targets, "")
+    text = ids.assign(**empty).to_csv(index=False, lineterminator="\n")
     files.write_text(folder / SAMPLE, text)
 
 
@@ -66,8 +67,8 @@ def _image_ids(folder: Path, competition: Competition) -> pd.DataFrame:
 def asked(sample: pd.DataFrame, classes: Sequence[str], competition: Competition) -> pd.DataFrame:
     """The sample submission with the columns that it stands for, if it was made here.
 
-    These are the keys of ``submission.columns``; without any the target's own, or one for each
-    class where probabilities of several are asked for.
+    These are the keys of ``submission.columns``; without any the target's own (of several those of
+    all), or one for each class where probabilities of several are asked for.
 
     Args:
         sample: the sample submission, its first column the id.
@@ -88,7 +89,7 @@ def columns_asked(classes: Sequence[str], competition: Competition) -> list[str]
         return list(given)
     needs = competition.scoring.needs if wanted == "auto" else wanted
     of_each = needs == "probabilities" and len(classes) > 2
-    return list(classes) if of_each else [competition.target]
+    return list(classes) if of_each else competition.targets
 
 
 def note(classes: Sequence[str], competition: Competition) -> str:

@@ -1,7 +1,7 @@
 """What the sample submission asks for: what each of its columns holds, and in which spelling."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from os.path import commonprefix
 from typing import Any
 
@@ -24,10 +24,12 @@ class Form:
     """What a submission has after its ids.
 
     ``kind`` is ``values``, ``labels``, ``probabilities``, ``one_hot``: 1 in the predicted class's
-    column, 0 in the others, or ``ranking``: the ``top`` most probable labels, separated by blanks.
+    column, 0 in the others, ``ranking``: the ``top`` most probable labels, separated by blanks, or
+    ``labels_of_each``: labels of several targets of two classes, by column in ``labels_of``.
     ``columns`` has, by column of the sample, the column of predictions that it shows; None for a
-    class that no training row has. ``labels`` are the classes in code order as they are to be
-    spelled. ``whole``: the values are labels in order, whole numbers that are written as such.
+    class that no training row has, or a column that is 0. ``labels`` are the classes in code order
+    as they are to be spelled. ``whole``: the values are labels in order, whole numbers that are
+    written as such.
     """
 
     kind: str
@@ -35,6 +37,7 @@ class Form:
     labels: tuple[str, ...] = ()
     top: int = 1
     whole: bool = False
+    labels_of: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def form_of(sample: pd.DataFrame, classes: Sequence[str], competition: Competition) -> Form:
@@ -52,7 +55,7 @@ def form_of(sample: pd.DataFrame, classes: Sequence[str], competition: Competiti
     columns = [str(column) for column in sample.columns[1:]]
     if not columns:
         raise PodiumError(f"{SAMPLE}: has no column but the id; expected one to predict")
-    _check_option(columns, competition)
+    check_option(columns, competition)
     if competition.task == "regression":
         return _values(sample, columns, competition)
     wanted = competition.submission.values
@@ -67,7 +70,12 @@ def form_of(sample: pd.DataFrame, classes: Sequence[str], competition: Competiti
     return Form(kind, _matched(columns, classes, competition))
 
 
-def _check_option(columns: list[str], competition: Competition) -> None:
+def check_option(columns: list[str], competition: Competition) -> None:
+    """Check that ``submission.columns`` names columns of the sample submission.
+
+    Raises:
+        PodiumError: there is no such column.
+    """
     for column in competition.submission.columns:
         if column not in columns:
             raise SettingError(
@@ -84,7 +92,7 @@ def _values(sample: pd.DataFrame, columns: list[str], competition: Competition) 
             raise PodiumError(
                 f"{SAMPLE}: has {len(columns)} columns after the id ({few(columns)}), and task "
                 f"regression predicts one, {target}; name what each holds (null: 0), for example "
-                f"{option}"
+                f"{option}; or list all that are to be predicted under target"
             )
         if named.get(column) not in (None, target):
             raise SettingError(

@@ -27,12 +27,15 @@ class Target:
     A transform that learns something does so from a fold's training rows alone: ``fitted`` has its
     ``scale``, on which that fold's model is trained. Without one, what all folds have in common
     (means over folds and seeds, blends) is on the target's own scale.
+
+    ``name`` is the column's where there are several (``several_targets.py``).
     """
 
     task: str
     transform: str
     classes: tuple[str, ...] = ()
     scale: Scale | None = None
+    name: str = ""
 
     @property
     def is_regression(self) -> bool:
@@ -47,12 +50,18 @@ class Target:
     @property
     def columns(self) -> list[str]:
         """The names of a prediction's columns in ``oof.parquet`` and ``test.parquet``."""
-        return ["prediction"] if self.is_regression else [f"prob_{name}" for name in self.classes]
+        return self._named("prediction", "prob")
 
     @property
     def decided_columns(self) -> list[str]:
         """The columns of the blend's ``oof.parquet`` with what thresholds or cut points decided."""
-        return ["decided"] if self.is_regression else [f"decided_{name}" for name in self.classes]
+        return self._named("decided", "decided")
+
+    def _named(self, number: str, of_class: str) -> list[str]:
+        own = f"_{self.name}" if self.name else ""
+        if self.is_regression:
+            return [f"{number}{own}"]
+        return [f"{of_class}{own}_{name}" for name in self.classes]
 
     def columns_without(self, fold: int) -> list[str]:
         """Their names in ``oof.parquet`` for models that were fitted without a fold's rows."""

@@ -17,8 +17,8 @@ Where a metric has thresholds or cut points, a fold's are tuned on the same rows
 test rows' on all OOF rows.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,7 +72,7 @@ class Blend:
     The blend's ``oof`` and scores are nested; its ``test`` uses ``weights``, which are fitted on
     all OOF rows; ``fold_weights``, shape (folds, models), predict each fold. ``chosen`` is the
     model that is submitted in the blend's place, by its index. ``raised`` test rows were below what
-    the target can be, and are at that bound.
+    the target can be, and are at that bound. Of several targets ``parts`` has the blend of each.
     """
 
     weights: Array
@@ -81,6 +81,11 @@ class Blend:
     models: list[Scored]
     chosen: int | None
     raised: int
+    parts: Mapping[str, "Blend"] = field(default_factory=dict)
+
+    def part(self, name: str) -> "Blend":
+        """The blend of one of several targets; of no name the whole."""
+        return self.parts[name] if name else self
 
     @property
     def submitted(self) -> Scored:

@@ -48,12 +48,17 @@ def make_submission(
     order = position.loc[sample.iloc[:, 0]].to_numpy()
     submission = pd.DataFrame({sample.columns[0]: sample.iloc[:, 0].to_numpy()})
     for column, output in form.columns.items():
-        submission[column] = _column(prediction, form, output)[order]
+        submission[column] = _column(prediction, form, output, column)[order]
     return submission
 
 
-def _column(prediction: NDArray[np.float64], form: Form, output: int | None) -> NDArray[Any]:
+def _column(
+    prediction: NDArray[np.float64], form: Form, output: int | None, column: str
+) -> NDArray[Any]:
     """What a column of the sample gets, by row of ``prediction``."""
+    if form.kind == "labels_of_each" and output is not None:
+        pair = prediction[:, [output - 1, output]]
+        return np.array(form.labels_of[column])[pair.argmax(axis=1)]
     if form.kind == "labels":
         return np.array(form.labels)[prediction.argmax(axis=1)]
     if form.kind == "ranking":
@@ -98,6 +103,9 @@ def check_submission(
         known = values.astype(str).isin(list(form.labels)).to_numpy()
         _refuse(submission, ~known, f"none of the classes {few(form.labels)}", name)
         return
+    if form.kind == "labels_of_each":
+        _check_labels_of_each(submission, form, name)
+        return
     if form.kind == "ranking":
         wrong = values.astype(str).map(lambda text: not _is_ranking(text, form))
         what = f"not {form.top} different classes of {few(form.labels)}, separated by blanks"
@@ -119,6 +127,13 @@ def check_submission(
         lowest_is_wrong = numbers <= 0 if target.transform == "log" else numbers < 0
         _refuse(submission, lowest_is_wrong, "not positive", name)
     _refuse(submission, metric.below(numbers), metric.below_in_words, name)
+
+
+def _check_labels_of_each(submission: pd.DataFrame, form: Form, name: str) -> None:
+    for column, labels in form.labels_of.items():
+        own = submission[[submission.columns[0], column]]
+        known = own[[column]].astype(str).isin(list(labels)).to_numpy()
+        _refuse(own, ~known, f"none of the classes {few(labels)} of {printable(column)}", name)
 
 
 def _is_ranking(text: str, form: Form) -> bool:

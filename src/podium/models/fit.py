@@ -2,7 +2,8 @@
 
 import json
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any
@@ -34,7 +35,8 @@ class ModelResult:
     of hyperparameters that were ``auto``. The stds (on the model scale) have the shapes of the
     predictions; None if the model has none. ``decided`` is what the metric scores, ``oof`` itself
     but for metrics with thresholds or cut points: ``fold_decisions`` are those, and ``decision``
-    the one that is tuned on all OOF rows.
+    the one that is tuned on all OOF rows. Of several targets ``parts`` has the result of each, and
+    decisions are there alone.
     """
 
     oof: Array
@@ -51,6 +53,11 @@ class ModelResult:
     resolved: dict[str, Any]
     oof_std: Array | None = None
     test_std: Array | None = None
+    parts: Mapping[str, "ModelResult"] = field(default_factory=dict)
+
+    def part(self, name: str) -> "ModelResult":
+        """The result of one of several targets; of no name the whole."""
+        return self.parts[name] if name else self
 
 
 def fit_model(

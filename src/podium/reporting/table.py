@@ -1,6 +1,7 @@
 """The scores of a competition as text: for the terminal and for the page."""
 
 import pandas as pd
+from rich.markup import escape
 from rich.table import Table
 
 HEADINGS = ["model", "CV mean ± std", "pooled OOF", "seconds", "weight"]
@@ -30,6 +31,19 @@ def scores_rows(scores: pd.DataFrame, nested: bool) -> list[list[str]]:
 def submitted_of(scores: pd.DataFrame) -> str:
     """The name of what is submitted: the blend, or a model."""
     return str(scores["model"][scores["submitted"]].iloc[0])
+
+
+def targets_view(title: str, scores: pd.DataFrame) -> Table:
+    """The scores of several targets, a row each."""
+    table = Table(title=title, title_justify="left")
+    for place, heading in enumerate(scores):
+        table.add_column(escape(str(heading)), justify="right" if place else "left")
+    for row in scores.to_dict("split")["data"]:
+        cells = (UNDEFINED if pd.isna(one) else one for one in row)
+        table.add_row(
+            *(f"{one:.5f}" if isinstance(one, float) else escape(str(one)) for one in cells)
+        )
+    return table
 
 
 def scores_view(title: str, rows: list[list[str]], submitted: str) -> Table:

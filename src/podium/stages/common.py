@@ -1,18 +1,20 @@
 """What stages share: scores as they are written, and the facts that runs are tagged with."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from podium.config import Competition, ModelParams
 from podium.config.providers import is_sample
 from podium.data.dataset import Schema
+from podium.data.several_targets import each_target, make_target
 from podium.data.targets import Target
 from podium.io import paths
 from podium.io.errors import PodiumError, warn
-from podium.metrics import Decision, Metric
+from podium.metrics import Array, Decision, Metric
 from podium.runtime.tracking import Run
 
 NAME_LENGTH = 120
@@ -20,6 +22,8 @@ NAME_LENGTH = 120
 DIGITS = 6
 # Seconds differ from run to run: neither git nor DVC looks at this file of a model's folder.
 TIMING = "timing.json"
+# Keys of ``metrics.json`` that several targets have in common.
+OF_ALL_TARGETS = ("metric", "resolved")
 
 
 def read_schema(competition: str) -> Schema:
@@ -41,12 +45,39 @@ def require_trained(competition: Competition) -> None:
 
 def target_of(competition: Competition, schema: Schema) -> Target:
     """The competition's kind of target."""
-    return Target(competition.task, competition.target_transform, tuple(schema.classes))
+    classes_of = schema.classes_of or [schema.classes]
+    return make_target(
+        competition.task, competition.target_transform, competition.targets, classes_of
+    )
 
 
-def target_column(competition: Competition) -> str:
-    """The column of ``oof.parquet`` that holds the true target."""
-    return f"true_{competition.target}"
+def true_columns(competition: Competition) -> list[str]:
+    """The columns of ``oof.parquet`` that hold the true targets."""
+    return [f"true_{name}" for name in competition.targets]
+
+
+def true_values(oof: pd.DataFrame, competition: Competition) -> Array:
+    """The true target in a table of OOF predictions, shape (n,); of several (n, targets)."""
+    values = oof[true_columns(competition)].to_numpy(dtype=np.float64)
+    return values if values.shape[1] > 1 else values[:, 0]
+
+
+def with_true_values(oof: pd.DataFrame, y: Array, competition: Competition) -> pd.DataFrame:
+    """A table of OOF predictions with the true target beside them."""
+    columns = zip(true_columns(competition), y.reshape(len(y), -1).T, strict=True)
+    return oof.assign(**dict(columns))
+
+
+def of_each_target(parts: Mapping[str, Mapping[str, object]]) -> dict[str, object]:
+    """The part of ``metrics.json`` with the facts of each of several targets; else empty.
+
+    What is the same for all stands above them.
+    """
+    own = {
+        name: {key: value for key, value in facts.items() if key not in OF_ALL_TARGETS}
+        for name, facts in parts.items()
+    }
+    return {"targets": own} if own else {}
 
 
 def run_tags(competition: Competition, schema: Schema, stage: str) -> dict[str, str]:
@@ -146,6 +177,17 @@ def log_scores(run: Run, score: float, fold_scores: list[float]) -> None:
     """The scores as metrics, each fold's score as a step."""
     run.log_metrics(cv_scores(score, fold_scores))
     run.log_curves({"fold_score": _defined(fold_scores)})
+
+
+def log_target_scores(run: Run, target: Target, scores: Mapping[str, float]) -> None:
+    """The pooled score of each of several targets, ``cv.<target>``."""
+    run.log_metrics(
+        {
+            own.key("cv"): round(scores[own.name], DIGITS)
+            for own in each_target(target)
+            if own.name in scores and scores[own.name] == scores[own.name]
+        }
+    )
 
 
 def label(competition: Competition, schema: Schema) -> str:

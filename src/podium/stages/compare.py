@@ -1,6 +1,7 @@
 """``podium compare``: two models, runs or revisions on the same folds."""
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,14 +12,15 @@ from numpy.typing import NDArray
 from podium.config import Competition, load_config
 from podium.config.load import BLEND
 from podium.data.dataset import FOLDS, read_folds
+from podium.data.several_targets import each_target, scored_by
 from podium.data.targets import Target
 from podium.ensemble.paired import Paired, paired
 from podium.io import files, paths
 from podium.io.errors import PodiumError
 from podium.io.text import nearest, printable
-from podium.metrics import Array, nested_decisions
+from podium.metrics import Array, Metric, nested_decisions
 from podium.runtime import revisions
-from podium.stages.common import read_schema, target_column, target_of
+from podium.stages.common import read_schema, target_of, true_columns, true_values
 
 # An MLflow run's id, or its first digits.
 RUN_ID = re.compile(r"[0-9a-f]{6,32}")
@@ -63,8 +65,10 @@ def compare(name: str, first: str, second: str) -> None:
         ]
     _check_same(results)
     one, other = results
-    found = paired(competition.scoring, one.y, one.prediction, other.prediction, one.fold_of_row)
-    for line in _lines(competition, found, one, other):
+    metric = scored_by(target, competition.scoring)
+    found = paired(metric, one.y, one.prediction, other.prediction, one.fold_of_row)
+    by_target = list(_target_lines(competition.scoring, target, one, other))
+    for line in _lines(competition.name, metric, found, one, other, by_target):
         print(line)
 
 
@@ -72,8 +76,8 @@ def _read(competition: Competition, target: Target, which: str, folder: Path) ->
     folder.mkdir()
     path = _oof(competition, which, folder)
     table = pd.read_parquet(path)
-    column = target_column(competition)
-    missing = [name for name in (*target.columns, column, "fold") if name not in table]
+    names = (*target.columns, *true_columns(competition), "fold")
+    missing = [name for name in names if name not in table]
     if missing:
         raise PodiumError(
             f"'{printable(which)}': its predictions have no column '{printable(missing[0])}': they "
@@ -86,7 +90,7 @@ def _read(competition: Competition, target: Target, which: str, folder: Path) ->
     return Results(
         name=which[:ID_LENGTH] if RUN_ID.fullmatch(which) else which,
         ids=table[competition.id].astype(str).reset_index(drop=True),
-        y=table[column].to_numpy(np.float64),
+        y=true_values(table, competition),
         prediction=target.scorable(scored[known]),
         fold_of_row=table["fold"].to_numpy(np.int64),
     )
@@ -99,14 +103,13 @@ def _scored(competition: Competition, target: Target, table: pd.DataFrame) -> Ar
     """
     if competition.scoring.is_tuned and set(target.decided_columns) <= set(table):
         return table[target.decided_columns].to_numpy(np.float64)
-    _, decided = nested_decisions(
-        competition.scoring,
-        table[target_column(competition)].to_numpy(np.float64),
-        table[target.columns].to_numpy(np.float64),
-        table["fold"].to_numpy(np.int64),
-        trained=_trained(competition, table),
-    )
-    return decided
+    y, p = true_values(table, competition), table[target.columns].to_numpy(np.float64)
+    fold_of_row, trained = table["fold"].to_numpy(np.int64), _trained(competition, table)
+    decided = [
+        nested_decisions(competition.scoring, own.y(y), own.of(p), fold_of_row, trained=trained)[1]
+        for own in each_target(target)
+    ]
+    return np.concatenate(decided, axis=1)
 
 
 def _trained(competition: Competition, table: pd.DataFrame) -> NDArray[np.bool_] | None:
@@ -185,12 +188,30 @@ def _check_same(results: list[Results]) -> None:
         )
 
 
-def _lines(competition: Competition, found: Paired, one: Results, other: Results) -> list[str]:
+def _target_lines(
+    metric: Metric, target: Target, one: Results, other: Results
+) -> Iterator[tuple[str, float, float, float]]:
+    """The scores of each of several targets, of all rows, and by how much the first is better."""
+    for own in each_target(target):
+        if own.name:
+            y = own.y(one.y)
+            predicted = [own.target.scorable(own.of(two.prediction)) for two in (one, other)]
+            first, second = (metric(y, prediction) for prediction in predicted)
+            yield own.name, first, second, metric.as_loss(second) - metric.as_loss(first)
+
+
+def _lines(
+    name: str,
+    metric: Metric,
+    found: Paired,
+    one: Results,
+    other: Results,
+    by_target: Sequence[tuple[str, float, float, float]] = (),
+) -> list[str]:
     """The table of folds, and what it says."""
-    metric = competition.scoring
     width = max(12, len(one.name) + 2, len(other.name) + 2)
     lines = [
-        f"{competition.name}: {metric.title} on the same {len(found.folds)} folds, "
+        f"{name}: {metric.title} on the same {len(found.folds)} folds, "
         f"{len(one.y)} rows; {'higher' if metric.greater_is_better else 'lower'} is better",
         f"{'fold':<8}{one.name:>{width}}{other.name:>{width}}{'better by':>12}",
     ]
@@ -200,6 +221,8 @@ def _lines(competition: Competition, found: Paired, one: Results, other: Results
     lines.append(
         f"{'all':<8}{found.first:>{width}.5f}{found.second:>{width}.5f}{found.gain:>+12.5f}"
     )
+    for target, first, second, gain in by_target:
+        lines.append(f"{printable(target):<8}{first:>{width}.5f}{second:>{width}.5f}{gain:>+12.5f}")
     better = int((found.fold_gains > 0).sum())
     lines += [
         f"mean over folds {found.fold_gain:+.5f} ± {found.standard_error:.5f} (standard error), "

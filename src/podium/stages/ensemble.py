@@ -13,9 +13,11 @@ from podium.config import Competition, load_config
 from podium.data.dataset import FOLDS, Schema, read_folds
 from podium.data.ids import in_own_columns
 from podium.data.sample_submission import note
-from podium.data.submission_form import form_of
+from podium.data.several_forms import form_of_all
+from podium.data.several_targets import OneTarget, each_target, shown_targets
 from podium.data.targets import Target
-from podium.ensemble.blend import Blend, blend
+from podium.ensemble.blend import Blend
+from podium.ensemble.several_targets import blend_targets
 from podium.ensemble.submission import check_submission, make_submission, read_sample
 from podium.io import files, paths
 from podium.io.errors import PodiumError, warn
@@ -28,14 +30,17 @@ from podium.stages.common import (
     decision_facts,
     label,
     log_scores,
+    log_target_scores,
+    of_each_target,
     read_schema,
     require_trained,
     run_params,
     run_tags,
     score_facts,
-    target_column,
     target_of,
+    true_values,
     warn_of_undefined,
+    with_true_values,
 )
 
 Array = NDArray[np.float64]
@@ -78,7 +83,7 @@ def ensemble(name: str) -> None:
         spec = competition.ensemble.model_dump() | {"models": " ".join(models.names)}
         run.log_params({**run_params(competition), "model": "blend", "ensemble": spec})
         run.log_data(name, schema.data_sha256, schema.provider)
-        result = blend(
+        result = blend_targets(
             competition.ensemble,
             models.oof,
             models.test,
@@ -93,7 +98,7 @@ def ensemble(name: str) -> None:
         with files.scratch() as pictures:
             facts = _publish(competition, models, result, target, submission, pictures)
             run.log_metrics(facts)
-            _log(run, competition, models, result, pictures)
+            _log(run, competition, models, result, target, pictures)
     _print(competition, schema, models, result, len(submission))
 
 
@@ -123,7 +128,7 @@ def read_predictions(competition: Competition, target: Target) -> Predictions:
         test=np.stack([table[target.columns].to_numpy(dtype=np.float64) for table in test]),
         ids=first[competition.id],
         test_ids=test[0][competition.id],
-        y=first[target_column(competition)].to_numpy(dtype=np.float64),
+        y=true_values(first, competition),
         fold_of_row=first["fold"].to_numpy(dtype=np.int64),
         inner=_inner(competition, target, names, oof),
         trained=read_folds(pd.read_parquet(paths.processed(competition.name) / FOLDS))["trained"],
@@ -154,7 +159,8 @@ def _submission(
     competition: Competition, models: Predictions, result: Blend, target: Target
 ) -> pd.DataFrame:
     sample = read_sample(competition, target.classes)
-    form = form_of(sample, target.classes, competition)
+    classes_of = [own.target.classes for own in each_target(target)]
+    form = form_of_all(sample, classes_of, competition)
     ids = models.test_ids.astype(str)
     submitted = result.submitted
     # Where probabilities are asked for, no label is decided.
@@ -203,9 +209,9 @@ def _publish(
     """
     name = competition.name
     oof = target.frame(models.ids, result.submitted.oof)
-    oof[target_column(competition)] = models.y
+    oof = with_true_values(oof, models.y, competition)
     oof["fold"] = models.fold_of_row
-    if result.submitted.decision is not None:
+    if competition.scoring.is_tuned:
         oof[target.decided_columns] = result.submitted.decided
     with files.publish(paths.blend(name)) as folder:
         scores = scores_table(models, result)
@@ -233,32 +239,59 @@ def _metrics(
         name: round(float(weight), 4)
         for name, weight in zip(models.names, result.weights, strict=True)
     }
-    return {**facts, "submitted": _submitted(models, result), "weights": weights}
+    of_targets = of_each_target(
+        {
+            own.name: _metrics(competition, models, result.parts[own.name], own.target)
+            for own in each_target(target)
+            if own.name
+        }
+    )
+    return {**facts, "submitted": _submitted(models, result), "weights": weights, **of_targets}
 
 
 def _draw(
     competition: Competition, models: Predictions, result: Blend, target: Target, folder: Path
 ) -> dict[str, float]:
     """The run's pictures and tables, of what is submitted; returns facts to log."""
-    name, oof = _submitted(models, result), result.submitted.oof
     plots.model_scores(scores_table(models, result), folder / "scores.png", competition.scoring)
-    if target.is_regression:
+    facts: dict[str, float] = {}
+    for own in shown_targets(target):
+        facts |= _draw_target(competition, models, result.part(own.name), own, folder)
+    return facts
+
+
+def _draw_target(
+    competition: Competition, models: Predictions, result: Blend, own: OneTarget, folder: Path
+) -> dict[str, float]:
+    """The same of one target, or of the only one."""
+    name, oof = f"{_submitted(models, result)} {own.name}".strip(), result.submitted.oof
+    y = own.y(models.y)
+    if own.target.is_regression:
         seen = models.fold_of_row >= 0
         for picture, draw in plots.NUMBER_PLOTS.items():
-            draw(models.y[seen], oof[seen, 0], folder / f"{picture}.png", name)
+            draw(y[seen], oof[seen, 0], folder / f"{own.file(picture)}.png", name)
         return {}
     decided = result.submitted.decided
-    found = class_report(models.y, oof, models.ids, target.classes, decided)
-    found.write(folder)
-    found.draw(folder, name)
-    draw_worst_of(competition, found, folder / "worst.png", name)
-    return {"ece": found.ece}
+    found = class_report(y, oof, models.ids, own.target.classes, decided)
+    where = folder / own.label
+    where.mkdir(exist_ok=True)
+    found.write(where)
+    found.draw(where, name)
+    draw_worst_of(competition, found, where / "worst.png", name)
+    return {own.key("ece"): found.ece}
 
 
 def _log(
-    run: Run, competition: Competition, models: Predictions, result: Blend, pictures: Path
+    run: Run,
+    competition: Competition,
+    models: Predictions,
+    result: Blend,
+    target: Target,
+    pictures: Path,
 ) -> None:
     log_scores(run, result.submitted.score, result.submitted.fold_scores)
+    of_each = {name: part.submitted.score for name, part in result.parts.items()}
+    log_target_scores(run, target, of_each)
     run.tag("podium.submitted", _submitted(models, result))
     run.tag(SUBMISSION_TAG, files.sha256(paths.submission(competition.name)))
     for model, weight in zip(models.names, result.weights, strict=True):
@@ -279,7 +312,8 @@ def _print(
     warn_of_undefined("blend", metric, blended.fold_scores)
     if result.raised:
         warn(
-            f"{competition.name}: {result.raised} of {rows} test predictions were below "
+            f"{competition.name}: {result.raised} of {rows * len(competition.targets)} test "
+            "predictions were below "
             f"{target_of(competition, schema).least(metric):g}, the least that metric "
             f"{metric.name} with target_transform {competition.target_transform} can take, and "
             "are set to it"

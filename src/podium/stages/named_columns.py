@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from podium.config import Competition, TableCompetition
 from podium.config.features import columns_of
@@ -15,6 +16,11 @@ from podium.io.text import nearest
 from podium.io.usercode.errors import UserCodeError
 from podium.io.usercode.load import OWN
 from podium.io.usercode.sources import functions
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from podium.metrics import Array
 
 Key = tuple[str | int, ...]
 LISTS = ("drop", "categorical", "na_is_category")
@@ -72,7 +78,7 @@ def feature_failures(competition: Competition, table: Path) -> list[str]:
     from podium.data.tabular.features.plan import plan
     from podium.data.tabular.features.trial import wrong_features
 
-    used = {name for one in plan(competition) for name in one.uses} - {competition.target}
+    used = {name for one in plan(competition) for name in one.uses} - {*competition.targets}
     test = _test_table(competition, table)
     paths_there = [table] if test is None else [table, test]
     for path in paths_there:
@@ -124,12 +130,10 @@ def fold_problems(competition: Competition, table: Path) -> list[str]:
         return []
     from podium.data.ids import with_one_id
     from podium.data.tabular.fold_columns import check_folds
-    from podium.data.tabular.read import read_target
-    from podium.metrics.trial import try_metric
 
     spec = competition.folds
     ids = competition.id_columns
-    columns = [*ids, competition.target, spec.group, spec.by, spec.column]
+    columns = [*ids, *competition.targets, spec.group, spec.by, spec.column]
     named = [name for name in columns if name is not None]
     if not set(named) <= set(column_names(read_header(table))):
         # One is a feature, or the ids are in the test table alone: known when they are made.
@@ -138,20 +142,35 @@ def fold_problems(competition: Competition, table: Path) -> list[str]:
     read = read_csv(table, competition.preprocess.na_values, named, verbatim=verbatim)
     train = with_one_id(table.name, read, ids)
     try:
-        y, classes = read_target(train, competition)
-        if competition.metric == OWN:
-            try_metric(competition.scoring, y, len(classes))
+        targets = _read_targets(train, competition)
     except UserCodeError as error:
         return [str(error)]
     except PodiumError as error:
         return [located((competition.name, "target"), str(error))]
     try:
-        check_folds(train, y, competition)
+        # Folds are the same for all targets.
+        check_folds(train, targets[0], competition)
     except KeyedError as error:
         return [placed(competition, error)]
     except PodiumError as error:
         return [located((competition.name, "folds"), str(error))]
     return []
+
+
+def _read_targets(train: "pd.DataFrame", competition: TableCompetition) -> "list[Array]":
+    """The values of each target; an own metric is called with them.
+
+    Raises:
+        PodiumError: one doesn't fit the task or the metric; or the own metric fails.
+    """
+    from podium.data.tabular.read import read_target
+    from podium.metrics.trial import try_metric
+
+    read = [read_target(train, competition.of_target(name)) for name in competition.targets]
+    if competition.metric == OWN:
+        for y, classes in read:
+            try_metric(competition.scoring, y, len(classes))
+    return [y for y, _ in read]
 
 
 def placed(competition: Competition, error: KeyedError) -> str:
@@ -197,7 +216,7 @@ def _named(competition: Competition) -> Iterator[tuple[Key, str]]:
     # Pixels in a csv have no id.
     if competition.kind == "tabular" or competition.source.files.labels:
         yield from ((("id",), column) for column in competition.id_columns)
-    yield ("target",), competition.target
+    yield from ((("target",), column) for column in competition.targets)
     if not isinstance(competition, TableCompetition):
         return
     for key in ("group", "by", "column"):

@@ -10,13 +10,16 @@ from podium.config.providers import is_sample, providers_of
 from podium.data import kinds
 from podium.data.adversarial import Comparison, compare
 from podium.data.dataset import Schema, never_validated
+from podium.data.several_targets import OneTarget, each_target, scored_by, shown_targets
 from podium.data.targets import Target
 from podium.io import files, paths
 from podium.io.errors import PodiumError
 from podium.io.text import either
+from podium.metrics import Metric
 from podium.reporting import plots
+from podium.reporting.curves import history_of, read_history
 from podium.reporting.page import Page, render
-from podium.reporting.table import HEADINGS, scores_rows, scores_view, submitted_of
+from podium.reporting.table import HEADINGS, scores_rows, scores_view, submitted_of, targets_view
 from podium.runtime.console import console
 from podium.runtime.tracking import warn_at_end_of_pipeline
 from podium.stages.class_report import ClassReport, class_report, draw_worst_of
@@ -25,8 +28,8 @@ from podium.stages.common import (
     label,
     read_schema,
     require_trained,
-    target_column,
     target_of,
+    true_values,
 )
 
 # How long the last stage waits for a tracking server that answers slowly.
@@ -50,20 +53,23 @@ def report(name: str) -> None:
     with files.publish(paths.plots(name)) as folder:
         pictures = folder / "pictures"
         pictures.mkdir()
-        plots.model_scores(scores, pictures / "1-scores.png", competition.scoring)
+        metric = scored_by(target, competition.scoring)
+        plots.model_scores(scores, pictures / "1-scores.png", metric)
         found = _predictions(competition, target, submitted, folder, pictures)
-        _draw_curves(pictures, competition)
+        _draw_curves(pictures, competition, target)
         compared = _train_against_test(competition, folder)
         page = Page(
             title=label(competition, schema),
             facts={
-                **_facts(competition, schema, submitted),
+                **_facts(competition, schema, metric, target, submitted),
                 **({"train against test": compared.meaning} if compared else {}),
                 **_warnings(summary),
             },
             scores=pd.DataFrame(rows, columns=HEADINGS),
             summary=summary,
-            tables=_class_tables(found) | _differences(compared),
+            tables=_target_tables(competition, target)
+            | _class_tables(found)
+            | _differences(compared),
             pictures=sorted(pictures.glob("*.png")),
             submit=_commands(competition),
             submit_note=_note(competition, schema),
@@ -103,29 +109,48 @@ def _fit_seconds(name: str, model: str) -> float:
 
 def _predictions(
     competition: Competition, target: Target, submitted: str, folder: Path, pictures: Path
-) -> ClassReport | None:
+) -> dict[str, ClassReport]:
     """The OOF predictions of what is submitted beside the truth, as numbers and pictures.
 
-    The numbers in a picture's name keep the order of the page.
+    The numbers in a picture's name keep the order of the page. Of classes there are reports, by the
+    name of the target: of several the first have them.
     """
     oof = pd.read_parquet(paths.blend(competition.name) / "oof.parquet")
-    if target.is_regression:
-        oof = oof[oof["fold"] >= 0]
-        actual, predicted = oof[target_column(competition)], oof["prediction"]
-        for name, draw in plots.NUMBER_PLOTS.items():
-            path = pictures / f"2-{name.replace('_', '-')}.png"
-            draw(actual.to_numpy(), predicted.to_numpy(), path, submitted)
-        table = pd.DataFrame({"actual": actual, "predicted": predicted})
-        table.to_csv(folder / "predictions.csv", index=False)
-        return None
-    actual, probabilities = oof[target_column(competition)], oof[target.columns].to_numpy()
-    decided = oof[target.decided_columns].to_numpy() if competition.scoring.is_tuned else None
-    found = class_report(
-        actual.to_numpy(), probabilities, oof[competition.id], target.classes, decided
-    )
-    found.write(folder)
-    found.draw(pictures, submitted, "2-")
-    draw_worst_of(competition, found, pictures / "2-worst.png", submitted)
+    found = {}
+    for own in shown_targets(target):
+        title = f"{submitted} {own.name}".strip()
+        if target.is_regression:
+            _draw_numbers(competition, oof[oof["fold"] >= 0], own, folder, pictures, title)
+        else:
+            found[own.name] = _draw_classes(competition, oof, own, folder, pictures, title)
+    return found
+
+
+def _draw_numbers(
+    competition: Competition, oof: pd.DataFrame, own: OneTarget, folder: Path, pictures: Path,
+    title: str,
+) -> None:  # fmt: skip
+    actual = own.y(true_values(oof, competition))
+    predicted = oof[own.target.columns[0]].to_numpy()
+    for name, draw in plots.NUMBER_PLOTS.items():
+        path = pictures / f"2-{own.file(name.replace('_', '-'))}.png"
+        draw(actual, predicted, path, title)
+    table = pd.DataFrame({"actual": actual, "predicted": predicted})
+    table.to_csv(folder / f"{own.file('predictions')}.csv", index=False)
+
+
+def _draw_classes(
+    competition: Competition, oof: pd.DataFrame, own: OneTarget, folder: Path, pictures: Path,
+    title: str,
+) -> ClassReport:  # fmt: skip
+    actual, probabilities = own.y(true_values(oof, competition)), oof[own.target.columns].to_numpy()
+    decided = oof[own.target.decided_columns].to_numpy() if competition.scoring.is_tuned else None
+    found = class_report(actual, probabilities, oof[competition.id], own.target.classes, decided)
+    where = folder / own.label
+    where.mkdir(exist_ok=True)
+    found.write(where)
+    found.draw(pictures, title, f"2-{own.label}-" if own.label else "2-")
+    draw_worst_of(competition, found, pictures / "2-worst.png", title)
     return found
 
 
@@ -149,48 +174,76 @@ def _differences(compared: Comparison | None) -> dict[str, pd.DataFrame]:
     return {heading: compared.features}
 
 
-def _draw_curves(folder: Path, competition: Competition) -> None:
+def _draw_curves(folder: Path, competition: Competition, target: Target) -> None:
     for index, model in enumerate(competition.models):
-        history = pd.read_csv(paths.model(competition.name, model) / "history.csv")
-        plots.learning_curve(history, folder / f"3-{index}-learning-{model}.png", model)
+        history = read_history(paths.model(competition.name, model) / "history.csv")
+        for own in shown_targets(target):
+            path = folder / f"{own.file(f'3-{index}-learning-{model}')}.png"
+            plots.learning_curve(history_of(history, own.name), path, f"{model} {own.name}".strip())
 
 
-def _class_tables(found: ClassReport | None) -> dict[str, pd.DataFrame]:
-    """Tables of the page that only classes have."""
-    if found is None:
+def _class_tables(reports: dict[str, ClassReport]) -> dict[str, pd.DataFrame]:
+    """Tables of the page that only classes have; of several targets each with its name."""
+    tables: dict[str, pd.DataFrame] = {}
+    for name, found in reports.items():
+        of = f"{name}: " if name else ""
+        tables |= {
+            f"{of}Classes": found.scores.round(4),
+            f"{of}Calibration (expected error {found.ece:.4f})": found.reliability.round(4),
+            f"{of}The {len(found.worst)} worst-predicted rows": found.worst.round(4),
+        }
+    return tables
+
+
+def _target_tables(competition: Competition, target: Target) -> dict[str, pd.DataFrame]:
+    """The pooled OOF scores of each of several targets, by model, and what is submitted of it."""
+    if len(competition.targets) == 1:
         return {}
-    calibration = f"Calibration (expected error {found.ece:.4f})"
-    return {
-        "Classes": found.scores.round(4),
-        calibration: found.reliability.round(4),
-        f"The {len(found.worst)} worst-predicted rows": found.worst.round(4),
-    }
+    folders = {name: paths.model(competition.name, name) for name in competition.blended}
+    metrics = {name: files.read_json(folder / "metrics.json") for name, folder in folders.items()}
+    blend = files.read_json(paths.blend(competition.name) / "metrics.json")["targets"]
+    rows = [
+        {
+            "target": own.name,
+            **{name: facts["targets"][own.name].get("cv") for name, facts in metrics.items()},
+            "submitted score": blend[own.name].get("cv"),
+            "submitted": blend[own.name]["submitted"],
+        }
+        for own in each_target(target)
+    ]
+    return {f"Scores by target ({competition.scoring.title})": pd.DataFrame(rows)}
 
 
-def _facts(competition: Competition, schema: Schema, submitted: str) -> dict[str, str]:
+def _facts(
+    competition: Competition, schema: Schema, metric: Metric, target: Target, submitted: str
+) -> dict[str, str]:
     return {
         "data": _origin(schema),
-        "metric": f"{competition.scoring.title}, pooled over out-of-fold predictions",
+        "metric": f"{metric.title}, pooled over out-of-fold predictions",
         "folds": _folds(competition),
         "preprocessing": _FITTED[schema.fit_on],
-        **_decision(competition),
+        **_decision(competition, target),
         "blend's score": _blended(competition),
         "submitted": "the blend" if submitted == "blend" else _not_the_blend(submitted),
     }
 
 
-def _decision(competition: Competition) -> dict[str, str]:
+def _decision(competition: Competition, target: Target) -> dict[str, str]:
     """How labels were decided, where thresholds or cut points were tuned."""
     if not competition.scoring.is_tuned:
         return {}
     metrics = files.read_json(paths.blend(competition.name) / "metrics.json")
-    (kind, values), *_ = metrics["decision"].items()
-    by_label = values.items() if isinstance(values, dict) else [("", values)]
-    shown = ", ".join(f"{label} {value:.4g}".strip() for label, value in by_label)
-    return {
-        "labels": f"{kind.replace('_', ' ')} {shown}, tuned for {competition.scoring.title} on all "
-        "OOF rows; for the score each fold's on the other folds' rows"
-    }
+    found = {}
+    for own in shown_targets(target):
+        facts = metrics["targets"][own.name] if own.name else metrics
+        (kind, values), *_ = facts["decision"].items()
+        by_label = values.items() if isinstance(values, dict) else [("", values)]
+        shown = ", ".join(f"{label} {value:.4g}".strip() for label, value in by_label)
+        found[f"labels {own.name}".strip()] = (
+            f"{kind.replace('_', ' ')} {shown}, tuned for {competition.scoring.title} on all "
+            "OOF rows; for the score each fold's on the other folds' rows"
+        )
+    return found
 
 
 def _folds(competition: Competition) -> str:
@@ -264,8 +317,13 @@ _FITTED = {
 
 
 def _print(competition: Competition, schema: Schema, rows: list[list[str]], submitted: str) -> None:
-    out, title = console(), f"{label(competition, schema)}: {competition.scoring.title}"
+    target = target_of(competition, schema)
+    of_targets = _target_tables(competition, target)
+    metric = scored_by(target, competition.scoring)
+    out, title = console(), f"{label(competition, schema)}: {metric.title}"
     out.print(scores_view(title, rows, submitted))
+    for heading, table in of_targets.items():
+        out.print(targets_view(heading, table))
     made_of = "" if submitted == "blend" else f" (of {_not_the_blend(submitted)})"
     commands = [*filter(None, [_note(competition, schema)]), *_commands(competition)]
     lines = [

@@ -6,7 +6,7 @@ from podium.config import Competition, ModelParams
 from podium.data import kinds
 from podium.data.dataset import SCHEMA
 from podium.io import paths
-from podium.models import resolve_params
+from podium.models.several_targets import resolve_for_first
 from podium.stages.common import target_of
 
 
@@ -21,7 +21,7 @@ def resolved_lines(competition: Competition) -> Iterator[str]:
         resolved = params
         if data is not None:
             target = target_of(competition, data.schema)
-            resolved = resolve_params(params, data, target, competition.scoring)
+            resolved = resolve_for_first(params, data, target, competition.scoring)
         yield f"{competition.name}.models.{name}: {_shown(params, resolved)}"
     if data is None and any(params.automatic() for params in competition.models.values()):
         yield f"{competition.name}: values for auto follow from the table: dvc repro"

@@ -1,22 +1,25 @@
 """Stage train: one model by k-fold, its artefacts in ``models/<competition>/<model>/``."""
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from podium.config import Competition, load_config
 from podium.data import kinds
 from podium.data.dataset import Dataset, folds_frame
+from podium.data.several_targets import OneTarget, each_target, shown_targets
 from podium.data.targets import Target
 from podium.io import files, paths
 from podium.io.errors import SettingError
 from podium.io.text import nearest
 from podium.metrics.trial import try_metric
-from podium.models import Fit, ModelResult, fit_model, fit_without_each_fold, resolve_params
+from podium.models import Fit, ModelResult, fit_targets, fit_targets_without_each_fold
+from podium.models.several_targets import resolve_for_first
 from podium.reporting import plots
 from podium.reporting.curves import mean_curves, mlflow_curves
 from podium.runtime.console import console
@@ -29,14 +32,16 @@ from podium.stages.common import (
     decision_facts,
     label,
     log_scores,
+    log_target_scores,
+    of_each_target,
     run_name,
     run_params,
     run_tags,
     score_facts,
     shown_scores,
-    target_column,
     target_of,
     warn_of_undefined,
+    with_true_values,
 )
 
 Array = NDArray[np.float64]
@@ -57,19 +62,20 @@ def train(name: str, model: str) -> None:
     target = target_of(competition, dataset.schema)
     params = competition.models[model]
     if competition.metric == "own":
-        try_metric(competition.scoring, dataset.y, len(target.classes))
+        own = next(each_target(target))
+        try_metric(competition.scoring, own.y(dataset.y), len(own.target.classes))
     tags = run_tags(competition, dataset.schema, "train") | {"podium.model": model}
     with tracked_run(name, run_name(model, params), tags) as run:
-        resolved = resolve_params(params, dataset, target, competition.scoring)
+        resolved = resolve_for_first(params, dataset, target, competition.scoring)
         run.log_params({**run_params(competition), **resolved.model_dump()})
         run.log_data(name, dataset.schema.data_sha256, dataset.schema.provider)
         with reporting(f"{name} {model}", console(), run.log_live) as reporter:
             scratch = paths.checkpoint(name, model)
             with _report_if_stopped(scratch):
                 metric, full = competition.scoring, competition.ensemble.nested == "full"
-                result = fit_model(params, dataset, target, metric, reporter, scratch)
-                again = Fit(dataset, target, resolved, metric, reporter, scratch)
-                inner = fit_without_each_fold(again) if full else []
+                result = fit_targets(params, dataset, target, metric, reporter, scratch)
+                again = Fit(dataset, target, params, metric, reporter, scratch)
+                inner = fit_targets_without_each_fold(again) if full else []
         _write(paths.model(name, model), result, inner, dataset, target, competition)
         oof = paths.model(name, model) / "oof.parquet"
         run.tag("oof.sha256", files.sha256(oof))
@@ -97,7 +103,7 @@ def _write(
     competition: Competition,
 ) -> None:
     oof = target.frame(dataset.train_ids, result.oof, result.oof_std)
-    oof[target_column(competition)] = dataset.y
+    oof = with_true_values(oof, dataset.y, competition)
     oof["fold"] = dataset.folds[:, 0]
     for fold, predictions in enumerate(inner):
         oof[target.columns_without(fold)] = predictions
@@ -106,24 +112,43 @@ def _write(
         test = target.frame(dataset.test_ids, result.test, result.test_std)
         test.to_parquet(folder / "test.parquet", index=False)
         result.history.to_csv(folder / "history.csv", index=False, lineterminator="\n")
-        curves = mean_curves(result.history)
+        curves = _mean_curves(result, target)
         curves.to_csv(folder / "curves.csv", index=False, float_format="%.6g", lineterminator="\n")
         (folder / "weights").mkdir()
         for file, content in result.weights.items():
             (folder / "weights" / file).write_bytes(content)
-        facts = summary(result, competition.metric, target.classes)
+        facts = summary(result, competition.metric, target)
         files.write_json(folder / "metrics.json", facts)
         files.write_json(folder / TIMING, {"fit_seconds": round(result.fit_seconds, 2)})
 
 
-def summary(result: ModelResult, metric: str, classes: Sequence[str]) -> dict[str, object]:
-    """``metrics.json``: scores, tuned thresholds, and what ``auto`` was resolved to."""
+def _mean_curves(result: ModelResult, target: Target) -> pd.DataFrame:
+    """The mean curves that DVC plots; of several targets those of the first, each named."""
+    tables = []
+    for own in shown_targets(target):
+        curves = mean_curves(result.part(own.name).history)
+        tables.append(curves.assign(part=[f"{part} {own.name}".strip() for part in curves["part"]]))
+    return pd.concat(tables)
+
+
+def summary(result: ModelResult, metric: str, target: Target) -> dict[str, object]:
+    """``metrics.json``: scores, tuned thresholds, what ``auto`` was resolved to.
+
+    Of several targets each has the same facts under ``targets``.
+    """
     resolved = {"resolved": result.resolved} if result.resolved else {}
     return {
         **score_facts(metric, result.score, result.fold_scores),
-        **decision_facts(result.decision, result.fold_decisions, classes),
+        **decision_facts(result.decision, result.fold_decisions, target.classes),
         "details": mean_details(result),
         **resolved,
+        **of_each_target(
+            {
+                own.name: summary(result.part(own.name), metric, own.target)
+                for own in each_target(target)
+                if own.name
+            }
+        ),
     }
 
 
@@ -140,28 +165,40 @@ def _log(
 ) -> None:
     """Scores, curves and artefacts of a finished training."""
     log_scores(run, result.score, result.fold_scores)
+    log_target_scores(run, target, {name: part.score for name, part in result.parts.items()})
     run.log_metrics({"fit_seconds": round(result.fit_seconds, 2), **mean_details(result)})
-    run.log_curves(mlflow_curves(result.history))
     with files.scratch() as folder:
-        plots.learning_curve(result.history, folder / "learning_curve.png", model)
-        if target.is_regression:
-            for name, draw in plots.NUMBER_PLOTS.items():
-                seen = dataset.validated
-                draw(dataset.y[seen], result.oof[seen, 0], folder / f"{name}.png", model)
-        else:
-            found = class_report(
-                dataset.y, result.oof, dataset.train_ids, target.classes, result.decided
-            )
-            run.log_metrics({"ece": found.ece})
-            found.write(folder)
-            found.draw(folder, model)
-            found.draw_worst(dataset, folder / "worst.png", model)
+        for own in shown_targets(target):
+            _log_target(run, result.part(own.name), model, dataset, own, folder)
         result.history.to_csv(folder / "history.csv", index=False)
         folds = folds_frame(dataset.train_ids, dataset.folds, trained=dataset.trained)
         folds.to_csv(folder / "folds.csv", index=False)
         # By these a run can be compared with another ('podium compare').
         shutil.copy(oof, folder)
         run.log_artifacts(folder)
+
+
+def _log_target(
+    run: Run, result: ModelResult, model: str, dataset: Dataset, own: OneTarget, folder: Path
+) -> None:
+    """Curves and pictures of one target, or of the only one."""
+    curves, y = mlflow_curves(result.history), own.y(dataset.y)
+    prefix = f"{own.label}/" if own.label else ""
+    run.log_curves({f"{prefix}{name}": curve for name, curve in curves.items()})
+    title = f"{model} {own.name}".strip()
+    plots.learning_curve(result.history, folder / f"{own.file('learning_curve')}.png", title)
+    if own.target.is_regression:
+        seen = dataset.validated
+        for name, draw in plots.NUMBER_PLOTS.items():
+            draw(y[seen], result.oof[seen, 0], folder / f"{own.file(name)}.png", title)
+        return
+    found = class_report(y, result.oof, dataset.train_ids, own.target.classes, result.decided)
+    run.log_metrics({own.key("ece"): found.ece})
+    where = folder / own.label
+    where.mkdir(exist_ok=True)
+    found.write(where)
+    found.draw(where, title)
+    found.draw_worst(dataset, where / "worst.png", title)
 
 
 def _print_score(

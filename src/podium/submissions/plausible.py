@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from podium.config import Competition
+from podium.data.several_targets import each_target
 from podium.io import files, paths
 from podium.io.text import printable
 from podium.submissions.prepare import Prepared
@@ -82,6 +83,8 @@ def doubts(competition: Competition, prepared: Prepared) -> list[str]:
     own = _own_predictions(competition, prepared, ids)
     if prepared.form.kind in ("labels", "one_hot"):
         return list(_about_labels(_codes(prepared), oof.to_numpy(), own))
+    if prepared.form.kind == "labels_of_each":
+        return list(_about_labels_of_each(prepared, oof.to_numpy(), own))
     found = []
     check = {"values": _about_numbers, "probabilities": _about_probabilities}
     for name, output in prepared.form.columns.items():
@@ -102,12 +105,10 @@ def _own_predictions(
     scale of the target: only its order is looked at.
     """
     facts = files.read_json(paths.blend(competition.name) / "metrics.json")
-    chosen = facts.get("submitted", "blend")
-    weights: Mapping[str, float] = facts["weights"] if chosen == "blend" else {chosen: 1.0}
     total = np.zeros((len(ids), prepared.target.outputs))
-    for model, weight in weights.items():
+    for model, weight in _weights(facts, prepared).items():
         path = paths.model(competition.name, model) / "test.parquet"
-        if not weight or not path.is_file():
+        if not weight.any() or not path.is_file():
             continue
         table = pd.read_parquet(path)
         position = pd.Series(np.arange(len(table)), index=table[competition.id].astype(str))
@@ -116,6 +117,18 @@ def _own_predictions(
         rows = table[prepared.target.columns].to_numpy(np.float64)
         total += weight * rows[position.loc[ids].to_numpy()]
     return total if total.any() else None
+
+
+def _weights(facts: Mapping[str, Any], prepared: Prepared) -> dict[str, Array]:
+    """Each model's weights by column of predictions, shape (outputs,): a target has its own."""
+    found: dict[str, Array] = {}
+    for one in each_target(prepared.target):
+        own = facts["targets"][one.name] if one.name else facts
+        chosen = own.get("submitted", "blend")
+        weights: Mapping[str, float] = own["weights"] if chosen == "blend" else {chosen: 1.0}
+        for model, weight in weights.items():
+            found.setdefault(model, np.zeros(prepared.target.outputs))[one.columns] = weight
+    return found
 
 
 def _codes(prepared: Prepared) -> NDArray[np.int64]:
@@ -201,6 +214,19 @@ def _order(column: Compared, what: str) -> Iterator[str]:
             f"'{column.name}' has nothing to do with the models' predictions of the same rows "
             f"(rank correlation {found:.2f}): are the rows in another order?"
         )
+
+
+def _about_labels_of_each(prepared: Prepared, oof: Array, own: Array | None) -> Iterator[str]:
+    """The same of each of several targets, whose columns have labels of two classes."""
+    for column, labels in prepared.form.labels_of.items():
+        output = prepared.form.columns[column]
+        assert output is not None
+        pair = [output - 1, output]
+        code = {label: at for at, label in enumerate(labels)}
+        sent = prepared.values[column].astype(str).map(code).to_numpy(np.int64)
+        mine = None if own is None else own[:, pair]
+        for doubt in _about_labels(sent, oof[:, pair], mine):
+            yield f"'{printable(column)}': {doubt}"
 
 
 def _about_labels(sent: NDArray[np.int64], oof: Array, own: Array | None) -> Iterator[str]:

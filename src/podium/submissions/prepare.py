@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,13 +16,16 @@ from podium.config.load import PARAMS
 from podium.config.providers import is_sample
 from podium.data.ids import only_one_id
 from podium.data.sample_submission import note
-from podium.data.submission_form import Form, form_of
+from podium.data.several_forms import form_of_all
+from podium.data.several_targets import each_target
+from podium.data.submission_form import Form
 from podium.data.targets import Target
 from podium.ensemble.submission import check_submission, read_sample
 from podium.io import files, paths
 from podium.io.csv_files import few, read_csv
 from podium.io.errors import PodiumError
-from podium.stages.common import read_schema, target_column, target_of
+from podium.io.text import printable
+from podium.stages.common import read_schema, target_of, true_columns
 from podium.submissions.ledger import ERROR, Entry
 
 DVC_LOCK = Path("dvc.lock")
@@ -65,7 +68,8 @@ def prepare(competition: Competition) -> Prepared:
     values = only_one_id(str(path), table, competition.id_columns)
     target = target_of(competition, schema)
     sample = read_sample(competition, target.classes)
-    form = form_of(sample, target.classes, competition)
+    classes_of = [own.target.classes for own in each_target(target)]
+    form = form_of_all(sample, classes_of, competition)
     check_submission(values, sample, form, target, competition.scoring, str(path))
     return Prepared(path, values, files.sha256(path), form, target)
 
@@ -75,7 +79,7 @@ def notes(competition: Competition, prepared: Prepared) -> list[str]:
     found = [
         note(prepared.target.classes, competition),
         _cut_off(prepared),
-        _out_of_range(competition, prepared),
+        *_out_of_range(competition, prepared),
         _edited_since(competition),
     ]
     return [one for one in found if one]
@@ -87,20 +91,28 @@ def _cut_off(prepared: Prepared) -> str:
     return "no line break at the end: check whether the file is cut off in its last number"
 
 
-def _out_of_range(competition: Competition, prepared: Prepared) -> str:
-    """A note on predictions outside the range of the training rows; empty if there are none."""
+def _out_of_range(competition: Competition, prepared: Prepared) -> Iterator[str]:
+    """Notes on predictions outside the range of the training rows, by column."""
     oof = paths.blend(competition.name) / "oof.parquet"
     if competition.task != "regression" or not oof.is_file():
-        return ""
-    known = pd.read_parquet(oof, columns=[target_column(competition)]).iloc[:, 0]
-    numbers = pd.to_numeric(prepared.values.iloc[:, 1])
+        return
+    known = pd.read_parquet(oof, columns=true_columns(competition))
+    held = [(name, out) for name, out in prepared.form.columns.items() if out is not None]
+    for name, output in held:
+        column = f" of '{printable(name)}'" if len(held) > 1 else ""
+        numbers = pd.to_numeric(prepared.values[name])
+        yield _beyond(numbers, known.iloc[:, output], column)
+
+
+def _beyond(numbers: "pd.Series[float]", known: "pd.Series[float]", column: str) -> str:
     beyond = int(((numbers < known.min()) | (numbers > known.max())).sum())
     if not beyond:
         return ""
     scale = ": are they on another scale?" if beyond > len(numbers) / 2 else ""
     return (
-        f"{beyond} of {len(numbers)} predictions are outside the training range {known.min():g} to "
-        f"{known.max():g} (they range from {numbers.min():g} to {numbers.max():g}){scale}"
+        f"{beyond} of {len(numbers)} predictions{column} are outside the training range "
+        f"{known.min():g} to {known.max():g} (they range from {numbers.min():g} to "
+        f"{numbers.max():g}){scale}"
     )
 
 

@@ -285,6 +285,7 @@ def test_nothing_is_warned_of(recwarn):
 PIXELS = st.integers(0, 255)
 
 
+@pytest.mark.deep
 @settings(max_examples=150, deadline=None, derandomize=True)
 @given(
     base=st.sampled_from([PNG, save(Image.fromarray(COLOUR), "JPEG"), bomb(9), b""]),

@@ -229,6 +229,7 @@ def test_other_ways_to_pack(method, name, archive, refuses, house_files):
     refuses(f"train.csv: is packed by {name}, which Podium doesn't read; unpack it with 7-Zip")
 
 
+@pytest.mark.deep
 def test_truncated_at_any_byte(tmp_path):
     """Either the file comes out as it was packed, or one line says that it can't."""
     table = b"Id,x\n" + b"".join(b"%d,%d\n" % (i, i * i) for i in range(40))
@@ -366,6 +367,7 @@ ENTRIES = st.dictionaries(FIELDS, st.binary(max_size=60), max_size=5)
 CHANGES = st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 255)), max_size=4)
 
 
+@pytest.mark.deep
 @settings(max_examples=200, deadline=None, derandomize=True)
 @given(entries=ENTRIES, changes=CHANGES, cut=st.integers(0, 60), noise=st.binary(max_size=60))
 def test_any_bytes_are_an_archive_or_one_line(entries, changes, cut, noise, tmp_path_factory):

@@ -91,12 +91,34 @@ def test_a_column_for_each_class(prefix, new):
     assert (block.target, block.task, block.metric) == ("Status", "multiclass", "logloss")
 
 
-def test_several_numbers_are_predicted_one_at_a_time(new):
-    train = TRAIN.assign(y=AMOUNTS.round(), z=AMOUNTS)
-    block, out = new(train=train, sample_submission=sample(y=0.5, z=0.5))
-    assert (block.task, block.target) == ("regression", "y")
-    assert block.submission.columns == {"y": "y", "z": None}
-    assert "writes 0 for the others" in out
+@pytest.mark.parametrize(
+    ("targets", "task", "metric"),
+    [
+        # Whole numbers alone would be classes.
+        ({"y": AMOUNTS.round(), "z": AMOUNTS}, "regression", "rmse"),
+        ({"y": AMOUNTS.round(), "z": AMOUNTS.round()}, "regression", "rmse"),
+        ({"y": LABELS, "z": (AMOUNTS > 1).astype(int)}, "binary", "auc"),
+    ],
+)
+def test_all_columns_that_are_asked_for_are_targets(targets, task, metric, new):
+    asked = sample(**dict.fromkeys(targets, 0.5))
+    block, out = new(train=TRAIN.assign(**targets), sample_submission=asked)
+    assert (block.task, block.targets, block.metric) == (task, ["y", "z"], metric)
+    assert 'target       ["y", z]: the sample submission\'s columns' in out
+    assert (block.preprocess.drop, block.submission.columns) == ([], {})
+
+
+def test_what_no_column_of_train_holds_is_0(new):
+    train = TRAIN.assign(y=AMOUNTS, z=AMOUNTS)
+    block, out = new(train=train, sample_submission=sample(y=0.5, w=0.5, z=0.5))
+    assert (block.targets, block.submission.columns) == (["y", "z"], {"w": None})
+    assert "also asks for w" in out
+
+
+def test_one_column_of_several_is_predicted(new):
+    asked = sample(y=0.5, w=0.5)
+    block, _ = new(train=TRAIN.assign(y=AMOUNTS), sample_submission=asked)
+    assert (block.targets, block.submission.columns) == (["y"], {"y": "y", "w": None})
 
 
 def test_many_classes_with_a_column_each(new):
@@ -245,8 +267,13 @@ BROKEN = {
     "a constant target": {"train": TRAIN.assign(y=1), "test": TEST},
     "no target": {"train": TRAIN, "test": TEST, "sample_submission": sample(y=1)},
     "free text": {"train": TRAIN.assign(y=TRAIN.row.map("text {}".format)), "test": TEST},
-    "several targets of classes": {
-        "train": TRAIN.assign(y=LABELS, z=LABELS),
+    "targets of two kinds": {
+        "train": TRAIN.assign(y=LABELS, z=AMOUNTS),
+        "test": TEST,
+        "sample_submission": sample(y=0.5, z=0.5),
+    },
+    "several targets of many classes": {
+        "train": TRAIN.assign(y=LABELS, z=np.array(list("abc"))[np.arange(ROWS) % 3]),
         "test": TEST,
         "sample_submission": sample(y=0.5, z=0.5),
     },

@@ -52,8 +52,9 @@ class TableDataset(Dataset):
     """A competition's table; ``train`` and ``test`` have the typed feature columns.
 
     ``learnt`` has the columns that were learnt on a split's training rows, by the split's name: all
-    rows of ``train``, then those of ``test``; nothing without learnt features. ``left_out`` is the
-    fold that ``without`` left out.
+    rows of ``train``, then those of ``test``; nothing without learnt features. Of several targets
+    these, and the transforms with them, are there for each. ``left_out`` is the fold that
+    ``without`` left out.
     """
 
     schema: TableSchema
@@ -95,12 +96,16 @@ class TableDataset(Dataset):
         table = self.train if part == "train" else self.test
         if not self.learnt:
             return table
-        learnt = self.learnt[self._name(split)]
+        learnt = self.learnt_of(split)
         if not len(learnt.columns):
             return table
         count = len(self.train)
         own = learnt.iloc[:count] if part == "train" else learnt.iloc[count:]
         return pd.concat([table, own.set_axis(table.index, axis=0)], axis=1)
+
+    def learnt_of(self, split: Split) -> pd.DataFrame:
+        """The columns that were learnt for a split: rows of ``train``, then of ``test``."""
+        return self.learnt[self._name(split)]
 
     def dense(self, split: Split) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Standardized numbers and one-hot levels.
@@ -123,11 +128,12 @@ class TableDataset(Dataset):
         return self.transforms[self._name(split)]
 
     def _name(self, split: Split) -> str:
+        names = [transform_name(split.repeat, split.fold)]
         if self.left_out is not None:
-            name = refit_name(split.fold, self.left_out)
-            if name in self.transforms:
-                return name
-        return transform_name(split.repeat, split.fold)
+            names.insert(0, refit_name(split.fold, self.left_out))
+        if self.place is not None:
+            names = [*(name_of_target(self.place, name) for name in names), *names]
+        return next(name for name in names if name in self.transforms)
 
 
 def transform_name(repeat: int, fold: int) -> str:
@@ -138,6 +144,11 @@ def transform_name(repeat: int, fold: int) -> str:
 def refit_name(fold: int, left_out: int) -> str:
     """The same for what it learnt without another fold's rows."""
     return f"{transform_name(0, fold)}-without{left_out}"
+
+
+def name_of_target(place: int, name: str) -> str:
+    """The same for what it learnt from one of several targets."""
+    return f"target{place}-{name}"
 
 
 class StoredColumns(Mapping[str, pd.DataFrame]):
@@ -160,7 +171,7 @@ def write_dataset(folder: Path, data: TableDataset) -> None:
     """Write the table, the folds, the fitted transforms and the schema into ``folder``."""
     train = data.train.copy()
     train.insert(0, data.schema.id, data.train_ids.to_numpy())
-    train[TARGET] = data.y
+    train[target_columns(data.schema)] = data.y.reshape(len(train), -1)
     if data.weights is not None:
         train[WEIGHT] = data.weights
     test = data.test.copy()
@@ -179,6 +190,12 @@ def write_dataset(folder: Path, data: TableDataset) -> None:
     data.schema.write(folder)
 
 
+def target_columns(schema: Schema) -> list[str]:
+    """The columns of ``train.parquet`` with the target, or with each of several."""
+    names = schema.targets
+    return [TARGET] if len(names) == 1 else [f"{TARGET} {name}" for name in names]
+
+
 def read_dataset(folder: Path) -> TableDataset:
     """Read what ``write_dataset`` wrote.
 
@@ -188,11 +205,13 @@ def read_dataset(folder: Path) -> TableDataset:
     schema = TableSchema.read(folder)
     train = pd.read_parquet(folder / "train.parquet")
     test = pd.read_parquet(folder / "test.parquet")
+    targets = target_columns(schema)
+    y = train[targets].to_numpy(dtype=np.float64)
     paths = sorted((folder / "transforms").glob("*.json"))
     return TableDataset(
-        train=train.drop(columns=[schema.id, TARGET]).drop(columns=WEIGHT, errors="ignore"),
+        train=train.drop(columns=[schema.id, *targets]).drop(columns=WEIGHT, errors="ignore"),
         test=test.drop(columns=schema.id),
-        y=train[TARGET].to_numpy(dtype=np.float64),
+        y=y if len(targets) > 1 else y[:, 0],
         train_ids=train[schema.id],
         test_ids=test[schema.id],
         weights=train[WEIGHT].to_numpy(dtype=np.float64) if WEIGHT in train else None,

@@ -53,7 +53,8 @@ def given_tables(raw: RawTables, tables: TypedTables, competition: TableCompetit
     ``preprocess.drop``, the id and the group are there too, the target is not.
     """
     texts = {competition.id, *reserved_columns(competition, raw.test)}
-    names = [name for name in raw.train if name in raw.test and name != competition.target]
+    shared = [name for name in raw.train if name in raw.test]
+    names = [name for name in shared if name not in competition.targets]
     given: dict[str, dict[str, Any]] = {"train": {}, "test": {}}
     for name in names:
         pair = {"train": raw.train[name], "test": raw.test[name]}
@@ -134,8 +135,9 @@ def _check_rows(
     twice = made.columns[made.columns.duplicated()]
     if len(twice):
         code.fail("features", f"column '{printable(twice[0])}' is there twice")
-    if competition.target in made:
-        code.fail("features", f"column '{competition.target}' is the target; leave it out")
+    for target in competition.targets:
+        if target in made:
+            code.fail("features", f"column '{target}' is the target; leave it out")
     own_id = competition.id
     if not made.index.equals(given.index) or (
         own_id in made and not made[own_id].equals(given[own_id])
@@ -199,7 +201,8 @@ class OwnRows:
     ) -> Self:
         """Call ``folds``, if the scheme asks for it, and ``sample_weight``, if it is there.
 
-        They get the training rows with the target at the end: a number, or a class as text.
+        They get the training rows with the target at the end: a number, or a class as text. ``y``
+        has shape (n,), of several targets (n, targets).
 
         Raises:
             PodiumError: one fails, or returns something else than a number for each row.
@@ -208,9 +211,11 @@ class OwnRows:
         wants_folds = competition.folds.scheme == OWN
         if code is None or not (has_weights or wants_folds):
             return cls()
-        target = competition.target
-        values = y if competition.task == "regression" else raw.train[target].to_numpy()
-        train = given_tables(raw, tables, competition)["train"].assign(**{target: values})
+        names = competition.targets
+        values = dict(zip(names, y.reshape(len(y), -1).T, strict=True))
+        if competition.task != "regression":
+            values = {name: raw.train[name].to_numpy() for name in names}
+        train = given_tables(raw, tables, competition)["train"].assign(**values)
         return cls(
             own_folds(code, train) if wants_folds else None,
             own_weights(code, train) if has_weights else None,

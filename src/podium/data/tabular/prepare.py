@@ -6,19 +6,26 @@ from pathlib import Path
 from pkgutil import resolve_name
 from typing import Self
 
+import numpy as np
 import pandas as pd
 
 from podium.config import Preprocess, TableCompetition
 from podium.data.dataset import FoldColumns, fold_splits, never_validated
 from podium.data.tabular.alarms.check import OF_ROWS, leak_alarms, with_alarms
 from podium.data.tabular.columns import TypedTables, type_columns
-from podium.data.tabular.dataset import TableDataset, TableSchema, transform_name, write_dataset
+from podium.data.tabular.dataset import (
+    TableDataset,
+    TableSchema,
+    name_of_target,
+    transform_name,
+    write_dataset,
+)
 from podium.data.tabular.dates import PARTS
 from podium.data.tabular.features.row_wise import Made, with_features
 from podium.data.tabular.fold_columns import make_folds, reserved_columns
 from podium.data.tabular.learnt.training import Training
 from podium.data.tabular.own import OwnRows, with_own_features
-from podium.data.tabular.read import RawTables, read_raw, read_target
+from podium.data.tabular.read import RawTables, read_raw, read_targets
 from podium.data.tabular.size import affordable_features
 from podium.data.tabular.summary import summarize, with_formulas
 from podium.data.tabular.transform import TableTransform, fit_transform_on, with_numbers
@@ -44,13 +51,14 @@ def prepare(
     data = _dataset(given, manifest)
     write_dataset(folder, data)
     alarms = leak_alarms(given.raw, given.tables, data.y, data.folds[:, 0], competition)
-    summary = with_alarms(_summary(data, given.tables, made, competition), alarms)
+    first = data if len(competition.targets) == 1 else data.of_target(0)
+    summary = with_alarms(_summary(first, given.tables, made, competition), alarms)
     _warn(competition, summary, _left_out(data.schema))
     summary.to_csv(folder / "summary.csv", index=False, lineterminator="\n")
-    features = len(data.splits[0].transform.feature_names)
+    features = len(first.splits[0].transform.feature_names)
     return (
         f"{data.columns} columns -> {features} features (fitted on "
-        f"{competition.preprocess.fit_on}), {int(data.folds.max()) + 1} folds of {_sizes(data)} "
+        f"{competition.preprocess.fit_on}), {int(data.folds.max()) + 1} folds of {_sizes(first)} "
         f"rows{never_validated(data.folds)}"
     )
 
@@ -101,7 +109,7 @@ def _about_learnt(data: TableDataset, competition: TableCompetition) -> dict[str
     if not features.learns and not own:
         return {}
     about = resolve_name(features.teller)
-    frames = [data.learnt[transform_name(s.repeat, s.fold)] for s in data.splits]
+    frames = [data.learnt_of(split) for split in data.splits]
     return dict(about(features, frames, bool(own)))
 
 
@@ -139,20 +147,26 @@ class _Given:
 
 def _dataset(given: _Given, manifest: dict[str, object]) -> TableDataset:
     raw, competition = given.raw, given.competition
-    target_values, classes = read_target(raw.train, competition)
+    y, classes_of = read_targets(raw.train, competition)
+    values = [np.ascontiguousarray(one) for one in y.reshape(len(y), -1).T]
     useless = uninformative(given.tables)
     tables = without_columns(given.tables, useless)
-    own = OwnRows.of(given.code, raw, given.read, target_values, competition)
-    folds = own.without_zeros(make_folds(raw.train, target_values, competition, own.folds))
+    own = OwnRows.of(given.code, raw, given.read, y, competition)
+    # Folds are the same for all targets: schemes that stratify do so by the first.
+    folds = own.without_zeros(make_folds(raw.train, values[0], competition, own.folds))
     full = _learns(competition) and competition.ensemble.nested == "full"
-    training = Training(target_values, classes, **folds, without_each=full)
-    learnt = _learnt(raw, given.tables, training, competition)
+    trainings = [
+        Training(one, classes, **folds, without_each=full)
+        for one, classes in zip(values, classes_of, strict=True)
+    ]
     transforms = _fit_transforms(tables, folds, competition.preprocess)
+    transforms, learnt = _with_learnt(given, transforms, trainings)
     schema = TableSchema(
         id=competition.id,
         target=competition.target,
         task=competition.task,
-        classes=classes,
+        classes=classes_of[0] if len(values) == 1 else [],
+        classes_of=classes_of if len(values) > 1 else [],
         numeric=tables.numeric,
         categorical=tables.categorical,
         dates=tables.dates,
@@ -168,11 +182,11 @@ def _dataset(given: _Given, manifest: dict[str, object]) -> TableDataset:
     return TableDataset(
         train=tables.train,
         test=tables.test,
-        y=target_values,
+        y=y,
         train_ids=raw.train[competition.id],
         test_ids=raw.test[competition.id],
         weights=own.weights,
-        transforms=_with_learnt(transforms, learnt, training, competition.preprocess),
+        transforms=transforms,
         learnt=learnt,
         schema=schema,
         **folds,
@@ -180,7 +194,7 @@ def _dataset(given: _Given, manifest: dict[str, object]) -> TableDataset:
 
 
 def _typed(raw: RawTables, competition: TableCompetition) -> TypedTables:
-    reserved = [competition.id, competition.target, *reserved_columns(competition, raw.test)]
+    reserved = [competition.id, *competition.targets, *reserved_columns(competition, raw.test)]
     return type_columns(raw.train, raw.test, reserved, competition.preprocess)
 
 
@@ -192,22 +206,36 @@ def _learns(competition: TableCompetition) -> bool:
 def _learnt(
     raw: RawTables, typed: TypedTables, training: Training, competition: TableCompetition
 ) -> dict[str, pd.DataFrame]:
-    """The learnt features' columns by what is fitted; nothing without such features."""
-    if not _learns(competition):
-        return {}
+    """The learnt features' columns by what is fitted."""
     make = resolve_name(competition.features.maker)
     return dict(make(competition, typed, (raw.train, raw.test), training))
 
 
 def _with_learnt(
+    given: _Given, transforms: dict[str, TableTransform], trainings: Sequence[Training]
+) -> tuple[dict[str, TableTransform], dict[str, pd.DataFrame]]:
+    """The transforms with the learnt columns, and these columns, each for each target."""
+    competition = given.competition
+    if not _learns(competition):
+        return transforms, {}
+    extended: dict[str, TableTransform] = {}
+    learnt: dict[str, pd.DataFrame] = {}
+    for place, training in enumerate(trainings):
+        made = _learnt(given.raw, given.tables, training, competition)
+        fitted = _extended(transforms, made, training, competition.preprocess)
+        for name in made:
+            own = name if len(trainings) == 1 else name_of_target(place, name)
+            learnt[own], extended[own] = made[name], fitted[name]
+    return extended, learnt
+
+
+def _extended(
     transforms: dict[str, TableTransform],
     learnt: dict[str, pd.DataFrame],
     training: Training,
     spec: Preprocess,
 ) -> dict[str, TableTransform]:
     """The transforms with the learnt columns, standardized on the rows that these are learnt on."""
-    if not learnt:
-        return transforms
     return {
         fitted.name: with_numbers(
             transforms[fitted.fold], learnt[fitted.name].iloc[fitted.rows], spec

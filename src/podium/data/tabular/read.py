@@ -14,7 +14,7 @@ from podium.data.booleans import spelled_as
 from podium.data.classes import check_named_columns, encode_classes
 from podium.data.ids import only_one_id, with_one_id
 from podium.data.sample_submission import asked
-from podium.data.submission_form import form_of
+from podium.data.several_forms import alone_of_each, form_of_all
 from podium.io.csv_files import (
     SAMPLE,
     TEST,
@@ -92,7 +92,7 @@ def check_raw(folder: Path, competition: TableCompetition) -> str:
     """
     extra_files(folder, competition)
     ids = competition.id_columns
-    tables = _read(folder, competition, [*ids, competition.target], ids)
+    tables = _read(folder, competition, [*ids, *competition.targets], ids)
     return f"{len(tables.train)} training rows, {len(tables.test)} test rows"
 
 
@@ -149,16 +149,23 @@ def _number_rows(train: pd.DataFrame, competition: TableCompetition) -> None:
 
 def _not_features(competition: TableCompetition) -> list[str]:
     """Columns whose texts stay as they are: an id, a class or a group may be called ``NA``."""
-    classes = [] if competition.task == "regression" else [competition.target]
+    classes = [] if competition.task == "regression" else competition.targets
     group = competition.folds.group
     return [*competition.id_columns, *classes, *([group] if group else [])]
 
 
 def _spell_labels(tables: RawTables, competition: TableCompetition) -> None:
     """Spell true and false among the labels as the sample submission does."""
-    sample, target = tables.sample_submission, competition.target
-    if competition.task != "regression" and target in tables.train:
-        tables.train[target] = spelled_as(tables.train[target], _labels_of(sample, competition))
+    if competition.task == "regression":
+        return
+    if len(competition.targets) > 1:
+        sample = asked(tables.sample_submission, [], competition)
+        samples = {name: own for name, (own, _) in alone_of_each(sample, competition).items()}
+    else:
+        samples = {competition.target: tables.sample_submission}
+    for target, sample in samples.items():
+        if target in tables.train:
+            tables.train[target] = spelled_as(tables.train[target], _labels_of(sample, competition))
 
 
 def _labels_of(sample: pd.DataFrame, competition: TableCompetition) -> list[str]:
@@ -176,7 +183,7 @@ def _check_columns(train: list[str], test: list[str], competition: TableCompetit
             raise PodiumError(f"{TEST}: no id column '{name}'; it has {few(test)}")
     folds = competition.folds
     ignored = {
-        competition.target,
+        *competition.targets,
         folds.group,
         folds.by,
         folds.column,
@@ -190,8 +197,9 @@ def _check_rows(tables: RawTables, competition: TableCompetition) -> None:
     check_ids(TRAIN, tables.train, competition.id)
     check_ids(TEST, tables.test, competition.id)
     _check_sample(tables.sample_submission, tables.test, competition.id)
-    _, classes = read_target(tables.train, competition)
-    form_of(asked(tables.sample_submission, classes, competition), classes, competition)
+    _, classes_of = read_targets(tables.train, competition)
+    sample = asked(tables.sample_submission, classes_of[0], competition)
+    form_of_all(sample, classes_of, competition)
 
 
 def _check_sample(sample: pd.DataFrame, test: pd.DataFrame, id_column: str) -> None:
@@ -204,6 +212,20 @@ def _check_sample(sample: pd.DataFrame, test: pd.DataFrame, id_column: str) -> N
             f"{len(found - expected)} unknown, for example {printable(odd[0])}; take both from one "
             "download"
         )
+
+
+def read_targets(
+    train: pd.DataFrame, competition: TableCompetition
+) -> tuple[Array, list[list[str]]]:
+    """The target as numbers, shape (n,), of several (n, targets), and the class names of each.
+
+    Raises:
+        PodiumError: as ``read_target``.
+    """
+    read = [read_target(train, competition.of_target(name)) for name in competition.targets]
+    values = [y for y, _ in read]
+    y = np.stack(values, axis=1) if len(values) > 1 else values[0]
+    return y, [classes for _, classes in read]
 
 
 def read_target(train: pd.DataFrame, competition: TableCompetition) -> tuple[Array, list[str]]:

@@ -54,11 +54,10 @@ def _all_warnings(tables: TypedTables, row: dict[str, object]) -> list[str]:
     # Of a date that stays a category beside its parts there are two rows.
     if row["type"] != "date" or name not in tables.categorical:
         found.insert(0, tables.warnings.get(name, ""))
-    # A part of a date is no column that could be dropped.
+    # A part of a date is no column that could be dropped; one of other folds only is not here.
     is_part = any(name.startswith(f"{date} ") for date in tables.dates)
-    # What is learnt in other folds alone is not in the first one's table.
-    is_number = row["type"] == "number" and name in tables.train
-    if is_number and not is_part and _is_index(tables.train[name]):
+    is_here = row["type"] == "number" and name in tables.train
+    if is_here and not is_part and _is_index(tables.train[name]):
         found.append(
             "counts the rows and may be an index, no feature; list it under preprocess.drop then"
         )

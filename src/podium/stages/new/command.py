@@ -21,7 +21,8 @@ from podium.stages.new.features import guess_features, shared_columns
 from podium.stages.new.folds import guess_folds
 from podium.stages.new.listing import Listing, list_files
 from podium.stages.new.roles import sample_of, tables_of
-from podium.stages.new.target import guess_id, guess_target
+from podium.stages.new.several_targets import guess_tasks
+from podium.stages.new.target import guess_id, guess_target, targets_of
 from podium.stages.new.task import guess_task
 
 MODELS = ("ridge", "lightgbm", "mlp")
@@ -108,8 +109,10 @@ def _guess(draft: Draft, listing: Listing, scratch: Path) -> None:
     labels = images.guess_files(draft, listing, scratch)
     if labels is not None:
         guess_target(draft, labels, [], asked)
-        guess_task(draft, labels[draft["target"]], sample)
-        guess_folds(draft, labels[draft["target"]], [])
+        # Several targets are for tables: the new block is an error that says so.
+        target = labels[targets_of(draft)[0]]
+        guess_task(draft, target, sample)
+        guess_folds(draft, target, [])
     else:
         _guess_table(draft, listing, scratch, sample)
     if sample is None:
@@ -128,15 +131,14 @@ def _guess_table(
     draft.set("models", MODELS)
     guess_id(draft, train, test, asked)
     guess_target(draft, train, list(test), asked)
-    target = train[draft["target"]]
-    guess_task(draft, target, sample)
+    guess_tasks(draft, train, sample)
     features = shared_columns(draft, train, test)
     if draft["task"] != "regression" and images.are_pixels(features):
         images.guess_pixels(draft, len(features))
         features = []
     else:
         features = guess_features(draft, features, train, test)
-    guess_folds(draft, target, features)
+    guess_folds(draft, train[targets_of(draft)[0]], features)
 
 
 def _tell_of_no_sample(draft: Draft) -> None:

@@ -9,6 +9,7 @@ from podium.config.schema import NA_VALUES
 from podium.io.csv_files import few
 from podium.stages.new.columns import Column
 from podium.stages.new.draft import Draft
+from podium.stages.new.target import targets_of
 
 # Texts that people write for "missing", beside NA_VALUES. In a column of categories "None" and
 # "unknown" are levels, and a question mark is not.
@@ -52,7 +53,7 @@ def guess_features(
 
 
 def _reserved(draft: Draft) -> list[str]:
-    return [draft["id"], draft["target"]]
+    return [draft["id"], *targets_of(draft)]
 
 
 def _markers(columns: Iterable[Column]) -> list[str]:

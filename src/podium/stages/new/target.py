@@ -7,7 +7,6 @@ import pandas as pd
 
 from podium.io.csv_files import few
 from podium.io.errors import PodiumError
-from podium.io.text import printable
 from podium.stages.new.draft import Draft
 
 ID_NAME = re.compile(r"(?i)(^|[^a-z])(id|index|no|nr|key)$|[a-z](Id|ID)$|^Unnamed: 0$")
@@ -57,25 +56,37 @@ def guess_target(
     if len(asked) == 1 and len(sample) == 2:
         draft.set("target", asked[0], "the sample submission's column; test lacks it")
     elif asked:
-        _several_targets(draft, asked, sample)
+        _several_targets(draft, train, asked, sample)
     elif classes := _class_columns(train[only], sample[1:]):
         draft.set("target", classes, "its values are the sample submission's columns")
     elif same := [name for name in only if name.lower() in [one.lower() for one in sample[1:]]]:
         draft.set("target", same[0], "the sample submission's column but for its spelling")
     else:
         draft.set("target", only[-1], _last(only))
-    _tell_of_others(draft, [name for name in only if name != draft["target"]])
+    _tell_of_others(draft, [name for name in only if name not in targets_of(draft)])
 
 
-def _several_targets(draft: Draft, asked: list[str], sample: Sequence[str]) -> None:
-    target = asked[0]
-    draft.set("target", target, "the first of the sample submission's columns that test lacks")
-    draft.set(
-        "submission.columns", {name: target if name == target else None for name in sample[1:]}
-    )
+def targets_of(draft: Draft) -> list[str]:
+    """The columns of ``target``."""
+    return draft["target"] if isinstance(draft["target"], list) else [draft["target"]]
+
+
+def _several_targets(
+    draft: Draft, train: pd.DataFrame, asked: list[str], sample: Sequence[str]
+) -> None:
+    """All of the sample's columns that test lacks; one alone where others are not in train."""
+    others = [name for name in sample[1:] if name not in asked]
+    why = "the sample submission's columns; test lacks them"
+    draft.set("target", asked if len(asked) > 1 else asked[0], why)
+    if not others:
+        return
+    zeros = dict.fromkeys(others)
+    # Of one target that is a number each column says what it holds.
+    named = {asked[0]: asked[0]} if len(asked) == 1 else {}
+    draft.set("submission.columns", named | zeros)
     draft.look.append(
-        f"target: the sample submission asks for {len(sample) - 1} columns "
-        f"({few(sample[1:])}); this block predicts {printable(target)} and writes 0 for the others"
+        f"target: the sample submission also asks for {few(others)}, which no column of the "
+        "training table is called; 0 is written there"
     )
 
 

@@ -52,9 +52,9 @@ def guess_task(draft: Draft, target: "pd.Series[Any]", sample: pd.DataFrame | No
         task, why = _by_numbers(numbers, counts, asked, class_columns)
     if task != "regression" and len(asked) > 1 and not class_columns:
         raise PodiumError(
-            f"the sample submission asks for several targets ({few(asked)}), and "
-            f"{printable(draft['target'])} is of classes; Podium predicts one target of classes in "
-            "a competition: make a sample submission of one, and a competition for each"
+            f"the sample submission asks for {few(asked)}, of which the training table has "
+            f"{printable(draft['target'])} alone, and that is of classes; leave the others out of "
+            "the sample submission"
         )
     draft.set("task", task, why)
     draft.set("target_transform", "none", TRANSFORMS if task == "regression" else "")

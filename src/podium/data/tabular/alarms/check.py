@@ -19,6 +19,8 @@ from podium.data.tabular.read import RawTables
 
 # The type, in the summary, of what is said of rows.
 OF_ROWS = "rows"
+# Targets that alarms are looked for in: a second each.
+MOST_TARGETS = 20
 
 
 def leak_alarms(
@@ -33,22 +35,25 @@ def leak_alarms(
     Args:
         raw: the tables as they were read.
         tables: their features by type.
-        y: the target, or class codes, shape (n,).
+        y: the target, or class codes, shape (n,); of several targets (n, targets).
         folds: the fold of each training row, shape (n,).
         competition: says how folds were made. An order, groups or times that folds go by are right.
     """
-    target, scheme = competition.target, SCHEMES[competition.folds.scheme]
-    classes = 0 if competition.task == "regression" else int(y.max()) + 1
-    truth = Truth.of(y, classes)
-    found = [
-        *feature_alarms(tables, truth, target),
-        *repeat_alarms(tables, y, folds, target),
-    ]
+    targets, scheme = competition.targets[:MOST_TARGETS], SCHEMES[competition.folds.scheme]
+    values = dict(zip(targets, y.reshape(len(y), -1).T, strict=False))
+    truths = {name: _truth(own, competition) for name, own in values.items()}
+    found = [alarm for name in targets for alarm in feature_alarms(tables, truths[name], name)]
+    found += repeat_alarms(tables, values[targets[0]], folds, targets[0])
     if scheme.draws_rows:
-        found += order_alarms(raw.train[competition.id], truth, target)
+        for name, truth in truths.items():
+            found += order_alarms(raw.train[competition.id], truth, name)
     if not (scheme.in_order or scheme.is_given):
         found += _unlike(raw, tables, folds, competition)
     return found
+
+
+def _truth(y: NDArray[np.float64], competition: TableCompetition) -> Truth:
+    return Truth.of(y, 0 if competition.task == "regression" else int(y.max()) + 1)
 
 
 def _unlike(
@@ -58,7 +63,7 @@ def _unlike(
     names = [
         str(name)
         for name in raw.train
-        if name in raw.test and name not in (competition.id, competition.target)
+        if name in raw.test and name not in (competition.id, *competition.targets)
     ]
     dropped = [name for name in competition.preprocess.drop if name in names]
     later = list(time_alarms(tables, (raw.train, raw.test), dropped))

@@ -62,6 +62,6 @@ def grouped_columns(raw: Both, competition: TableCompetition) -> Columns:
     names = [
         name
         for name in dict.fromkeys(used)
-        if name != competition.target and all(name in table for table in raw)
+        if name not in competition.targets and all(name in table for table in raw)
     ]
     return Columns(pd.concat([table[names] for table in raw], ignore_index=True))

@@ -75,10 +75,10 @@ def problems(
             yield name, str(error)
     # A feature that can't be read is no unknown column as well.
     # In the table's order, for hints.
-    known = None if columns is None else _without([*columns, *unread], competition.target)
+    known = None if columns is None else _without([*columns, *unread], competition.targets)
     for place, one in enumerate(found):
         for column in one.uses:
-            if column == competition.target:
+            if column in competition.targets:
                 yield one.name, f"'{column}' is the target, of which no feature is made"
             elif known is not None and not _is_known(column, known, one, found[:place]):
                 later = {name for other in found[place + 1 :] for name in other.makes}
@@ -87,8 +87,8 @@ def problems(
             known |= dict.fromkeys(one.makes)
 
 
-def _without(names: list[str], target: str) -> dict[str, None]:
-    return {name: None for name in names if name != target}
+def _without(names: list[str], targets: list[str]) -> dict[str, None]:
+    return {name: None for name in names if name not in targets}
 
 
 def check_uses(feature: Planned, columns: Collection[str]) -> None:

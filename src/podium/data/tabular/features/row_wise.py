@@ -59,7 +59,7 @@ def _both(raw: RawTables, wanted: list[Planned], competition: TableCompetition) 
     """The raw columns that are used, of training rows and then of test rows."""
     used = dict.fromkeys(name for one in wanted for name in one.uses)
     names = [name for name in used if name in raw.train and name in raw.test]
-    names = [name for name in names if name != competition.target]
+    names = [name for name in names if name not in competition.targets]
     return pd.concat([raw.train[names], raw.test[names]], ignore_index=True)
 
 

@@ -26,7 +26,7 @@ def source_tables(
     extra = [
         name
         for name in raw[0]
-        if name in named and name in raw[1] and name not in {*typed.train, competition.target}
+        if name in named and name in raw[1] and name not in {*typed.train, *competition.targets}
     ]
     tables = _with_extra(typed, raw, extra, competition.preprocess) if extra else typed
     for feature, key, name, is_number in _named(competition):
