@@ -70,7 +70,7 @@ def test_a_wrong_metric_is_one_line(
     set_later = f"metric.{attributes}\n" if attributes else ""
     own_code(f"def metric(y, p):\n    {body}\n{set_later}")
     checked = podium("check")
-    monkeypatch.setattr("podium.stages.train.fit_model", None)
+    monkeypatch.setattr("podium.stages.train.fit_targets", None)
     for words in (("preprocess", "house-prices"), ("train", "house-prices", "ridge")):
         outcome = podium(*words)
         if outcome.code:

@@ -95,13 +95,16 @@ class _Resident:
         protocol.FOLDER.mkdir(mode=0o700, parents=True, exist_ok=True)
         protocol.FOLDER.chmod(0o700)
         for left in protocol.FOLDER.iterdir():
-            if left.name.isdigit() and not Path(f"/proc/{left.name}").exists():
+            if left.stem.isdigit() and not Path(f"/proc/{left.stem}").exists():
                 left.unlink(missing_ok=True)
         path = protocol.address(self.pid)
-        path.unlink(missing_ok=True)
+        new = path.with_suffix(".new")
+        new.unlink(missing_ok=True)
         listener = socket.socket(socket.AF_UNIX)
-        listener.bind(str(path))
+        listener.bind(str(new))
         listener.listen()
+        # Who finds it may connect: between the two calls a client would be refused.
+        new.replace(path)
         return listener
 
     def serve(self) -> None:
