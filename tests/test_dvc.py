@@ -35,7 +35,7 @@ def finished(shared: Path) -> Project:
         project.keep({HOUSES: QUICK, DIGITS: QUICK_IMAGES})
         # Code that tests may edit.
         shutil.rmtree(root / "src")
-        ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
+        ignored = shutil.ignore_patterns("*.egg-info", "*.pyc.*")
         shutil.copytree(ROOT / "src", root / "src", ignore=ignored)
         project.use_dvc(git=True)
         project.commit("start")

@@ -88,6 +88,7 @@ def test_the_books_loss_on_the_real_files(project, podium, real_house_prices):
     assert average_log_mse(project, podium, real_house_prices) == pytest.approx(0.19, abs=0.02)
 
 
+@pytest.mark.deep
 def test_the_preset_runs_on_the_sample_and_learns(project, podium, sample_files):
     loss = average_log_mse(project, podium, sample_files)
     truth = pd.read_csv(sample_files / "train.csv")["SalePrice"]

@@ -14,6 +14,8 @@ from podium.config.load import ConfigError
 from podium.io.errors import PodiumError
 from projects import ROOT
 
+pytestmark = pytest.mark.deep
+
 SHIPPED = (ROOT / "params.yaml").read_text()
 COUNT = "count: 5"
 SECONDS = 5.0

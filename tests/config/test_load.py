@@ -36,8 +36,8 @@ RIDGE = "    ridge:"
 WRONG = {
     "target under drop": ("drop: []", "drop: [SalePrice]", "drop: [S", "'SalePrice' is the target"),
     "min_count in words": (
-        "min_count: 10 ",
-        "min_count: few ",
+        "min_count: 10",
+        "min_count: few",
         "min_count",
         "expected auto or a whole number of at least 1, found text 'few'",
     ),
@@ -88,9 +88,9 @@ WRONG = {
         "no model",
     ),
     "local without path": ("provider: sample", "provider: local", "path", "needs the path"),
-    "sample without slug": ("    slug: house", "    # slug: house", "  source:", "needs the slug"),
+    "sample without slug": ("slug: house-", "slug: null, # ", "source:", "needs the slug"),
     "unlisted blend model": ("models: all", "models: [nope]", "models: [nope]", "no model 'nope'"),
-    "competition not there": ("- house-prices", "- house-price", "- house-", "'house-prices'?"),
+    "competition not there": ("[house-prices]", "[house-price]", "[house-", "'house-prices'?"),
     "group without column": ("scheme: kfold", "scheme: group", "scheme", "needs 'group: <column>'"),
     "transform of classes": ("task: regression", "task: binary", "target_transform", "regression"),
 }

@@ -338,6 +338,7 @@ def test_the_same_in_many_blocks(rows, tmp_path_factory):
 CELL = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)
 
 
+@pytest.mark.deep
 @SEEDED
 @given(rows=st.lists(st.tuples(CELL, CELL, CELL), min_size=1, max_size=8))
 def test_what_is_written_is_read(rows, tmp_path_factory):

@@ -58,6 +58,7 @@ def test_the_loss_follows_the_metric(metric, transform, objective, loss):
     assert MLPParams(loss="huber").resolved(networks.rules(params, shape)).loss == "huber"
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("model", ["lightgbm", "mlp"])
 def test_a_quantile_is_learnt_where_it_is_scored(model):
     """Nine of ten rows are below the predictions."""

@@ -158,6 +158,7 @@ def test_numpys_values_are_taken(table):
 # Searching
 
 
+@pytest.mark.deep
 def test_grid_search_over_dropout_and_hidden(table):
     x, y = table
     grid = {"dropout": np.array([0.0, 0.9]), "hidden": [(4,), (32, 16)]}

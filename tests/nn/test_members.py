@@ -296,6 +296,7 @@ def test_a_checkpoint_of_other_knobs_is_not_used(tmp_path, change):
     assert same_weights(changed, fresh)
 
 
+@pytest.mark.deep
 def test_a_checkpoint_of_other_data_is_not_used(tmp_path):
     resumable(tmp_path)
     x, y = table(seed=1)

@@ -10,6 +10,8 @@ import pytest
 from dvc_help import content, write_dvc_files
 from podium.runtime import dvc_files
 
+pytestmark = pytest.mark.deep
+
 
 @pytest.fixture
 def dvc_folder(project):

@@ -74,6 +74,7 @@ def test_a_crash_ends_the_run(project, error, status):
     assert "out of luck" in found.data.tags["podium.error"]
 
 
+@pytest.mark.deep
 def test_a_failing_stage_is_a_failed_run(project, podium, house_files):
     project.use_files(house_files)
 

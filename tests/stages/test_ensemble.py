@@ -71,6 +71,7 @@ def test_negative_predictions_are_set_to_0_and_counted(shop):
     assert f"{below} of 30 test predictions were below 0, the least" in outcomes[-1].err
 
 
+@pytest.mark.deep
 def test_a_fold_of_one_class_is_left_out_of_the_mean_and_reported(shop):
     """It wrote NaN into metrics.json; then ensemble and report failed."""
     y = np.where(np.arange(60) < 20, 0, (X[:60] > 0).astype(int))
@@ -118,6 +119,7 @@ def test_what_the_sample_asks_for_is_checked_when_the_data_come(shop):
     assert_one_line(outcome, "has one column, 'kind', for 3 classes, and logloss is of a")
 
 
+@pytest.mark.deep
 def test_columns_are_mapped_by_the_competitions_block(shop):
     kinds = np.array(["1", "2", "3"])[np.arange(60) % 3]
     sample = {"Status_1": 0, "Status_2": 0, "third": 1, "Status_4": 0}

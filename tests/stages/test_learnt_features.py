@@ -102,6 +102,7 @@ def test_constant_and_duplicate_columns_are_left_out_and_named(with_features):
     assert "Same" not in read_dataset(PROCESSED).train
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("nested", ["folds", "full"])
 def test_nested_full_has_features_that_never_saw_the_scored_fold(with_features, nested):
     with_features(ensemble={"nested": nested})

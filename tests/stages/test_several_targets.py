@@ -85,6 +85,7 @@ def test_numbers(ran, podium):
     assert any(one.startswith("20 of 20 predictions of 'z' are outside") for one in said)
 
 
+@pytest.mark.deep
 def test_labels_and_what_is_sent(ran):
     ran("binary", metric="f1", submission={"values": "labels"})
     made = pd.read_csv(SUBMISSION, dtype=str)

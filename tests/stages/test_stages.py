@@ -78,6 +78,7 @@ def test_a_narrow_terminal_breaks_no_command(finished, tmp_path, monkeypatch, po
     assert max(map(len, lines[:5])) <= 60
 
 
+@pytest.mark.deep
 def test_without_a_slug_there_is_no_command_to_submit(project, podium, house_files):
     project.use_files(house_files)
     keep_models(project, "ridge")
@@ -171,6 +172,7 @@ def without_clock(path):
     return pd.read_csv(path).drop(columns="seconds", errors="ignore").to_csv()
 
 
+@pytest.mark.deep
 def test_booleans_are_submitted_as_the_sample_spells_them(project, podium, tmp_path):
     """Train has TRUE, test and sample True; most shops of the test rows are new: a warning."""
     files = tmp_path / "booleans"

@@ -188,6 +188,7 @@ DAMAGED = {
 }
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("case", DAMAGED)
 @pytest.mark.parametrize("part", ["train", "test"])
 def test_a_damaged_file_is_named(part, case, images: ImageProject, podium, picture_files, stages):
@@ -205,6 +206,7 @@ def test_a_damaged_file_is_named(part, case, images: ImageProject, podium, pictu
     assert snapshot(images.root / "data/processed") == before
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("case", DAMAGED)
 def test_damaged_files_are_skipped_on_request(case, read, picture_files):
     for path in ("train/5.png", "train/2.png", "test/1.png"):

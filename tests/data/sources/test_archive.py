@@ -29,6 +29,8 @@ from podium.io import zips
 from podium.io.errors import PodiumError
 from podium.io.zips import DamagedZipError
 
+pytestmark = pytest.mark.deep
+
 NAME = "house-prices"
 ZEROS = bytes(3 * 1024**2)
 

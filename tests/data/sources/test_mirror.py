@@ -10,6 +10,8 @@ from podium.data.sources import mirror
 from podium.data.sources.sample import HOUSE_PRICES
 from podium.io.errors import PodiumError
 
+pytestmark = pytest.mark.deep
+
 CONTENT = b"Id,SalePrice\n1,2\n"
 PINNED = mirror.Pinned("file.csv", hashlib.sha1(CONTENT).hexdigest())
 

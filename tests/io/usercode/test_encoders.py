@@ -150,6 +150,7 @@ def test_a_wrong_return_is_one_line(own_code, podium, text, line, said):
     assert said in outcome.err
 
 
+@pytest.mark.deep
 def test_for_nested_full_they_are_fitted_without_each_other_fold_too(houses, own_code, podium):
     houses.edit(lambda params: params["house-prices"]["ensemble"].update(nested="full"))
     own_code(MEANS)

@@ -41,6 +41,7 @@ def test_rows_of_large_weight_are_fitted_better(houses, own_code, podium, model)
     assert metrics["cv"] == pytest.approx(float(np.sqrt((error**2).mean())), abs=1e-5)
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("model", [*MODELS[:2], MODELS[3]])
 def test_equal_weights_change_nothing(houses, own_code, podium, model):
     houses.edit(lambda params: params["house-prices"].update(models={model: SMALL_MODELS[model]}))
