@@ -11,7 +11,7 @@ from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
-from projects import ROOT, Project
+from projects import ROOT, Project, write_houses
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 EXPLORE = ROOT / "notebooks" / "01-explore-house-prices.ipynb"
@@ -99,7 +99,8 @@ def test_explore_copes_with_all_rows_and_with_one_and_writes_nothing(
 
 
 @pytest.mark.deep
-def test_explore_reads_what_the_download_stage_wrote(project, house_files, podium):
+def test_explore_reads_what_the_download_stage_wrote(project, tmp_path, podium):
+    house_files = write_houses(tmp_path / "wide", wide=True)
     project.use_files(house_files)
     assert podium("download", "house-prices").code == 0
     shutil.rmtree(house_files)
