@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from podium.config import Competition
 from podium.data.ids import only_one_id
 from podium.data.sample_submission import asked
+from podium.data.several_forms import form_of_all
+from podium.data.several_targets import each_target
 from podium.data.submission_form import Form
 from podium.data.targets import LEAST, Target
 from podium.io import paths
@@ -28,6 +30,17 @@ def read_sample(competition: Competition, classes: Sequence[str]) -> pd.DataFram
     sample = read_csv(paths.raw(competition.name) / SAMPLE, na_values=[])
     sample = only_one_id(SAMPLE, sample, competition.id_columns)
     return asked(sample, classes, competition)
+
+
+def read_form(competition: Competition, target: Target) -> tuple[pd.DataFrame, Form]:
+    """The sample submission, and what it asks for of one target or several.
+
+    Raises:
+        PodiumError: as ``read_sample`` and ``form_of_all``.
+    """
+    sample = read_sample(competition, target.classes)
+    classes_of = [own.target.classes for own in each_target(target)]
+    return sample, form_of_all(sample, classes_of, competition)
 
 
 def make_submission(

@@ -39,7 +39,8 @@ class ClassReport:
         return classes.ece(self.reliability)
 
     def write(self, folder: Path) -> None:
-        """Write the numbers as csv files, ``predictions.csv`` and so on."""
+        """Write the numbers as csv files, ``predictions.csv`` and so on, into a folder."""
+        folder.mkdir(exist_ok=True)
         for name, table in vars(self).items():
             table.to_csv(
                 folder / f"{name}.csv",

@@ -17,6 +17,7 @@ from podium.config import Competition, TableCompetition
 from podium.config.models import model_spec
 from podium.config.providers import PROVIDERS
 from podium.data.kinds import KINDS
+from podium.data.tabular.learnt.wanted import learns
 from podium.io.files import sha256
 from podium.io.usercode.load import OWN
 from podium.io.usercode.load import PACKAGE as USER_CODE
@@ -117,13 +118,6 @@ def _learnt(competition: Competition) -> list[str]:
     makers = {feature.maker for feature in features.learnt().values()}
     chooser = [features.chooser] if features.auto else []
     return [features.maker, features.teller, *chooser, *sorted(makers)]
-
-
-def learns(competition: Competition) -> bool:
-    """Whether preprocessing learns features: of params.yaml, or by the user's own encoders."""
-    if not isinstance(competition, TableCompetition):
-        return False
-    return competition.features.learns or bool(own_functions(competition.name, ["encoders"]))
 
 
 def is_exempt(module: str, stage: str) -> bool:

@@ -13,12 +13,11 @@ from podium.config import Competition, load_config
 from podium.data.dataset import FOLDS, Schema, read_folds
 from podium.data.ids import in_own_columns
 from podium.data.sample_submission import note
-from podium.data.several_forms import form_of_all
 from podium.data.several_targets import OneTarget, each_target, shown_targets
 from podium.data.targets import Target
 from podium.ensemble.blend import Blend
 from podium.ensemble.several_targets import blend_targets
-from podium.ensemble.submission import check_submission, make_submission, read_sample
+from podium.ensemble.submission import check_submission, make_submission, read_form
 from podium.io import files, paths
 from podium.io.errors import PodiumError, warn
 from podium.reporting import plots
@@ -158,9 +157,7 @@ def _inner(
 def _submission(
     competition: Competition, models: Predictions, result: Blend, target: Target
 ) -> pd.DataFrame:
-    sample = read_sample(competition, target.classes)
-    classes_of = [own.target.classes for own in each_target(target)]
-    form = form_of_all(sample, classes_of, competition)
+    sample, form = read_form(competition, target)
     ids = models.test_ids.astype(str)
     submitted = result.submitted
     # Where probabilities are asked for, no label is decided.
@@ -274,7 +271,6 @@ def _draw_target(
     decided = result.submitted.decided
     found = class_report(y, oof, models.ids, own.target.classes, decided)
     where = folder / own.label
-    where.mkdir(exist_ok=True)
     found.write(where)
     found.draw(where, name)
     draw_worst_of(competition, found, where / "worst.png", name)

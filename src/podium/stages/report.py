@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pandas as pd
+from rich.table import Table
 
 from podium.config import Competition, load_config
 from podium.config.folds import SCHEMES
@@ -58,6 +59,7 @@ def report(name: str) -> None:
         found = _predictions(competition, target, submitted, folder, pictures)
         _draw_curves(pictures, competition, target)
         compared = _train_against_test(competition, folder)
+        of_targets = _target_tables(competition, target)
         page = Page(
             title=label(competition, schema),
             facts={
@@ -67,16 +69,16 @@ def report(name: str) -> None:
             },
             scores=pd.DataFrame(rows, columns=HEADINGS),
             summary=summary,
-            tables=_target_tables(competition, target)
-            | _class_tables(found)
-            | _differences(compared),
+            tables=of_targets | _class_tables(found) | _differences(compared),
             pictures=sorted(pictures.glob("*.png")),
             submit=_commands(competition),
             submit_note=_note(competition, schema),
         )
         text = render(page)
     files.write_text(paths.report(name), text)
-    _print(competition, schema, rows, submitted)
+    views = [scores_view(f"{label(competition, schema)}: {metric.title}", rows, submitted)]
+    views += [targets_view(heading, table) for heading, table in of_targets.items()]
+    _print(competition, schema, views, submitted)
     warn_at_end_of_pipeline(SERVER_SECONDS)
 
 
@@ -146,9 +148,7 @@ def _draw_classes(
     actual, probabilities = own.y(true_values(oof, competition)), oof[own.target.columns].to_numpy()
     decided = oof[own.target.decided_columns].to_numpy() if competition.scoring.is_tuned else None
     found = class_report(actual, probabilities, oof[competition.id], own.target.classes, decided)
-    where = folder / own.label
-    where.mkdir(exist_ok=True)
-    found.write(where)
+    found.write(folder / own.label)
     found.draw(pictures, title, f"2-{own.label}-" if own.label else "2-")
     draw_worst_of(competition, found, pictures / "2-worst.png", title)
     return found
@@ -316,14 +316,10 @@ _FITTED = {
 }
 
 
-def _print(competition: Competition, schema: Schema, rows: list[list[str]], submitted: str) -> None:
-    target = target_of(competition, schema)
-    of_targets = _target_tables(competition, target)
-    metric = scored_by(target, competition.scoring)
-    out, title = console(), f"{label(competition, schema)}: {metric.title}"
-    out.print(scores_view(title, rows, submitted))
-    for heading, table in of_targets.items():
-        out.print(targets_view(heading, table))
+def _print(competition: Competition, schema: Schema, views: list[Table], submitted: str) -> None:
+    out = console()
+    for view in views:
+        out.print(view)
     made_of = "" if submitted == "blend" else f" (of {_not_the_blend(submitted)})"
     commands = [*filter(None, [_note(competition, schema)]), *_commands(competition)]
     lines = [

@@ -20,10 +20,11 @@ from podium.config.block import Block
 from podium.config.load import ConfigError, located
 from podium.data.sources import fetch
 from podium.data.sources.local_files import EXTRA, KEYS, files_of
+from podium.data.tabular.learnt.wanted import learns
 from podium.io import files, paths
 from podium.io.errors import PodiumError
 from podium.io.text import printable
-from podium.stages.closure import PACKAGE, Sources, functions, learns
+from podium.stages.closure import PACKAGE, Sources, functions
 from podium.stages.estimators_there import estimator_problems
 from podium.stages.pipeline import require_stages
 

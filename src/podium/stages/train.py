@@ -17,6 +17,7 @@ from podium.data.targets import Target
 from podium.io import files, paths
 from podium.io.errors import SettingError
 from podium.io.text import nearest
+from podium.io.usercode.load import OWN
 from podium.metrics.trial import try_metric
 from podium.models import Fit, ModelResult, fit_targets, fit_targets_without_each_fold
 from podium.models.several_targets import resolve_for_first
@@ -61,7 +62,7 @@ def train(name: str, model: str) -> None:
     dataset = kinds.of(competition).read(paths.processed(name))
     target = target_of(competition, dataset.schema)
     params = competition.models[model]
-    if competition.metric == "own":
+    if competition.metric == OWN:
         own = next(each_target(target))
         try_metric(competition.scoring, own.y(dataset.y), len(own.target.classes))
     tags = run_tags(competition, dataset.schema, "train") | {"podium.model": model}
@@ -195,7 +196,6 @@ def _log_target(
     found = class_report(y, result.oof, dataset.train_ids, own.target.classes, result.decided)
     run.log_metrics({own.key("ece"): found.ece})
     where = folder / own.label
-    where.mkdir(exist_ok=True)
     found.write(where)
     found.draw(where, title)
     found.draw_worst(dataset, where / "worst.png", title)

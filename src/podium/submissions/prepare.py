@@ -16,11 +16,9 @@ from podium.config.load import PARAMS
 from podium.config.providers import is_sample
 from podium.data.ids import only_one_id
 from podium.data.sample_submission import note
-from podium.data.several_forms import form_of_all
-from podium.data.several_targets import each_target
 from podium.data.submission_form import Form
 from podium.data.targets import Target
-from podium.ensemble.submission import check_submission, read_sample
+from podium.ensemble.submission import check_submission, read_form
 from podium.io import files, paths
 from podium.io.csv_files import few, read_csv
 from podium.io.errors import PodiumError
@@ -67,9 +65,7 @@ def prepare(competition: Competition) -> Prepared:
         raise PodiumError(f"{path.parent}/{what}; 'dvc repro' makes a new one") from None
     values = only_one_id(str(path), table, competition.id_columns)
     target = target_of(competition, schema)
-    sample = read_sample(competition, target.classes)
-    classes_of = [own.target.classes for own in each_target(target)]
-    form = form_of_all(sample, classes_of, competition)
+    sample, form = read_form(competition, target)
     check_submission(values, sample, form, target, competition.scoring, str(path))
     return Prepared(path, values, files.sha256(path), form, target)
 

@@ -24,6 +24,7 @@ from podium.data.tabular.dates import PARTS
 from podium.data.tabular.features.row_wise import Made, with_features
 from podium.data.tabular.fold_columns import make_folds, reserved_columns
 from podium.data.tabular.learnt.training import Training
+from podium.data.tabular.learnt.wanted import learns
 from podium.data.tabular.own import OwnRows, with_own_features
 from podium.data.tabular.read import RawTables, read_raw, read_targets
 from podium.data.tabular.size import affordable_features
@@ -105,9 +106,9 @@ def _left_out(schema: TableSchema) -> dict[str, str]:
 
 def _about_learnt(data: TableDataset, competition: TableCompetition) -> dict[str, str]:
     """How each learnt column came about, and in how many of the splits it is there."""
-    features, own = competition.features, functions(competition.name, ["encoders"])
-    if not features.learns and not own:
+    if not learns(competition):
         return {}
+    features, own = competition.features, functions(competition.name, ["encoders"])
     about = resolve_name(features.teller)
     frames = [data.learnt_of(split) for split in data.splits]
     return dict(about(features, frames, bool(own)))
@@ -154,7 +155,7 @@ def _dataset(given: _Given, manifest: dict[str, object]) -> TableDataset:
     own = OwnRows.of(given.code, raw, given.read, y, competition)
     # Folds are the same for all targets: schemes that stratify do so by the first.
     folds = own.without_zeros(make_folds(raw.train, values[0], competition, own.folds))
-    full = _learns(competition) and competition.ensemble.nested == "full"
+    full = learns(competition) and competition.ensemble.nested == "full"
     trainings = [
         Training(one, classes, **folds, without_each=full)
         for one, classes in zip(values, classes_of, strict=True)
@@ -198,11 +199,6 @@ def _typed(raw: RawTables, competition: TableCompetition) -> TypedTables:
     return type_columns(raw.train, raw.test, reserved, competition.preprocess)
 
 
-def _learns(competition: TableCompetition) -> bool:
-    """Whether columns are learnt on each fold's rows: of params.yaml, or by own encoders."""
-    return competition.features.learns or bool(functions(competition.name, ["encoders"]))
-
-
 def _learnt(
     raw: RawTables, typed: TypedTables, training: Training, competition: TableCompetition
 ) -> dict[str, pd.DataFrame]:
@@ -216,7 +212,7 @@ def _with_learnt(
 ) -> tuple[dict[str, TableTransform], dict[str, pd.DataFrame]]:
     """The transforms with the learnt columns, and these columns, each for each target."""
     competition = given.competition
-    if not _learns(competition):
+    if not learns(competition):
         return transforms, {}
     extended: dict[str, TableTransform] = {}
     learnt: dict[str, pd.DataFrame] = {}

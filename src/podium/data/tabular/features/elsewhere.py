@@ -5,20 +5,23 @@ import re
 from podium.data.tabular.features.functions import AGGREGATES, FUNCTIONS
 
 _WHERE = "write where(condition, a, b)"
+_IN = 'write isin(a, "x", "y")'
+_BETWEEN = "write low <= x and x <= high"
+_OF_GROUPS = "write mean(x) by <column>"
 _NO_STATISTIC = f"of groups there are {', '.join(AGGREGATES)}"
 _NO_QUANTILE = "there are no quantiles; write median(x) by <column>, or a feature {bins: [x]}"
 _FUNCTIONS = {
     name: meant
     for names, meant in {
         "if ifelse if_else iif iff case when": _WHERE,
-        "groupby group_by": "write mean(x) by <column>",
-        "agg aggregate transform": f"write mean(x) by <column>; {_NO_STATISTIC}",
+        "groupby group_by": _OF_GROUPS,
+        "agg aggregate transform": f"{_OF_GROUPS}; {_NO_STATISTIC}",
         "len str_length nchar": "write length(text)",
         "isnull is_null isnan is_na": "write isna(a)",
         "notna notnull not_null": "write not isna(a)",
         "coalesce nvl ifnull": "write fillna(a, b)",
-        "in": 'write isin(a, "x", "y")',
-        "between": "write low <= x and x <= high",
+        "in": _IN,
+        "between": _BETWEEN,
         "clip": "write max(low, min(x, high))",
         "pow power square": "write x ** 2",
         "log2": "write log(x) / log(2)",
@@ -39,17 +42,17 @@ _FUNCTIONS = {
     for name in names.split()
 }  # fmt: skip
 _WORDS = {
-    "in": 'write isin(a, "x", "y")',
+    "in": _IN,
     "if": _WHERE,
     "else": _WHERE,
     "when": _WHERE,
     "case": _WHERE,
     "is": "write isna(a), or a == b",
-    "between": "write low <= x and x <= high",
+    "between": _BETWEEN,
     "not": 'it stands first: not isin(a, "x")',
     "like": 'write contains(a, "piece")',
     "by": "it follows a statistic: mean(x) by <column>",
-    "over": "write mean(x) by <column>",
+    "over": _OF_GROUPS,
 }  # fmt: skip
 _SMALL = ("and", "or", "not", "by", "true", "false")
 _MISSING = ("none", "null", "nan", "na", "nil")
