@@ -104,6 +104,28 @@ def test_it_is_the_network_of_torchs_modules(image):
 
 
 @pytest.mark.usefixtures("double")
+@pytest.mark.parametrize("image", [(8, 8, 1), (9, 6, 3)])
+@pytest.mark.parametrize("is_training", [True, False])
+def test_members_as_groups_of_channels_are_each_alone(is_training, image):
+    step = training() if is_training else Step()
+    x, weights = images(image, 3), normal(3, 6, 4, seed=1)
+
+    def results(way: str) -> list[Tensor]:
+        layer, parameters = shaken(image, 3, blocks=2)
+        trained = {
+            spec.name: parameters.values[spec.name].detach().requires_grad_()
+            for spec in parameters.specs
+            if spec.kind != RUNNING
+        }
+        out = getattr(layer, way)(x, parameters.values | trained, step)
+        grads = torch.autograd.grad(out, list(trained.values()), weights)
+        return [out, *grads, *statistics(parameters).values()]
+
+    for together, alone in zip(results("features"), results("compute"), strict=True):
+        assert torch.allclose(together, alone, atol=1e-9)
+
+
+@pytest.mark.usefixtures("double")
 @pytest.mark.parametrize("activation", ["relu", "leaky_relu", "silu", "gelu"])
 def test_gradients_are_those_of_differences(activation):
     layer, parameters = shaken(activation=activation)
@@ -308,6 +330,15 @@ def test_each_member_has_a_group_of_its_own():
     assert sorted(len(group) for group in plan.groups) == [1] * 5
 
 
+def test_on_cuda_members_share_a_group(monkeypatch):
+    monkeypatch.setattr(planning, "memory_of", lambda device: 2.0**34)
+    table = np.zeros((40, 64), np.float32)
+    data = Data(table, torch.zeros(40, 3), columns((8, 8, 1)), Task(True, 3))
+    members = [Member(index, index, np.arange(30)) for index in range(5)]
+    plan = planning.make_plan(data, members, CNNParams(**SMALL), torch.device("cuda"))
+    assert [len(group) for group in plan.groups] == [5]
+
+
 # Training.
 
 
@@ -322,10 +353,9 @@ def bars(rows: int = 60, channels: int = 1) -> tuple[np.ndarray, np.ndarray]:
     return x.reshape(rows, -1).astype(np.float32), codes
 
 
-def trained(knobs, x, codes, members: int = 1):
-    params = CNNParams(
-        **{"epochs": 12, "batch_size": 20, "learning_rate": 0.02, **SMALL, **knobs, "device": "cpu"}
-    )
+def trained(knobs, x, codes, members: int = 1, device: str = "cpu"):
+    knobs = {**SMALL, **knobs, "device": device}
+    params = CNNParams(**{"epochs": 12, "batch_size": 20, "learning_rate": 0.02, **knobs})
     rows = [np.arange(40)] * members
     return fit_members(
         x, codes, rows, params, classes=2, seeds=range(members),
@@ -338,6 +368,15 @@ def test_bars_anywhere_are_told_apart(channels):
     x, codes = bars(channels=channels)
     predicted = trained({}, x, codes).predict(x)[0]
     assert (predicted.argmax(1) == codes)[40:].mean() >= 0.85
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("mixed_precision", [False, True])
+def test_cuda_gives_what_the_cpu_gives(mixed_precision):
+    x, codes = bars()
+    knobs = {"epochs": 4, "mixed_precision": mixed_precision}
+    here, there = (trained(knobs, x, codes, 3, device).predict(x) for device in ("cpu", "cuda"))
+    assert there == pytest.approx(here, abs=0.1 if mixed_precision else 0.01)
 
 
 def test_dropout_of_features_draws_and_is_off_at_prediction():

@@ -55,14 +55,31 @@ class ConvNet(Traced):
         return parameters
 
     def compute(self, x: Tensor, values: Values, step: Step) -> Tensor:
-        """Each member's images through its own kernels, member by member."""
-        own = [{name: value[place] for name, value in values.items()} for place in range(len(x))]
+        """Each member's images through its own kernels.
+
+        On a CPU member by member: one is enough work, and its activations stay in the cache. On
+        CUDA all together, as groups of channels: one after the other, the launches of small kernels
+        take most of the time (docs/images.md, "Speed").
+        """
         device, mixed = x.device.type, step.compute != torch.float32
         with torch.autocast(device, dtype=step.compute if mixed else None, enabled=mixed):
-            features = torch.stack(
-                [self._features(rows, member, step) for rows, member in zip(x, own, strict=True)]
-            )
+            if device == "cuda":
+                features = self.features(x, values, step)
+            else:
+                each = [slice(place, place + 1) for place in range(len(x))]
+                features = torch.cat([self.features(x[m], _of(values, m), step) for m in each])
         return features.float() if mixed else features
+
+    def features(self, x: Tensor, values: Values, step: Step) -> Tensor:
+        """Members' images, (members, rows, numbers), to their features: each is a channel group."""
+        members, rows, _ = x.shape
+        x = x.view(members, rows, *self.image).permute(1, 0, 4, 2, 3).flatten(1, 2)
+        for stage in range(len(self.stages)):
+            entry = _halved(_convolved(x, values, self._entry(stage)))
+            x = self.activation(_normalized(entry, values, self._entry(stage), step))
+            for block in range(self.params.blocks):
+                x = self._residual(x, values, self._block(stage, block), step)
+        return x.mean((2, 3)).view(rows, members, -1).transpose(0, 1)
 
     @property
     def least_rows(self) -> int:  # type: ignore[override]
@@ -93,21 +110,11 @@ class ConvNet(Traced):
             sizes.append((height * width, stage))
         return sizes
 
-    def _features(self, rows: Tensor, own: Values, step: Step) -> Tensor:
-        """One member's images, (rows, numbers), to its features."""
-        x = rows.view(len(rows), *self.image).permute(0, 3, 1, 2)
-        for stage in range(len(self.stages)):
-            entry = _halved(_convolved(x, own, self._entry(stage)))
-            x = self.activation(_normalized(entry, own, self._entry(stage), step))
-            for block in range(self.params.blocks):
-                x = self._residual(x, own, self._block(stage, block), step)
-        return x.mean((2, 3))
-
-    def _residual(self, x: Tensor, own: Values, names: tuple[str, str], step: Step) -> Tensor:
+    def _residual(self, x: Tensor, values: Values, names: tuple[str, str], step: Step) -> Tensor:
         first, second = names
-        inner = _normalized(_convolved(x, own, first), own, first, step)
-        inner = _convolved(self.activation(inner), own, second)
-        return self.activation(x + _normalized(inner, own, second, step))
+        inner = _normalized(_convolved(x, values, first), values, first, step)
+        inner = _convolved(self.activation(inner), values, second)
+        return self.activation(x + _normalized(inner, values, second, step))
 
     def _entry(self, stage: int) -> str:
         return f"{self.name}.stage{stage}"
@@ -137,8 +144,14 @@ def _kernel(outputs: int, height: int, width: int, inputs: int) -> Initial:
     )
 
 
-def _convolved(x: Tensor, own: Values, name: str) -> Tensor:
-    return functional.conv2d(x, own[f"{name}.weight"].permute(0, 3, 1, 2), padding=KERNEL // 2)
+def _of(values: Values, members: slice) -> Values:
+    return {name: value[members] for name, value in values.items()}
+
+
+def _convolved(x: Tensor, values: Values, name: str) -> Tensor:
+    kernels = values[f"{name}.weight"].permute(0, 1, 4, 2, 3)
+    members = len(kernels)
+    return functional.conv2d(x, kernels.flatten(0, 1), padding=KERNEL // 2, groups=members)
 
 
 def _halved(x: Tensor) -> Tensor:
@@ -147,8 +160,14 @@ def _halved(x: Tensor) -> Tensor:
     return functional.max_pool2d(x, window)
 
 
-def _normalized(x: Tensor, own: Values, name: str, step: Step) -> Tensor:
+def _normalized(x: Tensor, values: Values, name: str, step: Step) -> Tensor:
     """Batch normalization (Ioffe and Szegedy 2015), over rows and pixels."""
-    mean, variance = own[f"{name}.mean"], own[f"{name}.variance"]
-    scale, shift = own[f"{name}.scale"], own[f"{name}.shift"]
-    return functional.batch_norm(x, mean, variance, scale, shift, step.training, MOMENTUM, EPSILON)
+    running = values[f"{name}.mean"], values[f"{name}.variance"]
+    mean, variance = (own.flatten() for own in running)
+    scale, shift = values[f"{name}.scale"].flatten(), values[f"{name}.shift"].flatten()
+    x = functional.batch_norm(x, mean, variance, scale, shift, step.training, MOMENTUM, EPSILON)
+    for own, flat in zip(running, (mean, variance), strict=True):
+        # Of several members, ``flatten`` made a copy, which is what was updated.
+        if step.training and flat.data_ptr() != own.data_ptr():
+            own.copy_(flat.view_as(own))
+    return x

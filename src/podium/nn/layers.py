@@ -53,7 +53,7 @@ class Layer:
     wants_input_grad = True
     # Whether ``fit`` computes something from the training rows.
     learns_from_rows = False
-    # Whether one member already keeps a core or a GPU busy, so that batching members gains nothing.
+    # Whether one member already keeps a core busy, so that batching members there gains nothing.
     fills_a_core = False
     # The fewest rows of a training step.
     least_rows = 1

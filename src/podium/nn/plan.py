@@ -91,7 +91,7 @@ def _most_together(
     data: Data, params: NetworkParams, network: Layer, device: torch.device, workers: int
 ) -> int:
     """The largest group that fits into cache and memory, in members."""
-    if network.fills_a_core:
+    if network.fills_a_core and device.type == "cpu":
         return 1
     numbers = sum(parameter.size for parameter in network.parameters())
     # Weights, gradients, two moments; averages and best weights if they are kept.
