@@ -15,6 +15,8 @@ import numpy as np
 import pandas as pd
 
 from common import edit, machine, project, timed, versions
+from podium.data.dataset import FOLDS as FOLDS_FILE
+from podium.data.dataset import folds_frame
 from podium.metrics import METRICS
 
 NAME, FOLDS = "large", 5
@@ -75,6 +77,7 @@ def write_results(root: Path, names: list[str], rows: int, metric: str) -> None:
     }  # fmt: skip
     (processed / "schema.json").write_text(json.dumps(schema))
     fold = generator.integers(FOLDS, size=rows)
+    folds_frame(ids[:rows], fold[:, None]).to_parquet(processed / FOLDS_FILE, index=False)
     for index, name in enumerate(names):
         seen = signal + (0.5 + 0.2 * index) * generator.normal(size=2 * rows)
         share = 1 / (1 + np.exp(-1.5 * seen))

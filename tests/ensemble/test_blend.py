@@ -1,6 +1,7 @@
 """Blending: weights that sum to one, a nested score, models that help."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -72,6 +73,21 @@ def test_a_fold_has_no_part_in_its_own_weights():
         for target in (Y, spoilt)
     )
     assert (first.blended.oof[FOLDS == 0] == second.blended.oof[FOLDS == 0]).all()
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "f1"])
+def test_a_fold_has_no_part_in_how_its_weights_are_fitted(metric):
+    """By log loss or by labels: other folds decide, whatever the scored fold's labels are."""
+    for seed in range(10):
+        generator = np.random.default_rng(seed)
+        oof, y = class_models(seed, 40)
+        folds = np.arange(40) % 4
+        spoilt = np.where(folds == 0, generator.permutation(y), y)
+        first, second = (
+            blend(Ensemble(rounds=5), oof, oof, own, folds, BINARY, METRICS[metric])
+            for own in (y, spoilt)
+        )
+        assert (first.fold_weights[0] == second.fold_weights[0]).all(), seed
 
 
 def test_inner_predictions_alone_decide_a_folds_weights():
@@ -220,8 +236,13 @@ def test_a_blend_that_wins_is_submitted():
 
 
 def test_one_model_is_the_blend_and_nothing_is_searched(monkeypatch):
-    monkeypatch.setattr("podium.metrics.numbers.rmsle", None)
-    result = blended([prediction(0.2, 1)])
+    one = METRICS["rmsle"]
+    asked = []
+    counting = replace(one, function=lambda *given: asked.append(0) or one.function(*given))
+    models = np.stack([prediction(0.2, 1)])
+    result = blend(Ensemble(), models, models[:, :10], Y, FOLDS, LOG, counting)
+    # The model and the blend are scored, in all and on each fold.
+    assert len(asked) == 2 * (1 + 5)
     assert (result.weights.tolist(), result.chosen) == ([1.0], None)
     assert result.blended.score == result.models[0].score
 

@@ -63,6 +63,23 @@ def make_dataset(task: str = "regression", repeats: int = 1) -> TableDataset:
     return TableDataset(y, ids[:200], ids[200:], folds, schema, train, test, transforms)
 
 
+# Names that files have and that libraries don't take, or take for one another.
+HEADERS = ["Unnamed: 0", "", 'a,b:"c"[d]{e}', "a b", "a_b", "c0", "é"]
+
+
+def with_headers(dataset: TableDataset) -> TableDataset:
+    """The dataset with a column of noise for each of ``HEADERS``."""
+    noise = np.random.default_rng(0).normal(size=(240, len(HEADERS)))
+    more = [dict(zip(HEADERS, rows.T, strict=True)) for rows in (noise[:200], noise[200:])]
+    first = next(iter(dataset.transforms.values())).numeric["a"]
+    transforms = {
+        key: replace(one, numeric=one.numeric | dict.fromkeys(HEADERS, first))
+        for key, one in dataset.transforms.items()
+    }
+    train, test = dataset.train.assign(**more[0]), dataset.test.assign(**more[1])
+    return replace(dataset, train=train, test=test, transforms=transforms)
+
+
 def with_folds(dataset: TableDataset, folds: np.ndarray, **changes) -> TableDataset:
     """The dataset with other folds, of shape (rows,), and the transforms of these."""
     transforms = {

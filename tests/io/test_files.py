@@ -38,6 +38,16 @@ def test_broken_json_is_one_line(tmp_path):
         files.read_json(tmp_path / "x.json")
 
 
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf")])
+def test_a_number_that_json_lacks_is_one_line_and_the_earlier_file_stays(tmp_path, number):
+    path = tmp_path / "metrics.json"
+    files.write_json(path, {"cv": 0.5})
+    with pytest.raises(PodiumError, match="metrics.json: .* is NaN or infinite; look for"):
+        files.write_json(path, {"cv": 0.4, "folds": [0.1, number]})
+    assert files.read_json(path) == {"cv": 0.5}
+    assert [one.name for one in tmp_path.iterdir()] == ["metrics.json"]
+
+
 def test_the_manifest_has_no_clock(tmp_path):
     (tmp_path / "a.csv").write_text("x")
     first = json.dumps(files.manifest_of(tmp_path, provider="local"))

@@ -15,6 +15,7 @@ from podium.models import gradient_boosting, resolve_params
 from podium.models.estimators import MLPRegressor
 from podium.nn import auto as networks
 from projects import HOUSES
+from tracking_help import log_runs, runs_of
 
 RULES = [(gradient_boosting.rules, LightGBMParams()), (networks.rules, MLPParams())]
 SHAPES = [
@@ -151,5 +152,8 @@ def test_check_lists_what_is_used(project, podium):
         assert podium(*stage).code == 0
     metrics = json.loads((project.root / f"models/{HOUSES}/lightgbm/metrics.json").read_text())
     shown = podium("check", "--resolved").out
+    assert not log_runs()
+    logged = runs_of(HOUSES)[0].data.params
     for name, value in metrics["resolved"].items():
         assert f"{name} {value} (auto)" in shown
+        assert logged[name] == str(value)

@@ -9,7 +9,7 @@ import pytest
 from sklearn.ensemble import ExtraTreesRegressor
 from sklearn.svm import SVR
 
-from model_help import INSTALLED, fit, make_dataset, with_folds, with_scheme
+from model_help import INSTALLED, fit, make_dataset, with_folds, with_headers, with_scheme
 from podium.config import Folds, ImportedParams
 from podium.io.errors import PodiumError
 from podium.models import stored
@@ -110,6 +110,15 @@ def test_the_target_is_standardized_on_the_training_rows():
     assert second.oof == pytest.approx(1000 * first.oof + 5e6, rel=1e-6)
     unscaled = fit("sklearn.svm.SVR", large, scale_target=False)
     assert unscaled.score > 2 * second.score
+
+
+@pytest.mark.filterwarnings("ignore:overflow encountered in square")
+@pytest.mark.parametrize("unit", [1e-200, 1e200])
+def test_squares_of_the_target_may_be_beyond_all_numbers(unit):
+    own, other = make_dataset(), make_dataset()
+    other.y[:] *= unit
+    first, second = fit("sklearn.svm.SVR", own), fit("sklearn.svm.SVR", other)
+    assert second.oof / unit == pytest.approx(first.oof, abs=0.01)
 
 
 @pytest.mark.parametrize("model", ["sklearn.svm.SVR", "sklearn.ensemble.ExtraTreesRegressor"])
@@ -339,11 +348,20 @@ def test_weights_reach_early_stopping_and_the_trees(model):
 
 
 @pytest.mark.parametrize("model", BOOSTING)
-def test_missing_categories_and_any_header_are_taken(model):
+def test_missing_categories_are_taken(model):
     dataset = make_dataset()
     train, test = (
         table.assign(k=table["k"].where(table.index % 5 > 0))
         for table in (dataset.train, dataset.test)
     )
     result = fit(model, with_folds(replace(dataset, train=train, test=test), dataset.folds[:, 0]))
+    assert np.isfinite(result.oof).all()
+
+
+@pytest.mark.parametrize("inputs", ["native", "dense"])
+@pytest.mark.parametrize(
+    "model", [*BOOSTING, "lightgbm.LGBMRegressor", "sklearn.ensemble.HistGradientBoostingRegressor"]
+)
+def test_any_header_is_taken(model, inputs):
+    result = fit(model, with_headers(make_dataset()), inputs=inputs)
     assert np.isfinite(result.oof).all()

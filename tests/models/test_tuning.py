@@ -7,7 +7,16 @@ import lightgbm
 import numpy as np
 import pytest
 
-from model_help import INSTALLED, KNOBS, NUMERIC, fit, make_dataset, with_folds
+from model_help import (
+    HEADERS,
+    INSTALLED,
+    KNOBS,
+    NUMERIC,
+    fit,
+    make_dataset,
+    with_folds,
+    with_headers,
+)
 from podium.io.errors import PodiumError
 from podium.runtime.progress import Reporter
 
@@ -32,33 +41,45 @@ class Listening(Reporter):
         self.warnings.append(text)
 
 
-def grouped(scheme="group"):
+def grouped(scheme="group", task="regression"):
     """A table in which rows of a group share noise in ``y`` and a fingerprint of columns."""
     generator = np.random.default_rng(3)
-    dataset = make_dataset()
+    dataset = make_dataset(task)
     groups = np.repeat(np.arange(20), 10)
     marks = generator.normal(size=(20, 3))
     train = dataset.train.copy()
     train[NUMERIC] = marks[groups] + 0.01 * generator.normal(size=(200, 3))
     y = generator.normal(size=20)[groups] + 0.1 * generator.normal(size=200)
+    if task == "binary":
+        y = (y > np.median(y)).astype(float)
     schema = replace(dataset.schema, scheme=scheme)
     dataset = replace(dataset, train=train, y=y, schema=schema)
     codes = groups if scheme == "group" else None
     return with_folds(dataset, groups % 4, groups=codes)
 
 
+@pytest.mark.parametrize("task", ["regression", pytest.param("binary", marks=pytest.mark.deep)])
 @pytest.mark.parametrize("model", TUNED)
-def test_a_model_is_tuned_on_other_groups(model):
+def test_a_model_is_tuned_on_other_groups(model, task):
     """Groups are pure noise: within groups, a weak penalty and many rounds look right."""
     knobs, what = TUNED[model]
-    chosen = {
-        scheme: np.mean([split[what] for split in fit(model, grouped(scheme), **knobs).details])
-        for scheme in ("group", "kfold")
-    }
+    chosen = {}
+    for scheme in ("group", "kfold"):
+        details = fit(model, grouped(scheme, task), **knobs).details
+        chosen[scheme] = np.mean([split[what] for split in details])
     if what == "alpha":
         assert chosen["group"] > 3 * chosen["kfold"]
     else:
         assert chosen["group"] < chosen["kfold"] / 2
+
+
+def test_a_column_that_one_fold_alone_has_does_not_upset_the_network():
+    """Constant in that fold's training rows: the fold is predicted as well as the others."""
+    dataset, folds = make_dataset(), np.arange(200) // 50
+    alone = np.where(folds == 1, np.random.default_rng(0).normal(1000, 300, 200), 0.0)
+    train, test = dataset.train.assign(c=alone), dataset.test.assign(c=0.0)
+    result = fit("mlp", with_folds(replace(dataset, train=train, test=test), folds))
+    assert max(result.fold_scores) < 2 * np.median(result.fold_scores)
 
 
 @pytest.mark.parametrize("task", ["regression", pytest.param("binary", marks=pytest.mark.deep)])
@@ -120,22 +141,8 @@ def test_one_training_row_is_one_clear_line(model):
         fit(model, with_folds(replace(two, train_ids=dataset.train_ids[:2]), np.arange(2)))
 
 
-HEADERS = ["Unnamed: 0", "", 'a,b:"c"[d]{e}', "a b", "a_b", "c0", "é"]
-
-
 def test_lightgbm_takes_any_header_and_its_weights_say_which_column_is_which():
-    dataset = make_dataset()
-    generator = np.random.default_rng(0)
-    more = {name: generator.normal(size=240) for name in HEADERS}
-    names = [*NUMERIC, *HEADERS]
-    train = dataset.train.assign(**{name: values[:200] for name, values in more.items()})
-    test = dataset.test.assign(**{name: values[200:] for name, values in more.items()})
-    first = next(iter(dataset.transforms.values())).numeric["a"]
-    transforms = {
-        key: replace(one, numeric=one.numeric | dict.fromkeys(HEADERS, first))
-        for key, one in dataset.transforms.items()
-    }
-    dataset = replace(dataset, train=train, test=test, transforms=transforms)
+    dataset, names = with_headers(make_dataset()), [*NUMERIC, *HEADERS]
     result = fit("lightgbm", dataset, rounds=5, patience=None)
     predictions = []
     for split in dataset.splits:

@@ -5,7 +5,8 @@ empty ensemble, repeatedly add the model that improves the mean prediction most,
 prefix. A metric of labels or ranks moves in steps, which weights are easily fitted to by chance, so
 that log loss guides instead, of numbers the squared error (``_fits``).
 
-The reported score is nested: each fold is predicted with weights fitted on the other folds' rows.
+The reported score is nested: each fold is predicted with weights fitted on the other folds' rows,
+which also decide how they are fitted where there are two ways.
 Still, the models that predicted those rows were trained with the scored fold's rows, so that the
 score is slightly optimistic; ``benchmarks/nested_score.py`` measures by how much. Given ``inner``
 predictions, made without the scored fold's rows, nothing of it is left.
@@ -33,7 +34,8 @@ Rows = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 LOG_LOSS, RMSE = METRICS["logloss"], METRICS["rmse"]
 # Weights are fitted on no more rows, evenly chosen: a few numbers are known well enough by then.
-MOST_ROWS = 50_000
+# Fewer are enough to decide between two ways to fit them.
+MOST_ROWS, WAY_ROWS = 50_000, 10_000
 # What weights are chosen by, the most important first.
 Losses = tuple[float, ...]
 # Fits one weight per model on predictions, shape (models, rows, outputs), and the rows' target.
@@ -150,20 +152,21 @@ def _blended(
     models = [scoring.scored(one, of_test) for one, of_test in zip(oof, test, strict=True)]
     coded, coded_test = target.encode(oof), target.encode(test)
     fitted_on = [coded] * scoring.folds if inner is None else [*target.encode(inner)]
-    candidates = []
-    for fit in _fits(spec, target, metric):
-        by_fold = np.stack(
-            [_fitted(fit, own, y, scoring.trained[:, fold]) for fold, own in enumerate(fitted_on)]
-        )
-        nested = np.einsum("nm,mnk->nk", by_fold[scoring.fold_of_row], coded)
-        weights = _fitted(fit, coded, y, np.ones(len(y), dtype=bool))
-        decoded = target.decode(nested), target.decode(_mix(weights, coded_test))
-        tuned_on = None
-        if metric.is_tuned:
-            # What a fold's threshold is tuned on is mixed with the fold's own weights.
-            tuned_on = [target.decode(_mix(*own)) for own in zip(by_fold, fitted_on, strict=True)]
-        candidates.append((weights, by_fold, scoring.scored(*decoded, tuned_on), decoded[1]))
-    weights, by_fold, blended, raw = min(candidates, key=lambda one: scoring.losses(one[2]))
+    ways = _fits(spec, target, metric)
+    by_fold = np.stack(
+        [
+            _weights(scoring, ways, own, scoring.trained[:, fold])
+            for fold, own in enumerate(fitted_on)
+        ]
+    )
+    weights = _weights(scoring, ways, coded, np.ones(len(y), dtype=bool))
+    nested = np.einsum("nm,mnk->nk", by_fold[scoring.fold_of_row], coded)
+    raw = target.decode(_mix(weights, coded_test))
+    tuned_on = None
+    if metric.is_tuned:
+        # What a fold's threshold is tuned on is mixed with the fold's own weights.
+        tuned_on = [target.decode(_mix(*own)) for own in zip(by_fold, fitted_on, strict=True)]
+    blended = scoring.scored(target.decode(nested), raw, tuned_on)
     chosen = _better_model(scoring, blended, models) if spec.submit == "better" else None
     raw = raw if chosen is None else test[chosen]
     return Blend(weights, by_fold, blended, models, chosen, int((raw < target.least(metric)).sum()))
@@ -226,7 +229,7 @@ def _better_model(scoring: _Scoring, blended: Scored, models: Sequence[Scored]) 
 
 
 def _fits(spec: Ensemble, target: Target, metric: Metric) -> list[FitWeights]:
-    """The ways to fit weights, of which the best nested score decides."""
+    """The ways to fit weights, between which ``_better_way`` decides."""
     if spec.method == "mean":
         return [_equal]
     greedy = _Greedy(spec.rounds, target, metric)
@@ -332,14 +335,48 @@ def _ordered(loss: float) -> float:
     return loss if loss == loss else np.inf
 
 
-def _fitted(fit: FitWeights, predictions: Array, y: Array, rows: NDArray[np.bool_]) -> Array:
-    """Weights that are fitted on these rows, or on some of very many; equal ones without any."""
+def _weights(
+    scoring: _Scoring, ways: Sequence[FitWeights], predictions: Array, rows: Mask
+) -> Array:
+    """Weights fitted on these rows alone: they decide between the ways to fit them as well."""
     own = np.flatnonzero(rows & np.isfinite(predictions).all(axis=(0, 2)))
-    if not own.size:
+    way = ways[0] if len(ways) == 1 else _better_way(scoring, ways, predictions, own)
+    return _fitted(way, predictions[:, own], scoring.y[own])
+
+
+def _better_way(
+    scoring: _Scoring, ways: Sequence[FitWeights], predictions: Array, rows: Rows
+) -> FitWeights:
+    """The way whose weights are the better on each fold when fitted on the other ones."""
+    rows = rows[_spread(len(rows), WAY_ROWS)]
+    _, fold = np.unique(scoring.fold_of_row[rows], return_inverse=True)
+    count, own = int(fold.max(initial=0)) + 1, predictions[:, rows]
+    if count == 1:
+        return ways[0]
+    others = fold[:, None] != np.arange(count)
+    inside = replace(scoring, y=scoring.y[rows], fold_of_row=fold, trained=others)
+
+    def losses(way: FitWeights) -> Losses:
+        each = [_fitted(way, own[:, fitted], inside.y[fitted]) for fitted in others.T]
+        decoded = scoring.target.decode(np.einsum("nm,mnk->nk", np.stack(each)[fold], own))
+        return inside.losses(inside.scored(decoded, decoded))
+
+    return min(ways, key=losses)
+
+
+def _fitted(fit: FitWeights, predictions: Array, y: Array) -> Array:
+    """Weights fitted on rows, or on some of very many; equal ones without any."""
+    if not len(y):
         return np.full(len(predictions), 1.0 / len(predictions))
-    if len(own) > MOST_ROWS:
-        own = own[np.linspace(0, len(own) - 1, MOST_ROWS).astype(np.int64)]
+    own = _spread(len(y), MOST_ROWS)
     return fit(predictions[:, own], y[own])
+
+
+def _spread(count: int, most: int) -> Rows:
+    """All of so many places, or ``most`` of them, evenly chosen."""
+    if count <= most:
+        return np.arange(count)
+    return np.linspace(0, count - 1, most).astype(np.int64)
 
 
 def _mix(weights: Array, predictions: Array) -> Array:

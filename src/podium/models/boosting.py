@@ -16,7 +16,7 @@ from podium.data.inner import Inner
 from podium.models.base import Array, Fit, SplitFit
 from podium.models.classes import make_estimator
 from podium.models.imported import fit_folds, is_constant, split_fit
-from podium.models.imported_data import Classes, Table, labels_of, rows_of, tables
+from podium.models.imported_data import Classes, Table, labels_of, rows_of, tables, with_safe_names
 from podium.runtime.resources import cores
 
 MISSING = "(missing)"
@@ -65,10 +65,8 @@ class XGBoost(Library):
     """XGBoost 2 or later."""
 
     def table(self, table: Table) -> Table:
-        """With names that XGBoost takes: it allows no brackets."""
-        if not isinstance(table, pd.DataFrame):
-            return table
-        return table.set_axis([f"c{index}" for index in range(table.shape[1])], axis=1)
+        """With names that XGBoost takes."""
+        return with_safe_names(table)
 
     def options(self, table: Table) -> dict[str, Any]:
         """Categories as they are."""

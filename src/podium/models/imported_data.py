@@ -22,8 +22,21 @@ def tables(fit: Fit[ImportedParams], split: Split) -> tuple[Table, Table]:
     """A fold's training and test rows, as the estimator wants them."""
     if fit.params.inputs == "dense":
         return fit.dataset.dense(split)
-    table, test = fit.dataset.trees(split)
-    return _bounded(table, test, split.train_rows)
+    table, test = _bounded(*fit.dataset.trees(split), split.train_rows)
+    if fit.params.model.startswith("lightgbm."):
+        return with_safe_names(table), with_safe_names(test)
+    return table, test
+
+
+def with_safe_names(table: Table) -> Table:
+    """A table whose columns are ``c0``, ``c1`` ...; a matrix as it is.
+
+    XGBoost takes no brackets in a name, LightGBM none of JSON's characters nor two names that
+    differ in blanks only.
+    """
+    if not isinstance(table, pd.DataFrame):
+        return table
+    return table.set_axis([f"c{index}" for index in range(table.shape[1])], axis=1)
 
 
 def rows_of(table: Table, rows: Rows) -> Table:
@@ -63,7 +76,10 @@ class Numbers:
         if not scales:
             return cls(0.0, 1.0)
         mean = float(np.average(y, weights=weight))
-        return cls(mean, float(np.sqrt(np.average((y - mean) ** 2, weights=weight))) or 1.0)
+        # Relative to the largest, so that no square leaves the range of numbers.
+        largest = float(np.abs(y - mean).max()) or 1.0
+        share = np.sqrt(np.average(((y - mean) / largest) ** 2, weights=weight))
+        return cls(mean, float(share) * largest or 1.0)
 
     def encode(self, y: Array) -> Array:
         """What the estimator is fitted on."""

@@ -143,12 +143,12 @@ def fit_members(
 ) -> FittedMembers:
     """Train one network per entry of ``rows_per_member``, all of them together.
 
-    A member's result doesn't depend on which others are trained with it (except for the last digits
-    of sums), nor on how the members are split into groups that fit the hardware.
+    A member's result doesn't depend on which others are trained with it, apart from the last digits
+    of sums, nor on how members are split into groups.
 
     Args:
-        X: a table of shape (rows, columns) that all members share (it is not copied); or one for
-            each fold, as a sequence or as a function of the fold's number.
+        X: a table (rows, columns) that all members share (it is not copied); or one for each fold,
+            as a sequence or as a function of the fold's number.
         y: numbers, shape (rows,) or (rows, outputs); with ``classes``, class codes, shape (rows,).
         rows_per_member: each member's training rows.
         params: the hyperparameters; ``mlp``'s defaults if None.
@@ -156,18 +156,15 @@ def fit_members(
         seeds: each member's random seed; drawn from ``params.seed`` by default.
         table_per_member: which table each member reads; the first by default.
         valid_rows_per_member: rows for each member's validation curve; they don't affect training.
-        stop_rows_per_member: which of its training rows each member holds out for early stopping;
-            drawn at random by default.
+        stop_rows_per_member: training rows that each holds out for early stopping; else random.
         sample_weight: the weight of each row, shape (rows,).
         columns: which columns are numbers and which are a category's; by default all are numbers.
         columns_per_table: which of ``columns`` each table has, where some have fewer: its own come
-            first in their part or category, zeros follow. A member starts as if there were no other
-            columns, so that what other tables have changes nothing for it.
+            first in their part or category, zeros follow, and change nothing for a member.
         names: each member's name in error messages.
         score: a metric of a member's predictions for its validation rows, for the curves.
         on_epoch: called after every epoch of every group, by one thread at a time.
-        checkpoint: a folder for the state of unfinished and finished groups, from which a killed
-            training continues to the same result.
+        checkpoint: a folder for the state of groups; a killed training continues from it.
         checkpoint_seconds: the time between two checkpoints; 30 seconds by default.
 
     Raises:
@@ -176,17 +173,12 @@ def fit_members(
     params = params or MLPParams()
     task = Task(bool(classes), classes or _outputs(y), params.class_loss == "binary_cross_entropy")
     members = _members(rows_per_member, params, seeds, table_per_member, valid_rows_per_member)
-    if params.early_stopping:
-        members = [_with_holdout(one, params.holdout, stop_rows_per_member) for one in members]
-    standardized = isinstance(params, MLPParams) and params.standardize_inputs
-    exponents = column_exponents(X) if standardized else None
+    members = _with_holdouts(members, params, stop_rows_per_member)
+    exponents = _exponents(X, params)
     data = _data(scaled(X, exponents), y, task, columns, sample_weight, columns_per_table)
-    params = _without_auto(params, data, classes)
-    device = device_of(params)
-    plan = _checked_plan(data, members, params, device)
-    every = CHECKPOINT_SECONDS if checkpoint_seconds is None else checkpoint_seconds
-    run = _Run(data, params, device, score, on_epoch, checkpoint, every)
-    outcomes = sorted(run.all(plan), key=lambda outcome: outcome.member.index)
+    params, device = _without_auto(params, data, classes), device_of(params)
+    run = _Run(data, params, device, score, on_epoch, checkpoint, checkpoint_seconds)
+    outcomes = run.all(_checked_plan(data, members, params, device))
     _check_any_left(outcomes, params, names[0] if names else "member 0")
     return FittedMembers(params, data.columns, task, outcomes, exponents)
 
@@ -246,17 +238,19 @@ class _Run:
         score: Score | None,
         on_epoch: OnEpoch | None,
         checkpoint: Path | None,
-        checkpoint_seconds: float,
+        checkpoint_seconds: float | None,
     ) -> None:
         self.data, self.params, self.device, self.score = data, params, device, score
-        self.on_epoch, self.folder, self.every = on_epoch, checkpoint, checkpoint_seconds
+        self.on_epoch, self.folder = on_epoch, checkpoint
+        self.every = CHECKPOINT_SECONDS if checkpoint_seconds is None else checkpoint_seconds
         self.lock, self.stopped = threading.Lock(), threading.Event()
         self.done = self.total = 0
 
     def all(self, plan: Plan) -> list[Outcome]:
-        """Every group's outcomes."""
+        """Every member's outcome, in the members' order."""
         self.total = sum(len(group) for group in plan.groups) * self.params.epochs
-        return [outcome for one in plan.rounds for outcome in self._round(one)]
+        outcomes = [outcome for one in plan.rounds for outcome in self._round(one)]
+        return sorted(outcomes, key=lambda outcome: outcome.member.index)
 
     def _round(self, one: Round) -> list[Outcome]:
         """The outcomes of a round's groups."""
@@ -299,6 +293,12 @@ class _Run:
                 )
 
 
+def _exponents(X: Tables, params: NetworkParams) -> NDArray[np.int32] | None:  # noqa: N803
+    """What columns beyond float32's range are divided by, if the network standardizes them."""
+    standardized = isinstance(params, MLPParams) and params.standardize_inputs
+    return column_exponents(X) if standardized else None
+
+
 def _outputs(y: NDArray[Any]) -> int:
     return 1 if y.ndim == 1 else y.shape[1]
 
@@ -324,6 +324,15 @@ def _members(
         )
         for index, own in enumerate(rows)
     ]
+
+
+def _with_holdouts(
+    members: list[Member], params: NetworkParams, chosen: Sequence[Rows] | None
+) -> list[Member]:
+    """The members, with rows held out if there is early stopping."""
+    if not params.early_stopping:
+        return members
+    return [_with_holdout(member, params.holdout, chosen) for member in members]
 
 
 def _with_holdout(member: Member, share: float, chosen: Sequence[Rows] | None) -> Member:

@@ -6,6 +6,7 @@ import pytest
 
 from podium.config import Preprocess
 from podium.data.tabular.levels import FEW_LEVELS, MOST_LEVELS, fit_categories
+from podium.data.tabular.size import affordable_features
 from podium.data.tabular.transform import fit_transform_on
 
 AUTO = Preprocess(na_indicators="none")
@@ -73,6 +74,12 @@ def test_all_columns_share_what_there_is_room_for():
                     for most in (None, 90))  # fmt: skip
     assert wide > 700
     assert narrow <= 90 + 3
+
+
+@pytest.mark.parametrize("rows", [1_000, 200_000, 10**7])
+def test_there_is_room_for_a_gibibyte(rows):
+    most = affordable_features(rows)
+    assert most * rows * 8 <= 2**30 < (most + 1) * rows * 8
 
 
 def test_a_level_that_is_one_more_in_other_rows_changes_nothing():
