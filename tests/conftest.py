@@ -17,10 +17,13 @@ LONGEST = (
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int:
-    """``-n auto``: a process for each core that is ours; each takes up to 1 GB of memory."""
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """``-n auto``: a process for each core that is ours; each takes up to 1 GB of memory.
+
+    One more for deep tests: many wait, for the moment of a kill or for a server's silence.
+    """
     own = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return min(own or 1, 8)
+    return min((own or 1) + (config.getoption("markexpr") == "deep"), 8)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

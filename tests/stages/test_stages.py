@@ -138,6 +138,7 @@ def test_every_model_leaves_the_same_artefacts(finished):
             "history.csv",
             "metrics.json",
             "oof.parquet",
+            "pictures",
             "test.parquet",
             "timing.json",
             "weights",

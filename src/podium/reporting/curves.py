@@ -1,7 +1,5 @@
 """Learning curves: from one row per member and step to what plots and MLflow show."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 
@@ -14,16 +12,6 @@ Curve = list[tuple[int, float]]
 PARTS = {"train_loss": "train", "valid_loss": "validation"}
 # The column of histories with the name of one of several targets.
 TARGET = "target"
-
-
-def read_history(path: Path) -> pd.DataFrame:
-    """A model's ``history.csv``."""
-    return pd.read_csv(path, dtype={TARGET: str})
-
-
-def history_of(history: pd.DataFrame, target: str) -> pd.DataFrame:
-    """The rows of one of several targets; of no name all."""
-    return history[history[TARGET] == target] if target else history
 
 
 def mean_by_step(history: pd.DataFrame) -> pd.DataFrame:

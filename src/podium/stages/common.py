@@ -22,6 +22,8 @@ NAME_LENGTH = 120
 DIGITS = 6
 # Seconds differ from run to run: neither git nor DVC looks at this file of a model's folder.
 TIMING = "timing.json"
+# The pictures in a model's folder, and what their names begin with.
+PICTURES, LEARNING_CURVE = "pictures", "learning_curve"
 # Keys of ``metrics.json`` that several targets have in common.
 OF_ALL_TARGETS = ("metric", "resolved")
 

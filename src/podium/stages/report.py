@@ -1,5 +1,6 @@
 """Stage report: plots, one page, and the table at the end of a run."""
 
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -18,13 +19,14 @@ from podium.io.errors import PodiumError
 from podium.io.text import either
 from podium.metrics import Metric
 from podium.reporting import plots
-from podium.reporting.curves import history_of, read_history
 from podium.reporting.page import Page, render
 from podium.reporting.table import HEADINGS, scores_rows, scores_view, submitted_of, targets_view
 from podium.runtime.console import console
 from podium.runtime.tracking import warn_at_end_of_pipeline
 from podium.stages.class_report import ClassReport, class_report, draw_worst_of
 from podium.stages.common import (
+    LEARNING_CURVE,
+    PICTURES,
     TIMING,
     label,
     read_schema,
@@ -57,7 +59,7 @@ def report(name: str) -> None:
         metric = scored_by(target, competition.scoring)
         plots.model_scores(scores, pictures / "1-scores.png", metric)
         found = _predictions(competition, target, submitted, folder, pictures)
-        _draw_curves(pictures, competition, target)
+        _copy_curves(pictures, competition, target)
         compared = _train_against_test(competition, folder)
         of_targets = _target_tables(competition, target)
         page = Page(
@@ -174,12 +176,13 @@ def _differences(compared: Comparison | None) -> dict[str, pd.DataFrame]:
     return {heading: compared.features}
 
 
-def _draw_curves(folder: Path, competition: Competition, target: Target) -> None:
+def _copy_curves(folder: Path, competition: Competition, target: Target) -> None:
+    """The models' learning curves, in their order."""
     for index, model in enumerate(competition.models):
-        history = read_history(paths.model(competition.name, model) / "history.csv")
+        drawn = paths.model(competition.name, model) / PICTURES
         for own in shown_targets(target):
-            path = folder / f"{own.file(f'3-{index}-learning-{model}')}.png"
-            plots.learning_curve(history_of(history, own.name), path, f"{model} {own.name}".strip())
+            name = own.file(f"3-{index}-learning-{model}")
+            shutil.copyfile(drawn / f"{own.file(LEARNING_CURVE)}.png", folder / f"{name}.png")
 
 
 def _class_tables(reports: dict[str, ClassReport]) -> dict[str, pd.DataFrame]:

@@ -29,6 +29,8 @@ from podium.runtime.tracking import Run, tracked_run
 from podium.stages.class_report import class_report
 from podium.stages.common import (
     DIGITS,
+    LEARNING_CURVE,
+    PICTURES,
     TIMING,
     decision_facts,
     label,
@@ -77,10 +79,10 @@ def train(name: str, model: str) -> None:
                 result = fit_targets(params, dataset, target, metric, reporter, scratch)
                 again = Fit(dataset, target, params, metric, reporter, scratch)
                 inner = fit_targets_without_each_fold(again) if full else []
-        _write(paths.model(name, model), result, inner, dataset, target, competition)
-        oof = paths.model(name, model) / "oof.parquet"
-        run.tag("oof.sha256", files.sha256(oof))
-        _log(run, result, model, dataset, target, oof)
+        where = paths.model(name, model)
+        _write(where, result, inner, dataset, target, competition)
+        run.tag("oof.sha256", files.sha256(where / "oof.parquet"))
+        _log(run, result, model, dataset, target, where)
     _print_score(competition, dataset, model, result)
 
 
@@ -115,12 +117,21 @@ def _write(
         result.history.to_csv(folder / "history.csv", index=False, lineterminator="\n")
         curves = _mean_curves(result, target)
         curves.to_csv(folder / "curves.csv", index=False, float_format="%.6g", lineterminator="\n")
+        _draw_curves(folder / PICTURES, where.name, result, target)
         (folder / "weights").mkdir()
         for file, content in result.weights.items():
             (folder / "weights" / file).write_bytes(content)
         facts = summary(result, competition.metric, target)
         files.write_json(folder / "metrics.json", facts)
         files.write_json(folder / TIMING, {"fit_seconds": round(result.fit_seconds, 2)})
+
+
+def _draw_curves(folder: Path, model: str, result: ModelResult, target: Target) -> None:
+    """The learning curves, which MLflow and the report show."""
+    folder.mkdir()
+    for own in shown_targets(target):
+        path = folder / f"{own.file(LEARNING_CURVE)}.png"
+        plots.learning_curve(result.part(own.name).history, path, f"{model} {own.name}".strip())
 
 
 def _mean_curves(result: ModelResult, target: Target) -> pd.DataFrame:
@@ -162,7 +173,7 @@ def mean_details(result: ModelResult) -> dict[str, float]:
 
 
 def _log(
-    run: Run, result: ModelResult, model: str, dataset: Dataset, target: Target, oof: Path
+    run: Run, result: ModelResult, model: str, dataset: Dataset, target: Target, where: Path
 ) -> None:
     """Scores, curves and artefacts of a finished training."""
     log_scores(run, result.score, result.fold_scores)
@@ -175,19 +186,19 @@ def _log(
         folds = folds_frame(dataset.train_ids, dataset.folds, trained=dataset.trained)
         folds.to_csv(folder / "folds.csv", index=False)
         # By these a run can be compared with another ('podium compare').
-        shutil.copy(oof, folder)
+        shutil.copy(where / "oof.parquet", folder)
+        shutil.copytree(where / PICTURES, folder, dirs_exist_ok=True)
         run.log_artifacts(folder)
 
 
 def _log_target(
     run: Run, result: ModelResult, model: str, dataset: Dataset, own: OneTarget, folder: Path
 ) -> None:
-    """Curves and pictures of one target, or of the only one."""
+    """Curves and pictures of the predictions of one target, or of the only one."""
     curves, y = mlflow_curves(result.history), own.y(dataset.y)
     prefix = f"{own.label}/" if own.label else ""
     run.log_curves({f"{prefix}{name}": curve for name, curve in curves.items()})
     title = f"{model} {own.name}".strip()
-    plots.learning_curve(result.history, folder / f"{own.file('learning_curve')}.png", title)
     if own.target.is_regression:
         seen = dataset.validated
         for name, draw in plots.NUMBER_PLOTS.items():

@@ -34,10 +34,10 @@ LIBRARIES = (
     "numpy", "pandas", "podium.cli", "pyarrow.parquet", "podium.config", "podium.stages.common",
     "podium.data.tabular.prepare", "podium.stages.train", "sklearn.model_selection",
     "sklearn.linear_model", "podium.models.penalized", "podium.stages.ensemble",
-    "matplotlib.figure", "matplotlib.backends.backend_agg", "podium.stages.report",
+    "matplotlib.figure", "matplotlib.backends.backend_agg", "podium.stages.report", "lightgbm",
 )  # fmt: skip
 # A run that trains one model may not need these; one that trains two most probably does.
-MODELS = ("lightgbm", "podium.models.gradient_boosting", "torch", "podium.models.networks")
+MODELS = ("podium.models.gradient_boosting", "torch", "podium.models.networks")
 
 
 def start(dvc: str) -> None:
