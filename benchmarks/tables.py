@@ -303,7 +303,8 @@ def summary(table: pd.DataFrame) -> Iterator[str]:
             f"{len(own)}, better on {own['better'].sum()}, better than boosting on "
             f"{(own['than boosting'] > 0).sum()}, than the average of linear and boosting on "
             f"{(own['than average'] > 0).sum()}; {own['seconds'].sum():.0f} s, its peers "
-            f"{own['its seconds'].sum():.0f} s"
+            f"{own['its seconds'].sum():.0f} s, at most "
+            f"{(own['seconds'] / own['its seconds'].clip(0.1)).max():.1f} times its peer's"
         )
 
 

@@ -18,6 +18,7 @@ from model_help import (
     with_headers,
 )
 from podium.io.errors import PodiumError
+from podium.models import gradient_boosting
 from podium.runtime.progress import Reporter
 
 TUNED = {
@@ -71,6 +72,17 @@ def test_a_model_is_tuned_on_other_groups(model, task):
         assert chosen["group"] > 3 * chosen["kfold"]
     else:
         assert chosen["group"] < chosen["kfold"] / 2
+
+
+def test_threads_of_the_last_folds_change_nothing_that_lightgbm_learns(monkeypatch):
+    monkeypatch.setattr(gradient_boosting, "cores", lambda: 3)
+    dataset, stored = make_dataset(), []
+    for large in (100, 10_000):
+        monkeypatch.setattr(gradient_boosting, "LARGE_TREES", large)
+        stored.append(fit("lightgbm", dataset, rounds=20, patience=None, num_leaves=7))
+    assert (stored[0].oof == stored[1].oof).all()
+    assert (stored[0].test == stored[1].test).all()
+    assert stored[0].weights != stored[1].weights, "threads are not told"
 
 
 def test_a_column_that_one_fold_alone_has_does_not_upset_the_network():

@@ -340,7 +340,8 @@ def _weights(
 ) -> Array:
     """Weights fitted on these rows alone: they decide between the ways to fit them as well."""
     own = np.flatnonzero(rows & np.isfinite(predictions).all(axis=(0, 2)))
-    way = ways[0] if len(ways) == 1 else _better_way(scoring, ways, predictions, own)
+    is_clear = len(ways) == 1 or len(predictions) == 1
+    way = ways[0] if is_clear else _better_way(scoring, ways, predictions, own)
     return _fitted(way, predictions[:, own], scoring.y[own])
 
 

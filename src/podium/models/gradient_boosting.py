@@ -72,10 +72,26 @@ def _objective(shape: Shape) -> str:
 
 def fit_lightgbm(fit: Fit[LightGBMParams]) -> list[SplitFit]:
     """Grow trees on each fold's training rows; their number never depends on the scored rows."""
+    splits = fit.dataset.splits
     # Small tables can't use more than one core, so parallel folds beat threads within a fold.
-    workers = min(len(fit.dataset.splits), cores())
-    threads = max(1, cores() // workers)
-    return fit.each_split(lambda split: _fit_split(fit, split, threads), "trees", workers)
+    workers = min(len(splits), cores())
+    counts = _threads(len(splits), workers, len(fit.y))
+    threads = {split.name: count for split, count in zip(splits, counts, strict=True)}
+    return fit.each_split(
+        lambda split: _fit_split(fit, split, threads[split.name]), "trees", workers
+    )
+
+
+def _threads(splits: int, workers: int, rows: int) -> list[int]:
+    """Threads for each fold: on many rows, the last folds, fewer than the cores, share them all.
+
+    LightGBM's results don't depend on it (``deterministic``).
+    """
+    each = max(1, cores() // workers)
+    left = splits % workers
+    if rows < LARGE_TREES or not left:
+        return [each] * splits
+    return [each] * (splits - left) + [max(1, cores() // left)] * left
 
 
 def _fit_split(fit: Fit[LightGBMParams], split: Split, threads: int) -> SplitFit:
