@@ -11,7 +11,7 @@ from sklearn.svm import SVR
 
 from model_help import INSTALLED, fit, make_dataset, with_folds, with_headers, with_scheme
 from podium.config import Folds, ImportedParams
-from podium.io.errors import PodiumError
+from podium.io.errors import EstimatorError, PodiumError
 from podium.models import stored
 from podium.models.classes import find_class, problems
 from podium.models.kernels import read_kernel
@@ -313,6 +313,22 @@ def test_a_warning_of_a_library_comes_once_in_one_line():
     (line,) = listening.warnings
     assert line.startswith("ConvergenceWarning: ")
     assert "\n" not in line
+
+
+@pytest.mark.parametrize(
+    ("task", "knobs", "said"),
+    [
+        ("regression", {}, "predict gave NaN or infinity for 1 of 50 rows"),
+        ("regression", {"columns": 2}, "predict gave 50x2 numbers, expected 50: one row per row"),
+        ("binary", {}, "predict_proba gave NaN or infinity for 50 of 50 rows"),
+        ("binary", {"found": "seven"}, "numbers from 7 to 7, whose rows sum to 14 to 14; expected"),
+        ("binary", {"found": "third", "columns": 3}, "gave 50x3 numbers, expected 50x2: one row"),
+    ],
+)
+def test_predictions_that_cannot_be_are_one_line(task, knobs, said):
+    kind = "Regressor" if task == "regression" else "Classifier"
+    with pytest.raises(EstimatorError, match=f"fold.: odd_estimators.{kind}: .*{said}"):
+        fit(f"odd_estimators.{kind}", make_dataset(task), **knobs)
 
 
 # CatBoost and XGBoost, where they are installed.

@@ -93,6 +93,36 @@ def test_preprocess_before_download_says_so(project, podium):
     assert line.endswith(f"run 'podium download {HOUSES}' first")
 
 
+@pytest.fixture
+def classes(downloaded):
+    """Downloaded files whose target is one of three classes, NA among them."""
+    path = downloaded.root / f"data/raw/{HOUSES}/train.csv"
+    header, *rows = path.read_text().splitlines()
+    kept = [row.rpartition(",")[0] for row in rows]
+    new = [f"{row},{('NA', 'low', 'high')[place % 3]}" for place, row in enumerate(kept)]
+    path.write_text("\n".join([header, *new]) + "\n")
+    block = {
+        "task": "multiclass", "metric": "accuracy", "target_transform": "none", "features": {},
+        "models": {"ridge": {}},
+    }  # fmt: skip
+    downloaded.edit(lambda params: params[HOUSES].update(block))
+    return downloaded
+
+
+def test_a_class_called_na_is_no_missing_one(classes, podium):
+    """As for the stages: in ids, classes and groups only an empty text is missing."""
+    assert podium("check").code == 0
+
+
+def test_a_class_that_is_not_listed_has_the_line_of_classes(classes, podium):
+    classes.edit(lambda params: params[HOUSES].update(classes=["low", "high"]))
+    (error,) = podium("check").err.splitlines()
+    assert error.endswith("'NA' in train.csv, which is not among them; list every class, in order")
+    assert error.count("params.yaml") == 1
+    line = int(error.split("params.yaml:")[1].split(":")[0])
+    assert "classes" in (classes.root / "params.yaml").read_text().splitlines()[line - 1]
+
+
 def test_a_target_that_does_not_fit_is_an_error_of_check(downloaded, podium):
     downloaded.edit(lambda params: params[HOUSES].update(target="Street", features={}))
     outcome = podium("check")

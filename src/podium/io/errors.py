@@ -34,6 +34,10 @@ class SettingError(PodiumError):
         super().__init__(f"params.yaml: {'.'.join(keys)}: {message}")
 
 
+class EstimatorError(PodiumError):
+    """An estimator by import path fails, or predicts what can't be; a stage adds the place."""
+
+
 def warn(message: str) -> None:
     """Print a one-line warning on standard error."""
     print(f"podium: warning: {' '.join(message.split())}", file=sys.stderr, flush=True)

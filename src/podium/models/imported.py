@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from inspect import signature
 from typing import Any
 
@@ -12,10 +12,18 @@ from podium.config import ImportedParams
 from podium.config.imported import class_path
 from podium.data.dataset import Split
 from podium.data.inner import Inner
-from podium.io.errors import PodiumError
+from podium.io.errors import EstimatorError, PodiumError
 from podium.models.base import Fit, SplitFit
 from podium.models.classes import is_calibrated, make_estimator, own_code, said
-from podium.models.imported_data import Classes, Labels, Table, labels_of, rows_of, tables
+from podium.models.imported_data import (
+    Classes,
+    Labels,
+    OddPredictionsError,
+    Table,
+    labels_of,
+    rows_of,
+    tables,
+)
 from podium.models.stored import dump_estimator
 from podium.runtime.library_warnings import gathered
 from podium.runtime.resources import cores, is_out_of_memory
@@ -164,20 +172,21 @@ def blamed(fit: Fit[ImportedParams], split: Split) -> Iterator[None]:
     Raises:
         PodiumError: it raised anything but for want of memory.
     """
-    own = own_code(class_path(fit.params.model, fit.target.task))
-    if own is not None:
-        with own.blamed(fit.params.model.rpartition(".")[2]):
-            yield
-        return
+    own, name = own_code(class_path(fit.params.model, fit.target.task)), fit.params.model
     try:
-        yield
+        with own.blamed(name.rpartition(".")[2]) if own else nullcontext():
+            yield
+    except OddPredictionsError as error:
+        if own:
+            own.fail(name.rpartition(".")[2], str(error))
+        raise EstimatorError(f"{split.name}: {name}: {error}") from error
     except PodiumError:
         raise
     except Exception as error:
         if is_out_of_memory(error):
             raise
         advice = _advice(fit, str(error))
-        raise PodiumError(f"{split.name}: {fit.params.model}: {said(error)}{advice}") from error
+        raise EstimatorError(f"{split.name}: {name}: {said(error)}{advice}") from error
 
 
 def _advice(fit: Fit[ImportedParams], message: str) -> str:

@@ -10,12 +10,15 @@ from numpy.typing import NDArray
 from podium.config import ImportedParams
 from podium.data.dataset import Rows, Split
 from podium.data.tabular.transform import OTHER_LEVEL
+from podium.io.errors import PodiumError
 from podium.models.base import Array, Fit
 
 # A matrix, shape (rows, features), or a DataFrame.
 Table = Any
 # scikit-learn's histogram boosting takes no category with more levels.
 MOST_LEVELS = 255
+# How far rows of probabilities may be from a sum of 1: float32's, summed over many classes.
+TOLERANCE = 1e-3
 
 
 def tables(fit: Fit[ImportedParams], split: Split) -> tuple[Table, Table]:
@@ -63,6 +66,48 @@ def _pooled(column: "pd.Series[Any]", kept: list[Any]) -> pd.Categorical:
     return pd.Categorical(pooled, categories=list(dict.fromkeys([*kept, OTHER_LEVEL])))
 
 
+class OddPredictionsError(PodiumError):
+    """An estimator predicts what can't be: of another shape, NaN, or no probabilities."""
+
+
+def _checked(method: str, predicted: Any, shape: tuple[int, ...]) -> Array:
+    """Predictions as numbers of the shape that they must have.
+
+    Raises:
+        OddPredictionsError: they have another shape, or one is NaN or infinite.
+    """
+    numbers = np.asarray(predicted, dtype=np.float64)
+    if numbers.shape == (*shape, 1):
+        numbers = numbers.reshape(shape)
+    if numbers.shape != shape:
+        found = "x".join(map(str, numbers.shape)) or "one number"
+        raise OddPredictionsError(
+            f"{method} gave {found} numbers, expected {'x'.join(map(str, shape))}: one row per row"
+            + (", one column per class" if len(shape) > 1 else "")
+        )
+    odd = int((~np.isfinite(numbers).reshape(len(numbers), -1)).any(axis=1).sum())
+    if odd:
+        raise OddPredictionsError(f"{method} gave NaN or infinity for {odd} of {shape[0]} rows")
+    return numbers
+
+
+def _probabilities(predicted: Any, rows: int, classes: int) -> Array:
+    """Probabilities, shape (rows, classes), whose rows sum to 1.
+
+    Raises:
+        OddPredictionsError: they are none.
+    """
+    method = "predict_proba"
+    found = _checked(method, predicted, (rows, classes))
+    sums = found.sum(axis=1)
+    if rows and (found.min() < -TOLERANCE or np.abs(sums - 1.0).max() > TOLERANCE):
+        raise OddPredictionsError(
+            f"{method} gave numbers from {found.min():.4g} to {found.max():.4g}, whose rows sum to "
+            f"{sums.min():.4g} to {sums.max():.4g}; expected probabilities, which sum to 1"
+        )
+    return np.clip(found, 0.0, None)
+
+
 @dataclass(frozen=True)
 class Numbers:
     """A numeric target: standardized by the fold's training rows, or as it is."""
@@ -87,8 +132,8 @@ class Numbers:
 
     def predict(self, estimator: Any, x: Table) -> Array:
         """Predictions on the model scale, shape (rows, 1)."""
-        predicted = np.asarray(estimator.predict(x), dtype=np.float64)
-        return predicted.reshape(len(x), -1) * self.scale + self.mean
+        predicted = _checked("predict", estimator.predict(x), (len(x),))
+        return predicted[:, None] * self.scale + self.mean
 
     def loss(self, y: Array, predicted: Array) -> float:
         """Mean squared error on the model scale."""
@@ -126,7 +171,8 @@ class Classes:
             probabilities[:, self.present] = 1.0
         else:
             codes = self.present[np.asarray(estimator.classes_).astype(np.int64)]
-            probabilities[:, codes] = estimator.predict_proba(x)
+            own = _probabilities(estimator.predict_proba(x), len(x), len(codes))
+            probabilities[:, codes] = own
         return probabilities
 
     def loss(self, y: Array, predicted: Array) -> float:

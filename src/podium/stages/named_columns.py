@@ -11,7 +11,7 @@ from podium.config.load import MOST_PROBLEMS, located
 from podium.data.sources.local_files import files_of, is_zip
 from podium.io import files, paths
 from podium.io.csv_files import TEST, column_names, read_csv, read_header
-from podium.io.errors import KeyedError, PodiumError
+from podium.io.errors import KeyedError, PodiumError, SettingError
 from podium.io.text import nearest
 from podium.io.usercode.errors import UserCodeError
 from podium.io.usercode.load import OWN
@@ -130,6 +130,7 @@ def fold_problems(competition: Competition, table: Path) -> list[str]:
         return []
     from podium.data.ids import with_one_id
     from podium.data.tabular.fold_columns import check_folds
+    from podium.data.tabular.read import not_features
 
     spec = competition.folds
     ids = competition.id_columns
@@ -138,13 +139,15 @@ def fold_problems(competition: Competition, table: Path) -> list[str]:
     if not set(named) <= set(column_names(read_header(table))):
         # One is a feature, or the ids are in the test table alone: known when they are made.
         return []
-    verbatim = [name for name in (*ids, spec.group) if name is not None]
+    verbatim = not_features(competition)
     read = read_csv(table, competition.preprocess.na_values, named, verbatim=verbatim)
     train = with_one_id(table.name, read, ids)
     try:
         targets = _read_targets(train, competition)
     except UserCodeError as error:
         return [str(error)]
+    except SettingError as error:
+        return [located(error.keys, error.message)]
     except PodiumError as error:
         return [located((competition.name, "target"), str(error))]
     try:

@@ -15,7 +15,7 @@ from podium.data.dataset import Dataset, folds_frame
 from podium.data.several_targets import OneTarget, each_target, shown_targets
 from podium.data.targets import Target
 from podium.io import files, paths
-from podium.io.errors import SettingError
+from podium.io.errors import EstimatorError, SettingError
 from podium.io.text import nearest
 from podium.io.usercode.load import OWN
 from podium.metrics.trial import try_metric
@@ -74,7 +74,7 @@ def train(name: str, model: str) -> None:
         run.log_data(name, dataset.schema.data_sha256, dataset.schema.provider)
         with reporting(f"{name} {model}", console(), run.log_live) as reporter:
             scratch = paths.checkpoint(name, model)
-            with _report_if_stopped(scratch):
+            with _report_if_stopped(scratch), _located_in_params(name, model):
                 metric, full = competition.scoring, competition.ensemble.nested == "full"
                 result = fit_targets(params, dataset, target, metric, reporter, scratch)
                 again = Fit(dataset, target, params, metric, reporter, scratch)
@@ -84,6 +84,15 @@ def train(name: str, model: str) -> None:
         run.tag("oof.sha256", files.sha256(where / "oof.parquet"))
         _log(run, result, model, dataset, target, where)
     _print_score(competition, dataset, model, result)
+
+
+@contextmanager
+def _located_in_params(name: str, model: str) -> Iterator[None]:
+    """Say where params.yaml names the estimator that fails."""
+    try:
+        yield
+    except EstimatorError as error:
+        raise SettingError((name, "models", model), str(error)) from error
 
 
 @contextmanager

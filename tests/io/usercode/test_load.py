@@ -119,6 +119,12 @@ def test_a_missing_column_has_the_nearest_name():
     assert str(caught.value) == f"{FILE}:2: features: KeyError: 'LotAre'; did you mean 'LotArea'?"
 
 
+def test_a_class_is_blamed_at_its_first_line():
+    write("import numpy\n\n\nclass Own:\n    A = 1\n")
+    code = load("house-prices")
+    assert error_of(code.fail, "Own", "predicts NaN") == f"{FILE}:4: Own: predicts NaN"
+
+
 def test_short_memory_stays_what_it_is():
     write("def metric(y, p):\n    raise MemoryError\n")
     code = load("house-prices")

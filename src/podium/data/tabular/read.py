@@ -104,7 +104,7 @@ def _read(
 ) -> RawTables:
     """Check the files, and read all columns of train and test or those named."""
     # A file that is cut off or not a csv is reported as that, and not by the columns it lacks.
-    na_values, kept = competition.preprocess.na_values, _not_features(competition)
+    na_values, kept = competition.preprocess.na_values, not_features(competition)
     tables = RawTables(
         read_csv(folder / TRAIN, na_values, train, verbatim=kept),
         read_csv(folder / TEST, na_values, test, verbatim=kept),
@@ -147,7 +147,7 @@ def _number_rows(train: pd.DataFrame, competition: TableCompetition) -> None:
     )
 
 
-def _not_features(competition: TableCompetition) -> list[str]:
+def not_features(competition: TableCompetition) -> list[str]:
     """Columns whose texts stay as they are: an id, a class or a group may be called ``NA``."""
     classes = [] if competition.task == "regression" else competition.targets
     group = competition.folds.group

@@ -7,10 +7,10 @@ The file is the module ``competitions.<its name>``. It may import others beside 
 import importlib
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import module_from_spec, spec_from_file_location
-from inspect import signature, unwrap
+from inspect import getsourcelines, signature, unwrap
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any, NoReturn
@@ -78,7 +78,11 @@ class UserCode:
             yield
 
     def _line_of(self, name: str) -> int:
-        code = getattr(unwrap(found) if callable(found := self.get(name)) else None, "__code__", 0)
+        found = self.get(name)
+        if isinstance(found, type):
+            with suppress(OSError, TypeError):
+                return getsourcelines(found)[1]
+        code = getattr(unwrap(found) if callable(found) else None, "__code__", 0)
         is_ours = isinstance(code, CodeType) and Path(code.co_filename) == self.path.absolute()
         return code.co_firstlineno if is_ours and isinstance(code, CodeType) else 1
 

@@ -214,7 +214,11 @@ WRONG = {
     "nothing": ("log(PoolArea * 0)", "'New' is missing in every training row"),
     "learnt text": ("where(count(Id) by Street > 5, Street, 'rare')", "is to be a number"),
     "a level too few": (["Fa"], "at least two levels"),
-    "no column of an order": (["Fa", "TA"], "no column 'New' in train.csv"),
+    "no column of an order": (["Fa", "TA"], "; an order has its column's name, or {columns: [...]"),
+    "an order of other levels": (
+        {"columns": ["Street"], "order": ["Fa", "TA"]},
+        "'Street' is missing in every training row (has 120 values that its order lacks (Grvl, Pave)",
+    ),
     "a number": (3, "expected an expression, a list of levels"),
     "a block": ({"ordr": ["a", "b"], "columns": ["Street"]}, "missing key 'order'"),
 }  # fmt: skip

@@ -82,7 +82,7 @@ def problems(
                 yield one.name, f"'{column}' is the target, of which no feature is made"
             elif known is not None and not _is_known(column, known, one, found[:place]):
                 later = {name for other in found[place + 1 :] for name in other.makes}
-                yield one.name, _unknown(column, known, later)
+                yield one.name, _unknown(column, known, later, one)
         if known is not None:
             known |= dict.fromkeys(one.makes)
 
@@ -131,14 +131,16 @@ def _is_known(
     return column in known or is_date or _is_part(column, features)
 
 
-def _unknown(column: str, known: Collection[str], later: Collection[str]) -> str:
+def _unknown(column: str, known: Collection[str], later: Collection[str], feature: Planned) -> str:
     if column in later:
         return f"'{column}' is made further down; move it up"
     longer = [one for one in known if one.startswith(column) and not _is_word(one)]
     names = longer if longer else known
     near = nearest(column, [one if _is_word(one) else f"`{one}`" for one in names])
     hint = of_column(column) or near
-    if hint.startswith("valid"):
+    if isinstance(feature.block, OrdinalMap) and column == feature.name:
+        hint = f"an order has its column's name, or {{columns: [...], order: [...]}}; {hint}"
+    elif hint.startswith("valid") and feature.parsed is not None:
         hint = f'a text stands in quotes: "{printable(column)}"; {hint}'
     return f"no column '{printable(column)}' in train.csv; {hint}"
 

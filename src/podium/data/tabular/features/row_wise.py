@@ -73,7 +73,7 @@ def make_feature(
     """
     check_uses(feature, columns.names)
     made = _make(feature, columns, competition)
-    _check_not_empty(feature, columns, train_rows)
+    _check_not_empty(feature, columns, made, train_rows)
     return made
 
 
@@ -103,10 +103,13 @@ def lost_in_words(work: Evaluation) -> str:
     return what if count else ""
 
 
-def _check_not_empty(feature: Planned, columns: Columns, train_rows: int) -> None:
-    for name in feature.makes:
-        if columns[name].missing[:train_rows].all():
-            message = f"'{name}' is missing in every training row; change it, or remove it"
+def _check_not_empty(feature: Planned, columns: Columns, made: list[Made], train_rows: int) -> None:
+    for one in made:
+        if columns[one.column].missing[:train_rows].all():
+            why = f" ({one.warning})" if one.warning else ""
+            message = (
+                f"'{one.column}' is missing in every training row{why}; change it, or remove it"
+            )
             raise FeatureError(feature.name, message)
 
 
