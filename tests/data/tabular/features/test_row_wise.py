@@ -217,7 +217,7 @@ WRONG = {
     "no column of an order": (["Fa", "TA"], "; an order has its column's name, or {columns: [...]"),
     "an order of other levels": (
         {"columns": ["Street"], "order": ["Fa", "TA"]},
-        "'Street' is missing in every training row (has 120 values that its order lacks (Grvl, Pave)",
+        "in every training row (has 120 values that its order lacks (Grvl, Pave)",
     ),
     "a number": (3, "expected an expression, a list of levels"),
     "a block": ({"ordr": ["a", "b"], "columns": ["Street"]}, "missing key 'order'"),
