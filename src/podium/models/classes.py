@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import Any
 
 from podium.config.imported import USER_CODE, ImportedParams, class_path
-from podium.io.errors import PodiumError
+from podium.io.errors import EstimatorError, PodiumError
 from podium.io.text import nearest, printable, visible
 from podium.io.usercode import UserCode, load
 from podium.models.kernels import read_kernel
@@ -119,7 +119,7 @@ def make_estimator(
         PodiumError: the first of ``problems``.
     """
     for key, message in problems(params, task):
-        raise PodiumError(f"{key}: {message}")
+        raise EstimatorError(f"{key}: {message}")
     kind = find_class(class_path(params.model, task))
     names = knobs_of(kind).names
     given = {name: threads for name in THREADS if name in names}

@@ -75,6 +75,23 @@ def test_task_and_metric(target, asked, task, metric, new):
     assert f"metric: {metric}" in out or f"{metric} is a guess" in out
 
 
+def test_from_two_csv_files_to_a_checked_submission(new, project):
+    train = TRAIN.assign(kind=np.where(AMOUNTS > 0, "x", "y"), y=AMOUNTS)
+    new(
+        train=train,
+        test=TEST.assign(kind="x"),
+        sample_submission=sample(y=0.1),
+    )
+    project.edit(lambda params: params["fresh"].update(models={"ridge": {}}))
+    for stage in ("download", "preprocess", "train", "ensemble", "report"):
+        outcome = run_podium(stage, "fresh", *(["ridge"] if stage == "train" else []))
+        assert outcome.code == 0, outcome.err
+    submission = pd.read_csv(project.root / "submissions/fresh/submission.csv")
+    assert submission["row"].equals(TEST["row"])
+    assert list(submission) == ["row", "y"]
+    assert np.isfinite(submission["y"]).all()
+
+
 def test_without_a_sample_the_block_says_null(new):
     block, out = new(train=TRAIN.assign(y=LABELS))
     assert block.source.files.sample_submission is None
