@@ -235,7 +235,7 @@ def test_a_blend_that_wins_is_submitted():
     assert result.submitted.score < min(model.score for model in result.models)
 
 
-def test_one_model_is_the_blend_and_nothing_is_searched(monkeypatch):
+def test_one_model_is_the_blend_and_nothing_is_searched():
     one = METRICS["rmsle"]
     asked = []
     counting = replace(one, function=lambda *given: asked.append(0) or one.function(*given))

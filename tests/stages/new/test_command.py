@@ -77,11 +77,7 @@ def test_task_and_metric(target, asked, task, metric, new):
 
 def test_from_two_csv_files_to_a_checked_submission(new, project):
     train = TRAIN.assign(kind=np.where(AMOUNTS > 0, "x", "y"), y=AMOUNTS)
-    new(
-        train=train,
-        test=TEST.assign(kind="x"),
-        sample_submission=sample(y=0.1),
-    )
+    new(train=train, test=TEST.assign(kind="x"), sample_submission=sample(y=0.1))
     project.edit(lambda params: params["fresh"].update(models={"ridge": {}}))
     for stage in ("download", "preprocess", "train", "ensemble", "report"):
         outcome = run_podium(stage, "fresh", *(["ridge"] if stage == "train" else []))
