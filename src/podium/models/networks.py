@@ -143,7 +143,7 @@ def _usable_members(fit: Fit[NetworkParams], fitted: FittedMembers) -> dict[int,
             usable[outcome.member.table].append(index)
             continue
         where = _name(fit, params, index)
-        what = f"{where} diverged and is left out: {divergence(outcome, params)}"
+        what = f"{where} diverged and is left out: {divergence(outcome)}"
         if all(fitted.outcomes[i].diverged for i in _of_split(outcome.member.table, params)):
             raise PodiumError(f"training diverged in every seed of a fold: {what}")
         fit.reporter.warn(what)
