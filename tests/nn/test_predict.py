@@ -158,7 +158,9 @@ def test_without_copies_a_prediction_is_the_plain_one():
 
 def with_tta(fitted, tta: int):
     """The same members, predicting with other knobs."""
-    return replace(fitted, params=fitted.params.model_copy(update={"tta": tta}))
+    params = fitted.params.model_copy(update={"tta": tta})
+    outcomes = [replace(own, member=replace(own.member, params=params)) for own in fitted.outcomes]
+    return replace(fitted, params=params, outcomes=outcomes)
 
 
 def test_copies_are_averaged_with_the_plain_prediction():

@@ -229,11 +229,13 @@ def _checked_plan(data: Data, members: list[Member], device: torch.device) -> Pl
 def _without_auto(members: list[Member], data: Data, classes: int) -> list[Member]:
     """Values for what is ``auto``, where no pipeline has set them."""
     shape = Shape(len(data.y), data.columns.total, classes)
+    distinct = {id(member.params): member.params for member in members}
     resolved: dict[int, NetworkParams] = {}
-    for member in members:
-        own = member.params
-        if id(own) not in resolved:
-            resolved[id(own)] = without_auto(own, shape) if isinstance(own, MLPParams) else own
+    equal: dict[str, NetworkParams] = {}
+    for key, own in distinct.items():
+        own = without_auto(own, shape) if isinstance(own, MLPParams) else own
+        # One object for equal ones: by it they are known to be.
+        resolved[key] = equal.setdefault(own.model_dump_json(), own)
     return [replace(member, params=resolved[id(member.params)]) for member in members]
 
 

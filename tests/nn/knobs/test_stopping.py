@@ -68,13 +68,13 @@ def followed(members=range(4), **knobs):
         own_stop = [member.stop for member in made.members]
         clean_retire = made._retire_finished
 
-        def spy(diverged, ended, here=here, own_stop=own_stop, retire=clean_retire):
+        def spy(diverged, ended, pruned, here=here, own_stop=own_stop, retire=clean_retire):
             loss, _ = made._evaluate(own_stop)
             now = weights_of(made)
             for place, index in enumerate(here):
                 state = {name: value[place] for name, value in now.items()}
                 seen[index].append((float(loss[place]), state))
-            retire(diverged, ended)
+            retire(diverged, ended, pruned)
 
         made._retire_finished = spy
         made.run_epoch()
