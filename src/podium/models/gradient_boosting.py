@@ -77,9 +77,12 @@ def fit_lightgbm(fit: Fit[LightGBMParams]) -> list[SplitFit]:
     workers = min(len(splits), cores())
     counts = _threads(len(splits), workers, len(fit.y))
     threads = {split.name: count for split, count in zip(splits, counts, strict=True)}
-    return fit.each_split(
-        lambda split: _fit_split(fit, split, threads[split.name]), "trees", workers
-    )
+
+    def fit_one(split: Split) -> SplitFit:
+        # On a cluster a task may have fewer cores than here.
+        return _fit_split(fit, split, min(threads[split.name], cores()))
+
+    return fit.each_split(fit_one, "trees", workers)
 
 
 def _threads(splits: int, workers: int, rows: int) -> list[int]:
