@@ -34,8 +34,10 @@ from podium.nn.network import build_network
 from podium.nn.outcome import EpochLog, Outcome
 from podium.nn.plan import Plan, Round, make_plan
 from podium.nn.predict import Array, Predictor
+from podium.nn.remote import Work, train_round
 from podium.nn.rng import generator, mixed
 from podium.nn.trainer import Score, Trainer
+from podium.runtime import compute
 
 # Seconds between checkpoints of a running training.
 CHECKPOINT_SECONDS = 30.0
@@ -192,7 +194,9 @@ def _checked_plan(
         PodiumError: a member has no rows, or a batch too few for the network.
     """
     check_rows(members, data)
-    plan = make_plan(data, members, params, device)
+    pool = compute.current()
+    slots = pool.slots if pool.is_remote or pool.limit else None
+    plan = make_plan(data, members, params, device, slots)
     least = build_network(params, data.columns, data.task.width).least_rows
     for group in plan.groups:
         check_batches(group, params.batch_size, least)
@@ -245,6 +249,8 @@ class _Run:
         self.every = CHECKPOINT_SECONDS if checkpoint_seconds is None else checkpoint_seconds
         self.lock, self.stopped = threading.Lock(), threading.Event()
         self.done = self.total = 0
+        # Of groups that a cluster trains: the epochs done, by the first member.
+        self.epochs: dict[int, int] = {}
 
     def all(self, plan: Plan) -> list[Outcome]:
         """Every member's outcome, in the members' order."""
@@ -254,6 +260,14 @@ class _Run:
 
     def _round(self, one: Round) -> list[Outcome]:
         """The outcomes of a round's groups."""
+        pool = compute.current()
+        # One GPU takes all members as one group: there is nothing to divide.
+        if pool.is_remote and self.device.type == "cpu":
+            work = Work(self.data, self.params, self.score, self.folder)
+            return train_round(work, one, pool, self._report_remote)
+        return self._local_round(one)
+
+    def _local_round(self, one: Round) -> list[Outcome]:
         with pool_of(one.workers, one.threads) as pool:
             try:
                 done = list(pool.map(self._group, one.groups))
@@ -277,6 +291,23 @@ class _Run:
         if checkpoint and self.stopped.is_set():
             checkpoint.save(trainer)
         return trainer.outcomes
+
+    def _report_remote(
+        self,
+        group: list[Member],
+        epoch: int,
+        members: list[Member],
+        logs: list[EpochLog],
+        resumed: bool,
+    ) -> None:
+        """Report epochs of a group elsewhere; those that are done again are not told again."""
+        new = epoch - self.epochs.get(group[0].index, 0)
+        if new <= 0:
+            return
+        self.epochs[group[0].index] = epoch
+        self.done += new * len(group)
+        if self.on_epoch and logs:
+            self.on_epoch(Progress(self.done, self.total, epoch, members, logs, resumed))
 
     def _report_progress(
         self, trainer: Trainer, members: list[Member], epochs: int, resumed: bool = False

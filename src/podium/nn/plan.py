@@ -69,10 +69,17 @@ class Plan:
 
 
 def make_plan(
-    data: Data, members: Sequence[Member], params: NetworkParams, device: torch.device
+    data: Data,
+    members: Sequence[Member],
+    params: NetworkParams,
+    device: torch.device,
+    slots: int | None = None,
 ) -> Plan:
-    """Split the members into groups; depends on the hardware, never on its current load."""
-    workers = torch.get_num_threads() if device.type == "cpu" else 1
+    """Split the members into groups; depends on the hardware, never on its current load.
+
+    ``slots`` is the number of groups that are trained at a time; by default that of the cores.
+    """
+    workers = (slots or torch.get_num_threads()) if device.type == "cpu" else 1
     network = build_network(params, data.columns, data.task.width)
     # Multiply-adds of a member's step: a forward and a backward pass, which costs twice as much.
     each = 3 * min(params.batch_size, data.rows) * network.row_work
