@@ -27,6 +27,8 @@ class Cluster:
         self.scheduler = self.start(
             "scheduler", "--host", f"{protocol}://127.0.0.1", "--port", port, "--no-dashboard"
         )
+        log = folder / "scheduler0.log"
+        assert soon(lambda: b"Scheduler at" in log.read_bytes(), 60), log.read_text()
 
     def compute(self, **keys: int) -> Compute:
         """The block of params.yaml for this cluster."""
@@ -72,8 +74,9 @@ def cluster(folder: Path, workers: int = 2, *options: str) -> Iterator[Cluster]:
     folder.mkdir(parents=True, exist_ok=True)
     made = Cluster(folder)
     try:
-        if workers:
-            made.add_workers(workers, *options)
+        # Without nannies a command takes one worker.
+        for count in [1] * workers if options else [workers][: bool(workers)]:
+            made.add_workers(count, *options)
         yield made
     finally:
         made.end()

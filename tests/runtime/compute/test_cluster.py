@@ -142,10 +142,11 @@ def test_a_task_that_kills_every_worker_ends_in_an_error(two: Cluster) -> None:
 
 
 def test_workers_without_a_nanny_that_all_end(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(clusters, "WORKERS_SECONDS", 8.0)
     with cluster(tmp_path / "dask", 2, "--no-nanny") as made, HERE(made.compute()) as pool:
+        monkeypatch.setattr(clusters, "WORKERS_SECONDS", 6.0)
+        work = pool.each(lambda _: os.kill(os.getpid(), 9), [0])
         with pytest.raises(PodiumError, match="all workers ended; .*dask worker tcp://"):
-            list(pool.each(lambda _: os.kill(os.getpid(), 9), [0]))
+            list(work)
 
 
 def test_one_slot_works_there_and_not_here(tmp_path: Path) -> None:
@@ -154,13 +155,16 @@ def test_one_slot_works_there_and_not_here(tmp_path: Path) -> None:
         found = {pid for _, pid in pool.each(lambda _: os.getpid(), range(4))}
         assert found == set(pool.client.run(os.getpid).values())
         assert os.getpid() not in found
-        # The scheduler ends: an error, not a hang.
+
+
+def test_a_scheduler_that_ends_is_an_error(tmp_path: Path) -> None:
+    with cluster(tmp_path / "dask", 1) as made, HERE(made.compute()) as pool:
+        work = pool.each(lambda _: time.sleep(0.5), range(100))
+        next(work)
+        end(made.scheduler)
         started = time.monotonic()
-        with pytest.raises(
-            PodiumError, match="scheduler at .* is gone|lost with the Dask scheduler"
-        ):
-            for _ in pool.each(lambda _: time.sleep(0.5), range(100)):
-                end(made.scheduler)
+        with pytest.raises(PodiumError, match=r"scheduler at .* is gone|lost with the Dask sched"):
+            list(work)
         assert time.monotonic() - started < 60
 
 
@@ -181,10 +185,9 @@ def test_a_scheduler_without_workers(tmp_path: Path, monkeypatch) -> None:
     with (
         cluster(tmp_path / "dask", 0) as made,
         pytest.raises(PodiumError, match="has no workers; start some: dask worker tcp://"),
+        HERE(made.compute()),
     ):
-        assert soon(lambda: b"Scheduler at" in next(made.folder.glob("sch*.log")).read_bytes())
-        with HERE(made.compute()):
-            pass
+        pass
 
 
 def test_another_podium_on_a_worker_is_told_before_work_starts(tmp_path: Path) -> None:

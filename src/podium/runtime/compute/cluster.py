@@ -29,7 +29,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 # Until the scheduler answers; until there is a worker, or one again after all have gone.
-CONNECT_SECONDS, WORKERS_SECONDS = 5.0, 15.0
+CONNECT_SECONDS, WORKERS_SECONDS = 8.0, 20.0
 # Between two looks whether the cluster is still there.
 WATCH_SECONDS = 2.0
 
