@@ -69,9 +69,9 @@ def measure(name: str, params: ModelParams, repeats: int) -> None:
                 flush=True,
             )
     local, dask = (statistics.median(own) for own in zip(*seconds, strict=True))
+    ratio = f"{statistics.median(ratios):.3f} ({min(ratios):.3f} to {max(ratios):.3f})"
     print(
-        f"{name}: median local {local:.1f} s, dask {dask:.1f} s, ratio {statistics.median(ratios):.3f} "
-        f"({min(ratios):.3f} to {max(ratios):.3f}), same bytes",
+        f"{name}: median local {local:.1f} s, dask {dask:.1f} s, ratio {ratio}, same bytes",
         flush=True,
     )
 

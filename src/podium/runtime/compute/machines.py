@@ -82,7 +82,8 @@ class Machines:
 def facts_of_process() -> Callable[[], dict[str, Any]]:
     """A function for any Python process: versions, a hash of Podium's sources, cores.
 
-    It is a closure, so that it travels whole: where Podium is missing it works, too.
+    It is a closure, so that it travels whole: where Podium is missing it works, too. The sources
+    are those when a process was first asked: one that runs since before an edit has the old ones.
     """
     packages, missing = PACKAGES, MISSING
 
@@ -93,14 +94,16 @@ def facts_of_process() -> Callable[[], dict[str, Any]]:
         from importlib.util import find_spec
         from pathlib import Path
 
+        import dask
         from dask.system import CPU_COUNT
 
-        spec, sources = find_spec("podium"), missing
-        if spec is not None and spec.origin:
+        spec, sources = find_spec("podium"), dask.config.get("podium-sources", missing)
+        if spec is not None and spec.origin and sources == missing:
             folder, digest = Path(spec.origin).parent, hashlib.sha256()
             for path in sorted(folder.rglob("*.py")):
                 digest.update(path.relative_to(folder).as_posix().encode() + path.read_bytes())
             sources = digest.hexdigest()[:8]
+            dask.config.set({"podium-sources": sources})
         found = {"podium": sources, "python": ".".join(map(str, sys.version_info[:3]))}
         for name in packages:
             try:
