@@ -136,7 +136,7 @@ def test_a_task_that_kills_every_worker_ends_in_an_error(two: Cluster) -> None:
     with HERE(two.compute()) as pool:
         with pytest.raises(PodiumError, match=r"^fold 2: 4 workers ended one after the other"):
             list(pool.each(lambda _: os.kill(os.getpid(), 9), [0], names=["fold 2"]))
-        assert soon(lambda: pool.workers() == 2)
+        assert soon(lambda: pool.look() == 2)
         # The cluster goes on.
         assert dict(pool.each(lambda number: number, [5])) == {0: 5}
 

@@ -11,7 +11,7 @@ import sys
 import time
 import uuid
 import warnings
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future
 from contextlib import contextmanager, suppress
@@ -44,13 +44,13 @@ def connected(address: str, limit: int | None = None) -> Iterator["Cluster"]:
     """
     client = _client(address)
     logger = logging.getLogger("distributed")
-    level, before = logging.CRITICAL, logger.level
-    logger.setLevel(level)
+    before = logger.level
+    # What ends here is told by an error of ours.
+    logger.setLevel(logging.CRITICAL)
     try:
-        machines = _checked_machines(client, address)
-        for line in machines.crowded():
-            warn(f"{address}: {line}")
-        yield Cluster(client, address, machines, limit)
+        cluster = Cluster(client, address, limit)
+        cluster.check()
+        yield cluster
     finally:
         with suppress(Exception):
             client.close(timeout=CONNECT_SECONDS)
@@ -72,24 +72,6 @@ def _client(address: str) -> Any:
         ) from None
 
 
-def _checked_machines(client: Any, address: str) -> Machines:
-    """The cluster's machines, once a worker is there and all versions are ours.
-
-    Raises:
-        PodiumError: there is no worker; or a version differs.
-    """
-    try:
-        client.wait_for_workers(1, timeout=WORKERS_SECONDS)
-    except TimeoutError:
-        raise PodiumError(_no_workers(address)) from None
-    facts = facts_of_process()
-    there = {f"the scheduler at {address}": client.run_on_scheduler(facts)}
-    workers = client.run(facts)
-    there |= {f"the worker at {worker}": found for worker, found in workers.items()}
-    check_versions(facts(), there)
-    return Machines.of(workers, client.nthreads())
-
-
 def _no_workers(address: str) -> str:
     return (
         f"the Dask cluster at {address} has no workers; start some: "
@@ -109,10 +91,70 @@ class Cluster(Pool):
 
     is_remote = True
 
-    def __init__(self, client: Any, address: str, machines: Machines, limit: int | None) -> None:
-        self.client, self.address, self.machines, self.limit = client, address, machines, limit
+    def __init__(self, client: Any, address: str, limit: int | None) -> None:
+        self.client, self.address, self.limit = client, address, limit
         self.executor = client.get_executor(pure=False)
-        self.slots = min(limit or machines.slots, machines.slots)
+        self.question = facts_of_process()
+        self.here = self.question()
+        # What each worker that was ever here said of itself; those with other versions than ours.
+        self.facts: dict[str, dict[str, Any]] = {}
+        self.refused: set[str] = set()
+        self.machines, self.looked = Machines({}), 0.0
+
+    @property
+    def slots(self) -> int:  # type: ignore[override]
+        """How many tasks of one thread run at a time."""
+        return min(self.limit or self.machines.slots, self.machines.slots)
+
+    def check(self) -> None:
+        """Wait for a worker, and compare all versions with ours.
+
+        Raises:
+            PodiumError: there is no worker; or a version differs.
+        """
+        try:
+            self.client.wait_for_workers(1, timeout=WORKERS_SECONDS)
+        except TimeoutError:
+            raise PodiumError(_no_workers(self.address)) from None
+        scheduler = {
+            f"the scheduler at {self.address}": self.client.run_on_scheduler(self.question)
+        }
+        check_versions(self.here, scheduler)
+        self.look()
+        for line in self.machines.crowded():
+            warn(f"{self.address}: {line}")
+
+    def look(self) -> int:
+        """See which workers are there now; returns how many.
+
+        Raises:
+            PodiumError: the scheduler is gone; or, before the first task, a worker has other
+                versions. One that comes later is left out, with a warning.
+        """
+        try:
+            slots = self.client.sync(self.client.scheduler.ncores, callback_timeout=10)
+            new = [address for address in slots if address not in self.facts]
+            found = self.client.run(self.question, workers=new, on_error="ignore") if new else {}
+        except Exception:
+            raise PodiumError(
+                f"the Dask scheduler at {self.address} is gone; start it again, and run again"
+            ) from None
+        first = not self.facts
+        for address, facts in found.items():
+            self._compare(address, facts, first)
+        there = {a: f for a, f in self.facts.items() if a in slots and a not in self.refused}
+        self.machines, self.looked = Machines.of(there, slots), time.monotonic()
+        return len(slots)
+
+    def _compare(self, address: str, facts: dict[str, Any], first: bool) -> None:
+        try:
+            check_versions(self.here, {f"the worker at {address}": facts})
+        except PodiumError as error:
+            if first:
+                raise
+            warn(f"left out: {error}")
+            self.refused.add(address)
+        self.facts[address] = facts
 
     def submit(self, function: Callable[..., R], *arguments: Any) -> Future[R]:
         """See ``Pool``. A failure of the cluster itself is a ``PodiumError`` of the future."""
@@ -125,9 +167,11 @@ class Cluster(Pool):
 
     def share(self, value: T) -> T:
         """See ``Pool``."""
-        future = self.client.submit(
-            task.restored, _pickled(value), key=f"podium-data-{uuid.uuid4().hex}"
-        )
+        key = f"podium-data-{uuid.uuid4().hex}"
+        with warnings.catch_warnings():
+            # Of large data in a task, which is what is wanted here.
+            warnings.filterwarnings("ignore", "Sending large graph")
+            future = self.client.submit(task.restored, _pickled(value), key=key)
         return _Shared(future)  # type: ignore[return-value]
 
     def each(
@@ -141,14 +185,11 @@ class Cluster(Pool):
         on_event: OnEvent | None = None,
     ) -> Iterator[tuple[int, R]]:
         """See ``Pool``."""
-        with warnings.catch_warnings():
-            # Of large data in a task, which is what is wanted here.
-            warnings.filterwarnings("ignore", "Sending large graph")
-            job = _Job(self, function, items, threads, names, on_event)
-            try:
-                yield from job.results()
-            finally:
-                job.end()
+        job = _Job(self, function, items, threads, names, on_event)
+        try:
+            yield from job.results()
+        finally:
+            job.end()
 
     def _start(
         self,
@@ -192,19 +233,6 @@ class Cluster(Pool):
             raise found.error()
         return found
 
-    def workers(self) -> int:
-        """How many workers there are now.
-
-        Raises:
-            PodiumError: the scheduler is gone.
-        """
-        try:
-            return len(self.client.sync(self.client.scheduler.ncores, callback_timeout=10))
-        except Exception:
-            raise PodiumError(
-                f"the Dask scheduler at {self.address} is gone; start it again, and run again"
-            ) from None
-
 
 class _Job:
     """A function over items: what waits, what runs, and what comes back."""
@@ -221,25 +249,24 @@ class _Job:
         self.cluster, self.on_event = cluster, on_event
         self.names = names or [f"task {number}" for number in range(len(items))]
         self.threads = cluster.machines.possible(threads)
-        shares = cluster.machines.shares(self.threads)
-        self.window = min(sum(shares.values()), cluster.slots)
-        self.where = {"workers": list(shares), "allow_other_workers": True}
         self.shared = cluster.share(_Numbered(function, items))
         self.waiting = deque(range(len(items)))
         self.running: dict[int, Future[Any]] = {}
+        # The worker that each of them was given to; where that one ends, another takes the task.
+        self.places: dict[int, str] = {}
         self.arrived: queue.SimpleQueue[tuple[int, Any]] = queue.SimpleQueue()
         self.topic = f"podium-{uuid.uuid4().hex}"
-        self.seen = self.looked = time.monotonic()
+        self.seen = time.monotonic()
         cluster.client.subscribe_topic(self.topic, self._take_event)
 
     def results(self) -> Iterator[tuple[int, Any]]:
         """Each item's number and result, as they come."""
         while self.waiting or self.running:
-            while self.waiting and len(self.running) < self.window:
-                self._start(self.waiting.popleft())
+            while self.waiting and (address := self._free()):
+                self._start(self.waiting.popleft(), address)
             number, event = self._next()
             if isinstance(event, Future):
-                del self.running[number]
+                del self.running[number], self.places[number]
                 yield number, self.cluster.result(event, self.names[number])
             elif self.on_event and number >= 0:
                 self.on_event(number, event)
@@ -251,11 +278,22 @@ class _Job:
                 future.cancel()
             self.cluster.client.unsubscribe_topic(self.topic)
 
-    def _start(self, number: int) -> None:
+    def _free(self) -> str | None:
+        """The worker with the most room for another task."""
+        if self.cluster.limit and len(self.running) >= self.cluster.limit:
+            return None
+        busy = Counter(self.places.values())
+        shares = self.cluster.machines.shares(self.threads)
+        room = {address: count - busy[address] for address, count in shares.items()}
+        address = max(room, key=lambda one: room[one], default=None)
+        return address if address is not None and room[address] > 0 else None
+
+    def _start(self, number: int, address: str) -> None:
+        where = {"workers": [address], "allow_other_workers": True}
         future = self.cluster._start(
-            self.shared, (number,), self.threads, self.where, self.topic, number
+            self.shared, (number,), self.threads, where, self.topic, number
         )
-        self.running[number] = future
+        self.running[number], self.places[number] = future, address
         future.add_done_callback(lambda done: self.arrived.put((number, done)))
 
     def _take_event(self, event: tuple[float, Any]) -> None:
@@ -270,17 +308,16 @@ class _Job:
         Raises:
             PodiumError: the scheduler is gone, or there have been no workers for long.
         """
-        if time.monotonic() - self.looked > WATCH_SECONDS:
+        if time.monotonic() - self.cluster.looked > WATCH_SECONDS:
             self._look()
         with suppress(queue.Empty):
             return self.arrived.get(timeout=WATCH_SECONDS)
         return -1, None
 
     def _look(self) -> None:
-        if self.cluster.workers():
-            self.seen = time.monotonic()
-        self.looked = time.monotonic()
-        if self.looked - self.seen > WORKERS_SECONDS:
+        workers, now = self.cluster.look(), time.monotonic()
+        self.seen = now if workers else self.seen
+        if now - self.seen > WORKERS_SECONDS:
             raise PodiumError(f"all workers ended; {_no_workers(self.cluster.address)}")
 
 
