@@ -96,6 +96,18 @@ def test_closures_progress_and_errors_come_back(two: Cluster) -> None:
             pool.submit(work, 7).result(30)
 
 
+def test_what_a_worker_cannot_load_is_an_error_of_one_line(two: Cluster) -> None:
+    class Elsewhere:
+        def __reduce__(self):
+            return __import__, ("a_package_that_workers_lack",)
+
+    thing = Elsewhere()
+    with HERE(two.compute()) as pool:
+        work = pool.each(lambda _: thing, [0], names=["fold 1"])
+        with pytest.raises(PodiumError, match=r"^fold 1: .* could not start .*that_workers_lack"):
+            list(work)
+
+
 def test_data_travel_once_to_a_worker(two: Cluster) -> None:
     class Counted:
         """Says in which process it was made from bytes."""

@@ -30,6 +30,8 @@ R = TypeVar("R")
 
 # Until the scheduler answers; until there is a worker, or one again after all have gone.
 CONNECT_SECONDS, WORKERS_SECONDS = 8.0, 20.0
+# For an answer of the scheduler; without one for so long it counts as gone.
+ANSWER_SECONDS, SILENT_SECONDS = 10.0, 120.0
 # Between two looks whether the cluster is still there.
 WATCH_SECONDS = 2.0
 
@@ -99,7 +101,7 @@ class Cluster(Pool):
         # What each worker that was ever here said of itself; those with other versions than ours.
         self.facts: dict[str, dict[str, Any]] = {}
         self.refused: set[str] = set()
-        self.machines, self.looked = Machines({}), 0.0
+        self.machines, self.looked, self.answered = Machines({}), 0.0, time.monotonic()
 
     @property
     def slots(self) -> int:  # type: ignore[override]
@@ -132,19 +134,30 @@ class Cluster(Pool):
                 versions. One that comes later is left out, with a warning.
         """
         try:
-            slots = self.client.sync(self.client.scheduler.ncores, callback_timeout=10)
+            slots = self.client.sync(self.client.scheduler.ncores, callback_timeout=ANSWER_SECONDS)
             new = [address for address in slots if address not in self.facts]
             found = self.client.run(self.question, workers=new, on_error="ignore") if new else {}
         except Exception:
-            raise PodiumError(
-                f"the Dask scheduler at {self.address} is gone; start it again, and run again"
-            ) from None
-        first = not self.facts
+            self._must_be_there()
+            return len(self.machines.by_host)
+        self.answered, first = time.monotonic(), not self.facts
         for address, facts in found.items():
             self._compare(address, facts, first)
         there = {a: f for a, f in self.facts.items() if a in slots and a not in self.refused}
         self.machines, self.looked = Machines.of(there, slots), time.monotonic()
         return len(slots)
+
+    def _must_be_there(self) -> None:
+        """After a question without an answer: a busy scheduler may be slow.
+
+        Raises:
+            PodiumError: it has closed the connection, or has not answered for long.
+        """
+        silent = time.monotonic() - self.answered > SILENT_SECONDS
+        if self.client.status != "running" or silent or not self.facts:
+            raise PodiumError(
+                f"the Dask scheduler at {self.address} is gone; start it again, and run again"
+            ) from None
 
     def _compare(self, address: str, facts: dict[str, Any], first: bool) -> None:
         try:
@@ -229,6 +242,10 @@ class Cluster(Pool):
             ) from None
         except CancelledError:
             raise PodiumError(f"{name}: lost with the Dask scheduler at {self.address}") from None
+        except Exception as error:
+            # Not what the task raised, which comes as a Failure.
+            what = f"{type(error).__name__}: {error}"
+            raise PodiumError(f"{name}: a worker could not start it: {what}") from error
         if isinstance(found, task.Failure):
             raise found.error()
         return found
