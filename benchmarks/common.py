@@ -80,9 +80,9 @@ def quiet_threads() -> None:
     """
     if "OMP_WAIT_POLICY" not in os.environ:
         prepare()
-        # A benchmark imports what lies beside it.
-        os.environ.pop("PYTHONSAFEPATH", None)
-        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+        # The script imports what lies beside it.
+        own = {key: value for key, value in os.environ.items() if key != "PYTHONSAFEPATH"}
+        os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], own)
 
 
 def machine() -> str:

@@ -14,7 +14,6 @@ from podium.data.holdout import hold_out
 from podium.metrics import METRICS
 from podium.models.fit import HISTORY
 from podium.models.ridge_classifier import SCALES, ridges
-from podium.nn import members
 from podium.reporting.curves import mlflow_curves
 from podium.runtime.progress import Reporter
 
@@ -337,7 +336,7 @@ class Stopping(Reporter):
 @pytest.fixture
 def every_epoch(monkeypatch):
     """A checkpoint after every epoch."""
-    monkeypatch.setattr(members, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr("podium.nn.training.CHECKPOINT_SECONDS", 0.0)
 
 
 def same(one, other) -> bool:

@@ -306,7 +306,7 @@ def test_a_stopped_training_continues_to_the_same_files(project, podium, monkeyp
         if len(epochs) == 5:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr("podium.nn.members.CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr("podium.nn.training.CHECKPOINT_SECONDS", 0.0)
     monkeypatch.setattr(networks._ProgressForwarder, "epoch", interrupt)
     stopped = podium("train", NAME, "mlp")
     assert stopped.code != 0

@@ -13,6 +13,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 
 from podium.config.block import Block, ModelParams
 from podium.config.check import check_competition
+from podium.config.compute import Compute
 from podium.config.document import read_document
 from podium.config.features import AUTO_KEY, MAX_FEATURES, Features, typed_feature
 from podium.config.imported import own_classes, own_path, path_problem
@@ -23,6 +24,9 @@ from podium.io.errors import PodiumError
 from podium.io.text import nearest, one_of, printable, shown
 
 PARAMS = "params.yaml"
+# Keys of the file that are no competition.
+COMPUTE = "compute"
+NO_COMPETITION = ("competitions", COMPUTE)
 # Names become folders and arguments of commands.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 # The name that tables give to the models' blend.
@@ -95,7 +99,8 @@ class _Reader:
 
     def read(self, only: str | None) -> Config | None:
         listed = self._competitions()
-        names = [name for name in self.document if name != "competitions"]
+        compute = self._compute()
+        names = [name for name in self.document if name not in NO_COMPETITION]
         if only is not None:
             self._must_exist(only, names)
             names = [name for name in names if name == only]
@@ -103,7 +108,7 @@ class _Reader:
         blocks = {name: block for name, block in read.items() if block is not None}
         if self.problems:
             return None
-        return Config.model_construct(competitions=listed, blocks=blocks)
+        return Config.model_construct(competitions=listed, blocks=blocks, compute=compute)
 
     def sorted_problems(self) -> list[Problem]:
         return sorted(self.problems, key=lambda problem: _line_of(self.document, problem.path))
@@ -119,7 +124,7 @@ class _Reader:
 
     def _competitions(self) -> list[str]:
         path: Path_ = ("competitions",)
-        blocks = [str(name) for name in self.document if name != "competitions"]
+        blocks = [str(name) for name in self.document if name not in NO_COMPETITION]
         if "competitions" not in self.document:
             self._add((), "competitions: missing key; expected a list of competition names")
             return []
@@ -133,6 +138,19 @@ class _Reader:
             if value.index(name) != index:
                 self._add((*path, index), f"'{name}' is listed twice; remove one")
         return [str(name) for name in value]
+
+    def _compute(self) -> Compute:
+        """The block ``compute``, which may be left out."""
+        raw = _plain(self.document.get(COMPUTE))
+        if raw is None:
+            return Compute()
+        if not isinstance(raw, dict):
+            self._add((COMPUTE,), f"expected a block such as backend: local, found {shown(raw)}")
+            return Compute()
+        read = self._validate(Compute, raw, (COMPUTE,))
+        for key, message in read.problems() if read else []:
+            self._add((COMPUTE, key), message)
+        return read or Compute()
 
     def _competition(self, name: str) -> Competition | None:
         block = self.document[name]

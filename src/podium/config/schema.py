@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from podium.config.block import Block, ModelParams, Name, Seed, as_text, name_in
+from podium.config.compute import Compute
 from podium.config.features import Features
 from podium.config.folds import ALIASES, SCHEMES
 from podium.config.ids import Id, TargetColumns, columns_of
@@ -250,6 +251,7 @@ class Config(Block):
 
     competitions: list[str]
     blocks: Mapping[str, Competition]
+    compute: Compute = Compute()
 
     def __getitem__(self, name: str) -> Competition:
         return self.blocks[name]

@@ -1,7 +1,6 @@
 """The interface of models: a function from a dataset to predictions for every fold."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -16,7 +15,9 @@ from podium.data.folds import target_bins
 from podium.data.inner import Inner
 from podium.data.targets import Target
 from podium.metrics import Metric
+from podium.runtime import compute
 from podium.runtime.progress import SILENT, Reporter
+from podium.runtime.resources import cores
 
 Array = NDArray[np.float64]
 # The rows of a bin of numbers, at least: enough for any number of inner folds.
@@ -97,17 +98,25 @@ class Fit(Generic[P_co]):
     def each_split(
         self, fit_one: Callable[[Split], SplitFit], what: str, workers: int = 1
     ) -> list[SplitFit]:
-        """Fit every fold, ``workers`` at a time, and report progress."""
+        """Fit every fold, ``workers`` at a time on one machine, and report progress.
+
+        On a cluster each has as many threads as here, on which last digits may depend.
+        """
         splits = self.dataset.splits
         self.reporter.start(len(splits))
         self.reporter.update(0, f"fold 1/{len(splits)}  {what}")
-        fits = []
-        # Threads are enough: the slow parts (LightGBM, linear algebra) release the GIL.
-        with ThreadPoolExecutor(workers) as pool:
-            for done, fitted in enumerate(pool.map(fit_one, splits), start=1):
-                fits.append(fitted)
-                self.reporter.update(done, f"fold {done}/{len(splits)}  {what}")
-        return fits
+        fits = {}
+        for number, fitted in compute.current().each(
+            fit_one,
+            splits,
+            threads=max(1, cores() // workers),
+            at_once=workers,
+            names=[split.name for split in splits],
+            on_event=lambda _, warning: self.reporter.warn(warning),
+        ):
+            fits[number] = fitted
+            self.reporter.update(len(fits), f"fold {len(fits)}/{len(splits)}  {what}")
+        return [fits[number] for number in range(len(splits))]
 
 
 # Fits one model on every split of the dataset, in the order of ``dataset.splits``. Each function

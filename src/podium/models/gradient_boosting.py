@@ -16,6 +16,7 @@ from podium.data.inner import Inner
 from podium.data.targets import Target
 from podium.metrics import Metric
 from podium.models.base import Fit, SplitFit
+from podium.runtime.compute import stop_if_cancelled
 from podium.runtime.resources import cores
 
 Array = NDArray[np.float64]
@@ -77,9 +78,12 @@ def fit_lightgbm(fit: Fit[LightGBMParams]) -> list[SplitFit]:
     workers = min(len(splits), cores())
     counts = _threads(len(splits), workers, len(fit.y))
     threads = {split.name: count for split, count in zip(splits, counts, strict=True)}
-    return fit.each_split(
-        lambda split: _fit_split(fit, split, threads[split.name]), "trees", workers
-    )
+
+    def fit_one(split: Split) -> SplitFit:
+        # On a cluster a task may have fewer cores than here.
+        return _fit_split(fit, split, min(threads[split.name], cores()))
+
+    return fit.each_split(fit_one, "trees", workers)
 
 
 def _threads(splits: int, workers: int, rows: int) -> list[int]:
@@ -184,9 +188,14 @@ def _find_rounds(
         train,
         num_boost_round=params.rounds,
         valid_sets=[lightgbm.Dataset(_rows(x, held), y[held], weight=other, reference=train)],
-        callbacks=[lightgbm.early_stopping(params.patience, verbose=False)],
+        callbacks=[lightgbm.early_stopping(params.patience, verbose=False), _while_wanted],
     )
     return max(1, booster.best_iteration)
+
+
+def _while_wanted(environment: Any) -> None:
+    """Called after each round: ends a task on a cluster whose parent was stopped."""
+    stop_if_cancelled()
 
 
 def _train(
@@ -207,7 +216,7 @@ def _train(
         num_boost_round=rounds,
         valid_sets=[data, lightgbm.Dataset(*valid, reference=data)],
         valid_names=["train", "valid"],
-        callbacks=[lightgbm.record_evaluation(curves)],
+        callbacks=[lightgbm.record_evaluation(curves), _while_wanted],
     )
     (train_loss,), (valid_loss,) = curves["train"].values(), curves["valid"].values()
     return booster, [

@@ -25,6 +25,7 @@ from podium.models.imported_data import (
     tables,
 )
 from podium.models.stored import dump_estimator
+from podium.runtime.compute import in_task
 from podium.runtime.library_warnings import gathered
 from podium.runtime.resources import cores, is_out_of_memory
 
@@ -59,8 +60,9 @@ def fit_folds(
 
     def limited(split: Split) -> SplitFit:
         # Of OpenMP, the number of threads is that of the calling thread.
-        with threadpool_limits(threads, "openmp"), blamed(fit, split):
-            return fit_one(split, threads)
+        here = gathered(fit.reporter.warn) if in_task() else nullcontext()
+        with here, threadpool_limits(threads, "openmp"), blamed(fit, split):
+            return fit_one(split, min(threads, cores()))
 
     with gathered(fit.reporter.warn), threadpool_limits(threads, "blas"):
         return fit.each_split(limited, fit.params.model.rpartition(".")[2], workers)

@@ -131,7 +131,8 @@ class _Batch:
         self.owner = [
             number for number, fit in enumerate(fits) for _ in range(splits * fit.params.seeds)
         ]
-        self.late: set[int] = set()
+        # Those that left by the word of ``prune``; who else left early ran out of time.
+        self.pruned: set[int] = set()
         self.done = 0
 
     def fit(self) -> list[TrialFit]:
@@ -141,7 +142,13 @@ class _Batch:
         started, first = time.perf_counter(), self.fits[0]
         inputs = _inputs(first)
         try:
-            fitted = train_members(self.fits, inputs, prune=self._leaving, on_epoch=self._report)
+            fitted = train_members(
+                self.fits,
+                inputs,
+                prune=self._leaving if self.prune else None,
+                deadline=self.deadline,
+                on_epoch=self._report,
+            )
         except PodiumError as error:
             seconds = (time.perf_counter() - started) / len(self.fits)
             return [TrialFit(None, [], seconds, "failed", error=str(error)) for _ in self.fits]
@@ -161,18 +168,15 @@ class _Batch:
         ]
 
     def _leaving(self, epoch: int, scores: Mapping[int, float]) -> Collection[int]:
-        """The members that leave, by their indices: all when the time is over."""
-        if _is_over(self.deadline):
-            self.late |= {self.owner[index] for index in scores}
-            return list(scores)
-        if self.prune is None or not epoch:
-            return ()
+        """The members that leave, by their indices."""
+        assert self.prune is not None
         of_each = defaultdict(list)
         for index, score in scores.items():
             of_each[self.owner[index]].append(score)
         asked = {self.places[number]: np.array(own) for number, own in of_each.items()}
         leaving = set(self.prune(epoch, asked))
-        return [index for index in scores if self.places[self.owner[index]] in leaving]
+        self.pruned |= {number for number in of_each if self.places[number] in leaving}
+        return [index for index in scores if self.owner[index] in self.pruned]
 
     def _report(self, progress: Any) -> None:
         reporter = self.fits[0].reporter
@@ -188,10 +192,9 @@ class _Batch:
         """What became of one configuration."""
         own = [outcome for outcome in outcomes if self.owner[outcome.member.index] == number]
         curve = _mean_curve(own)
-        if number in self.late:
-            return TrialFit(None, [], seconds, "out_of_time", curve)
         if any(outcome.pruned for outcome in own):
-            return TrialFit(None, [], seconds, "pruned", curve)
+            why: State = "pruned" if number in self.pruned else "out_of_time"
+            return TrialFit(None, [], seconds, why, curve)
         fit = self.fits[number]
         splits = []
         for split in range(len(fit.dataset.splits)):

@@ -1,6 +1,7 @@
 """Networks: many members (fold x seed) trained together in one batched tensor program."""
 
 from podium.nn.knobs.inputs import Columns
-from podium.nn.members import FittedMembers, Progress, divergence, fit_members
+from podium.nn.members import FittedMembers, divergence, fit_members
+from podium.nn.training import Progress
 
 __all__ = ["Columns", "FittedMembers", "Progress", "divergence", "fit_members"]

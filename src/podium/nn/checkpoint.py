@@ -8,13 +8,18 @@ import hashlib
 import json
 import time
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
+from torch import Tensor
 
 from podium.io import disk
 from podium.nn.trainer import Trainer
+
+# What ``trainer.state()`` gives.
+State = tuple[dict[str, Tensor], dict[str, Any]]
 
 # Hyperparameters that don't change training.
 _NOT_IN_KEY = {"model", "device", "seeds", "seed", "mc_dropout", "tta", "tta_strength"}
@@ -24,9 +29,14 @@ class Checkpoint:
     """A group's checkpoint file, and when it was last written."""
 
     def __init__(self, folder: Path, trainer: Trainer, every_seconds: float) -> None:
-        self.path = folder / f"{_key(trainer)}.safetensors"
+        self.path = folder / self.file_of(trainer)
         self.every_seconds, self.written = every_seconds, time.monotonic()
         folder.mkdir(parents=True, exist_ok=True)
+
+    @staticmethod
+    def file_of(trainer: Trainer) -> str:
+        """The name of the file of a trainer that has all its members."""
+        return f"{_key(trainer)}.safetensors"
 
     def restore(self, trainer: Trainer) -> None:
         """Load the saved state into a new trainer; do nothing if there is no file."""
@@ -54,16 +64,26 @@ class Checkpoint:
         Raises:
             OSError: the disk is full or not writable.
         """
-        tensors, facts = trainer.state()
-        scratch = self.path.with_suffix(".writing")
+        self.write(self.path, trainer.state())
+        self.written = time.monotonic()
+
+    @staticmethod
+    def write(path: Path, state: State) -> None:
+        """Write what ``trainer.state()`` gave, here or on a worker.
+
+        Raises:
+            OSError: the disk is full or not writable.
+        """
+        tensors, facts = state
+        scratch = path.with_suffix(".writing")
+        path.parent.mkdir(parents=True, exist_ok=True)
         try:
             save_file(tensors, scratch, metadata={"facts": json.dumps(facts)})
-            scratch.replace(self.path)
+            scratch.replace(path)
         except SafetensorError as error:
             raise OSError(disk.errno_in_text(error), str(error), str(scratch)) from None
         finally:
             scratch.unlink(missing_ok=True)
-        self.written = time.monotonic()
 
 
 def _key(trainer: Trainer) -> str:

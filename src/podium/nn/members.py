@@ -1,8 +1,6 @@
 """``fit_members``: train many members of a network together, and predict with them."""
 
-import math
-import threading
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +14,6 @@ from podium.config import MLPParams, NetworkParams
 from podium.config.auto import Shape
 from podium.io.errors import PodiumError
 from podium.nn.auto import without_auto
-from podium.nn.checkpoint import Checkpoint
 from podium.nn.data import (
     Data,
     Inputs,
@@ -29,38 +26,20 @@ from podium.nn.data import (
     column_exponents,
     scaled,
 )
-from podium.nn.device import device_of, pool_of
+from podium.nn.device import device_of
 from podium.nn.knobs.inputs import Columns
 from podium.nn.network import build_network
-from podium.nn.outcome import EpochLog, Outcome
+from podium.nn.outcome import Outcome
 from podium.nn.own import OF_ALL
-from podium.nn.plan import Plan, Round, make_plan
+from podium.nn.plan import Plan, make_plan
 from podium.nn.predict import Array, Predictor
 from podium.nn.rng import generator, mixed
-from podium.nn.trainer import Prune, Score, Trainer
+from podium.nn.trainer import Prune, Score
+from podium.nn.training import Limits, OnEpoch, Training
+from podium.runtime import compute
 
-# Seconds between checkpoints of a running training.
-CHECKPOINT_SECONDS = 30.0
 # RNG purposes: which rows early stopping holds out, and the members' seeds if none are given.
 HOLDOUT, SEEDS = 5, 6
-
-
-@dataclass(frozen=True)
-class Progress:
-    """The state of a training: member epochs done and in total, and the epoch just finished.
-
-    ``resumed``: the epochs were read from a checkpoint, not trained now.
-    """
-
-    done: int
-    total: int
-    epoch: int
-    members: list[Member]
-    logs: list[EpochLog]
-    resumed: bool = False
-
-
-OnEpoch = Callable[[Progress], None]
 
 
 @dataclass(frozen=True)
@@ -142,6 +121,7 @@ def fit_members(
     score: Score | None = None,
     on_epoch: OnEpoch | None = None,
     prune: Prune | None = None,
+    deadline: float | None = None,
     checkpoint: Path | None = None,
     checkpoint_seconds: float | None = None,
 ) -> FittedMembers:
@@ -169,9 +149,10 @@ def fit_members(
         names: each member's name in error messages.
         score: a metric of a member's predictions for its validation rows, for the curves.
         on_epoch: called after every epoch of every group, by one thread at a time.
-        prune: called before a group's first epoch and after each one, by one thread at a time, with
-            the epochs done and the ``valid_metric`` of each living member of the group, by its
-            index; the members whose indices it returns leave. Before the first all or none do.
+        prune: called after every epoch of every group, by one thread at a time, with the epochs
+            done and the ``valid_metric`` of each member that still trains, by its index; members
+            whose indices it returns leave. Not on a cluster.
+        deadline: the ``time.monotonic()`` at which members that still train leave.
         checkpoint: a folder for the state of groups; a killed training continues from it.
         checkpoint_seconds: the time between two checkpoints; 30 seconds by default.
 
@@ -186,9 +167,9 @@ def fit_members(
     exponents = _exponents(X, first)
     data = _data(scaled(X, exponents), y, task, columns, sample_weight, columns_per_table)
     members, device = _without_auto(members, data, classes), device_of(first)
-    calls = _Calls(score, on_epoch, prune)
-    run = _Run(data, device, calls, checkpoint, checkpoint_seconds)
-    outcomes = run.all(_checked_plan(data, members, device))
+    limits = Limits(prune, deadline)
+    training = Training(data, device, score, on_epoch, limits, checkpoint, checkpoint_seconds)
+    outcomes = training.all(_checked_plan(data, members, device))
     _check_any_left(outcomes, names[0] if names else "member 0")
     return FittedMembers(members[0].params, data.columns, task, outcomes, exponents)
 
@@ -218,7 +199,9 @@ def _checked_plan(data: Data, members: list[Member], device: torch.device) -> Pl
         PodiumError: a member has no rows, or a batch too few for the network.
     """
     check_rows(members, data)
-    plan = make_plan(data, members, device)
+    pool = compute.current()
+    slots = pool.slots if pool.is_remote or pool.limit else None
+    plan = make_plan(data, members, device, slots)
     for group in plan.groups:
         params = group[0].params
         least = build_network(params, data.columns, data.task.width).least_rows
@@ -258,89 +241,6 @@ def divergence(outcome: Outcome) -> str:
     advice = f"try a learning_rate below {params.learning_rate:g}"
     advice += "" if params.gradient_clip else ", or gradient_clip: 1"
     return f"{what} in epoch {log.epoch + 1}, learning rate {log.learning_rate:g}; {advice}"
-
-
-@dataclass(frozen=True)
-class _Calls:
-    """The functions that a training calls."""
-
-    score: Score | None
-    on_epoch: OnEpoch | None
-    prune: Prune | None
-
-
-class _Run:
-    """Trains the groups of a plan, some of them at the same time."""
-
-    def __init__(
-        self,
-        data: Data,
-        device: torch.device,
-        calls: _Calls,
-        checkpoint: Path | None,
-        checkpoint_seconds: float | None,
-    ) -> None:
-        self.data, self.device, self.calls, self.folder = data, device, calls, checkpoint
-        self.every = CHECKPOINT_SECONDS if checkpoint_seconds is None else checkpoint_seconds
-        self.lock, self.stopped = threading.Lock(), threading.Event()
-        self.done = self.total = 0
-
-    def all(self, plan: Plan) -> list[Outcome]:
-        """Every member's outcome, in the members' order."""
-        self.total = sum(member.params.epochs for group in plan.groups for member in group)
-        outcomes = [outcome for one in plan.rounds for outcome in self._round(one)]
-        return sorted(outcomes, key=lambda outcome: outcome.member.index)
-
-    def _round(self, one: Round) -> list[Outcome]:
-        """The outcomes of a round's groups."""
-        with pool_of(one.workers, one.threads) as pool:
-            try:
-                done = list(pool.map(self._group, one.groups))
-            except BaseException:
-                # The other groups stop at the end of their epoch and write a checkpoint.
-                self.stopped.set()
-                raise
-        return [outcome for outcomes in done for outcome in outcomes]
-
-    def _group(self, members: list[Member]) -> list[Outcome]:
-        trainer = Trainer(self.data, members, self.device, self.calls.score, self._prune)
-        checkpoint = Checkpoint(self.folder, trainer, self.every) if self.folder else None
-        if checkpoint:
-            checkpoint.restore(trainer)
-            self._report_progress(trainer, members, 0, resumed=True)
-        if trainer.members and self._prune(0, dict.fromkeys((m.index for m in members), math.nan)):
-            trainer.leave()
-        while trainer.members and not self.stopped.is_set():
-            before = trainer.epoch
-            trainer.run_epoch()
-            if checkpoint:
-                checkpoint.save_if_due(trainer)
-            self._report_progress(trainer, members, before)
-        if checkpoint and self.stopped.is_set():
-            checkpoint.save(trainer)
-        return trainer.outcomes
-
-    def _prune(self, epoch: int, scores: Mapping[int, float]) -> Collection[int]:
-        """The members that leave."""
-        if self.calls.prune is None:
-            return ()
-        with self.lock:
-            return self.calls.prune(epoch, scores)
-
-    def _report_progress(
-        self, trainer: Trainer, members: list[Member], before: int, resumed: bool = False
-    ) -> None:
-        """Report epochs; when a group ends early, its remaining epochs count as done."""
-        with self.lock:
-            # Of members that have left, the epochs that they would have trained.
-            now = trainer.epoch if trainer.members else max(own.params.epochs for own in members)
-            for own in members:
-                self.done += min(now, own.params.epochs) - min(before, own.params.epochs)
-            if self.calls.on_epoch and trainer.epoch > before:
-                logs = [trainer.histories[member.index][-1] for member in members]
-                self.calls.on_epoch(
-                    Progress(self.done, self.total, trainer.epoch, members, logs, resumed)
-                )
 
 
 def _exponents(X: Tables, params: NetworkParams) -> NDArray[np.int32] | None:  # noqa: N803

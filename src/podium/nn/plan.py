@@ -69,9 +69,14 @@ class Plan:
         return [even, Round(self.groups[-left:], left, threads)]
 
 
-def make_plan(data: Data, members: Sequence[Member], device: torch.device) -> Plan:
-    """Split the members into groups; depends on the hardware, never on its current load."""
-    workers = torch.get_num_threads() if device.type == "cpu" else 1
+def make_plan(
+    data: Data, members: Sequence[Member], device: torch.device, slots: int | None = None
+) -> Plan:
+    """Split the members into groups; depends on the hardware, never on its current load.
+
+    ``slots`` is the number of groups that are trained at a time; by default that of the cores.
+    """
+    workers = (slots or torch.get_num_threads()) if device.type == "cpu" else 1
     together = _tables_together(data, device)
     groups: list[list[Member]] = []
     heaviest = 0

@@ -10,6 +10,8 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
 from rich.table import Column
 from rich.text import Text
 
+from podium.runtime import compute
+
 SECONDS_BETWEEN_LINES = 10.0
 # The bar's line: its times (below an hour), and all of it.
 TIMES_WIDTH = len("59:59 elapsed, 59:59 left")
@@ -19,9 +21,15 @@ Points = Mapping[str, tuple[int, float]]
 
 
 class Reporter:
-    """What training code tells about where it is. This one says nothing."""
+    """What training code tells about where it is. This one says nothing.
+
+    It stays in its process: what is sent to a worker of a cluster is one that sends warnings back.
+    """
 
     on_points: Callable[[Points], None] | None = None
+
+    def __reduce__(self) -> tuple[Callable[..., "Reporter"], tuple[()]]:
+        return WarningsBack, ()
 
     def start(self, total: float) -> None:
         """Begin; ``total`` is the number of steps of the whole work, in any unit."""
@@ -39,6 +47,14 @@ class Reporter:
         """Curves have grown: for whoever shows them while they do."""
         if self.on_points:
             self.on_points(points)
+
+
+class WarningsBack(Reporter):
+    """On a worker: passes warnings on to the parent, which has a reporter that shows them."""
+
+    def warn(self, text: str) -> None:
+        """Pass it on."""
+        compute.tell(text)
 
 
 SILENT = Reporter()

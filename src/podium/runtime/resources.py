@@ -2,14 +2,27 @@
 
 import os
 import re
+from contextvars import ContextVar
 from pathlib import Path
 
 # PyTorch on a CPU and on a GPU, C++.
 _OUT_OF_MEMORY = re.compile(r"can't allocate memory|out of memory|bad_alloc", re.IGNORECASE)
 
 
+# The share of one task, in the thread that does it.
+_share: ContextVar[int | None] = ContextVar("share", default=None)
+
+
+def share_cores(count: int | None) -> None:
+    """From now on this thread has so many cores; None: all of them again."""
+    _share.set(count)
+
+
 def cores() -> int:
-    """How many cores to use: ``OMP_NUM_THREADS``, or those that this process may run on."""
+    """How many cores to use: a task's share, ``OMP_NUM_THREADS``, or those of this process."""
+    share = _share.get()
+    if share is not None:
+        return share
     wanted = os.environ.get("OMP_NUM_THREADS", "")
     if wanted.isdigit() and int(wanted) > 0:
         return int(wanted)

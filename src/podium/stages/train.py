@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from podium.config import Competition, load_config
+from podium.config import Competition, Config, load_config
 from podium.data import kinds
 from podium.data.dataset import Dataset, folds_frame
 from podium.data.several_targets import OneTarget, each_target, shown_targets
@@ -23,6 +23,7 @@ from podium.models import Fit, ModelResult, fit_targets, fit_targets_without_eac
 from podium.models.several_targets import resolve_for_first
 from podium.reporting import plots
 from podium.reporting.curves import mean_curves, mlflow_curves
+from podium.runtime import compute
 from podium.runtime.console import console
 from podium.runtime.progress import reporting
 from podium.runtime.tracking import Run, tracked_run
@@ -57,7 +58,8 @@ def train(name: str, model: str) -> None:
         PodiumError: there is no such model in params.yaml, or training diverged; an earlier
             result stays.
     """
-    competition = load_config(only=name)[name]
+    config = load_config(only=name)
+    competition = config[name]
     if model not in competition.models:
         hint = nearest(model, competition.models)
         raise SettingError((name, "models"), f"no model '{model}'; {hint}")
@@ -74,7 +76,7 @@ def train(name: str, model: str) -> None:
         run.log_data(name, dataset.schema.data_sha256, dataset.schema.provider)
         with reporting(f"{name} {model}", console(), run.log_live) as reporter:
             scratch = paths.checkpoint(name, model)
-            with _report_if_stopped(scratch), _located_in_params(name, model):
+            with _report_if_stopped(scratch), _located_in_params(name, model), _pool(config):
                 metric, full = competition.scoring, competition.ensemble.nested == "full"
                 result = fit_targets(params, dataset, target, metric, reporter, scratch)
                 again = Fit(dataset, target, params, metric, reporter, scratch)
@@ -84,6 +86,13 @@ def train(name: str, model: str) -> None:
         run.tag("oof.sha256", files.sha256(where / "oof.parquet"))
         _log(run, result, model, dataset, target, where)
     _print_score(competition, dataset, model, result)
+
+
+@contextmanager
+def _pool(config: Config) -> Iterator[None]:
+    """Folds and groups of networks are computed where params.yaml says."""
+    with compute.executor(config.compute) as pool, compute.using(pool):
+        yield
 
 
 @contextmanager

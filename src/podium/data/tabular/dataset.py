@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import pandas as pd
@@ -159,6 +159,10 @@ class StoredColumns(Mapping[str, pd.DataFrame]):
 
     def __getitem__(self, name: str) -> pd.DataFrame:
         return pd.read_parquet(self.paths[name])
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """On another machine there is no such folder: the columns themselves are sent there."""
+        return dict, (dict(self),)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.paths)

@@ -11,7 +11,7 @@ from ruamel.yaml.nodes import SequenceNode
 
 from podium.config import Config, load_config
 from podium.config.document import read_document
-from podium.config.load import NAME, PARAMS, located
+from podium.config.load import NAME, NO_COMPETITION, PARAMS, located
 from podium.io import files
 from podium.io.errors import PodiumError
 from podium.io.text import printable
@@ -28,7 +28,7 @@ def check_name(name: str) -> None:
         raise PodiumError(
             f"'{printable(name)}': a competition's name may hold letters, digits, '-' and '_' only"
         )
-    if name == "competitions" or not is_plain(name):
+    if name in NO_COMPETITION or not is_plain(name):
         raise PodiumError(f"'{name}': means something else in params.yaml; take another name")
     if name in load_config().blocks:
         raise PodiumError(
