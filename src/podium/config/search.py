@@ -101,18 +101,22 @@ def search_problems(block: Block, written: Mapping[str, Any]) -> Iterator[Findin
         if not _is_knob(kind, knob):
             yield path, _unknown(kind, knob)
             continue
-        if isinstance(value, list):
-            yield path, f"write {{range: [least, most]}} or {{choices: {shown(value)}}}"
+        if not isinstance(value, Mapping):
+            yield (
+                path,
+                f"write {{range: [least, most]}} or {{choices: [...]}}, not {shown(value)}",
+            )
             continue
         try:
             dimension = Dimension.model_validate(value)
         except ValidationError as error:
             details = error.errors()[0]
-            keys = [str(part) for part in details["loc"][:1] if isinstance(value, Mapping)]
+            keys = [str(part) for part in details["loc"][:1]]
             yield (*path, *keys), explain(details, Dimension)
             continue
         yield from (((*path, key), what) for key, what in _bad_values(kind, knob, dimension))
         yield from (((*path, "when", *key), what) for key, what in _bad_when(kind, written, knob))
+    yield from _circles(written)
 
 
 def _is_knob(kind: type[BaseModel], knob: str) -> bool:
@@ -165,6 +169,24 @@ def _bad_when(
             continue
         wrong = [what for value in values if (what := problem_of(kind, other, value))]
         yield from (((other,), what) for what in wrong[:1])
+
+
+def _circles(written: Mapping[str, Any]) -> Iterator[Finding]:
+    """A knob whose condition depends on the knob itself, by way of others."""
+    needs = {
+        knob: set(value["when"]) & set(written) - {knob}
+        for knob, value in written.items()
+        if isinstance(value, Mapping) and isinstance(value.get("when"), Mapping)
+    }
+    for knob in needs:
+        seen: set[str] = set()
+        ahead = set(needs[knob])
+        while ahead - seen:
+            seen |= ahead
+            ahead = {other for one in ahead for other in needs.get(one, ())}
+        if knob in seen:
+            yield ("search", knob, "when"), "conditions go in a circle; remove one"
+            return
 
 
 def problem_of(kind: type[BaseModel], knob: str, value: Any) -> str | None:

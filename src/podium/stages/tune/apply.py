@@ -69,18 +69,20 @@ def _with_value(text: str, block: Sequence[str], knob: str, value: str) -> str:
     """The text with a knob of a block set, or added at the end of the block."""
     at = len(text) - len(text.lstrip("\ufeff"))
     node: Node = YAML(typ="rt", pure=True).compose(StringIO(text[at:]))
+    name = node
     for key in block:
-        node = _child(node, key)
+        name, node = _child(node, key)
     found = {key.value: inner for key, inner in node.value} if isinstance(node, MappingNode) else {}
     if knob in found:
         start, end = _span(found[knob])
         return text[: at + start] + value + text[at + end :]
-    return _added(text, at, node, f"{knob}: {value}")
+    return _added(text, at, name, node, f"{knob}: {value}")
 
 
-def _child(node: Node, key: str) -> Node:
+def _child(node: Node, key: str) -> tuple[Node, Node]:
+    """A key's node, and its value's."""
     assert isinstance(node, MappingNode)
-    return next(inner for name, inner in node.value if name.value == key)
+    return next((name, inner) for name, inner in node.value if name.value == key)
 
 
 def _span(node: Node) -> tuple[int, int]:
@@ -92,13 +94,14 @@ def _span(node: Node) -> tuple[int, int]:
     return start, _span(last[1] if isinstance(last, tuple) else last)[1]
 
 
-def _added(text: str, at: int, node: Node, entry: str) -> str:
+def _added(text: str, at: int, name: Node, node: Node, entry: str) -> str:
     """The text with one more key in a block, written as the block is."""
     start, end = (at + place for place in _span(node))
     if not isinstance(node, MappingNode):
-        # ``ridge:`` without anything behind it.
-        colon = text.rindex(":", 0, start + 1) + 1
-        return f"{text[:colon]} {{{entry}}}{text[end if end > colon else colon :]}"
+        # ``ridge:`` with nothing behind it, or ``null``.
+        colon = text.index(":", at + name.end_mark.index) + 1
+        rest = text[end:] if node.value else text[colon:]
+        return f"{text[:colon]} {{{entry}}}{rest}"
     if node.flow_style:
         inside = text[start + 1 : end - 1].rstrip()
         comma = ", " if inside.strip() else ""

@@ -175,7 +175,7 @@ def _opened(task: Task, space: Space, options: Options, budget: Budget) -> Tunin
     folder.mkdir(parents=True, exist_ok=True)
     candidates = Candidates.of(task, [knob.name for knob in space.knobs])
     study = open_study(
-        options.storage or f"sqlite:///{folder / 'study.db'}",
+        options.storage or f"journal:///{folder / 'study.log'}",
         f"{task.competition.name}/{name}",
         _about(task, space, candidates),
         space,
@@ -194,7 +194,8 @@ def _opened(task: Task, space: Space, options: Options, budget: Budget) -> Tunin
         _print(f"{taken} trials of a process that was ended are queued again")
     study.queue([point])
     if options.sampler == "grid":
-        study.queue(study.space.grid())
+        study.queue(study.space.grid(options.seed))
+        study.only_queued = True
     return Tuning(task, study, candidates, budget, options, folder, time.time())
 
 

@@ -66,7 +66,7 @@ def _botorch(seed: int) -> "BaseSampler":
     return sampler
 
 
-# The points of a grid are queued when a study begins; what is asked for beyond them is random.
+# The points of a grid are queued when a search begins, and the sampler is not asked.
 SAMPLERS: dict[str, "Callable[[int], BaseSampler]"] = {
     "grid": _random,
     "random": _random,

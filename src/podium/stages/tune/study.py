@@ -65,6 +65,8 @@ class StoredStudy:
 
     def __init__(self, study: "OptunaStudy", space: Space, metric: Metric, ends: float) -> None:
         self.study, self.space, self.metric = study, space, metric
+        # Of a grid nothing is tried but what is queued.
+        self.only_queued = False
         self.owner = f"{processes.machine()} {processes.this_process()}"
         self.ends = ends
 
@@ -83,6 +85,8 @@ class StoredStudy:
         from optuna.samplers import RandomSampler
         from optuna.trial import TrialState
 
+        if self.only_queued and not self.queued:
+            return None
         sampler, tried = self.study.sampler, self._tried()
         try:
             for draw in range(MOST_DRAWS):
@@ -136,6 +140,13 @@ class StoredStudy:
             self.study.tell(trial, state=TrialState.FAIL)
             if fit.state == "out_of_time":
                 self.study.enqueue_trial(dict(asked.point), skip_if_exists=False)
+
+    @property
+    def queued(self) -> int:
+        """How many points are queued."""
+        from optuna.trial import TrialState
+
+        return len(self.study.get_trials(deepcopy=False, states=(TrialState.WAITING,)))
 
     def queue(self, points: Sequence[Mapping[str, Any]]) -> None:
         """Points to try before the sampler is asked."""
@@ -234,12 +245,14 @@ def open_study(
     import optuna
     from optuna.study import StudyDirection
 
+    from podium.stages.tune.storage import open_storage
+
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     maximize, minimize = StudyDirection.MAXIMIZE, StudyDirection.MINIMIZE
     direction = maximize if metric.greater_is_better else minimize
     with _explained(storage, name):
         study = optuna.create_study(
-            storage=_opened(storage), study_name=name, direction=direction, load_if_exists=True
+            storage=open_storage(storage), study_name=name, direction=direction, load_if_exists=True
         )
         facts = study.user_attrs
         wanted = {**about, "space": json.loads(space.to_json())}
@@ -251,17 +264,6 @@ def open_study(
             widened = Space.from_json(facts[SPACE])
         study.sampler = make_sampler(sampler, seed + len(study.get_trials(deepcopy=False)))
     return StoredStudy(study, widened, metric, ends)
-
-
-def _opened(storage: str) -> Any:
-    """Optuna's storage for a URL; one that waits for a database that another process holds."""
-    from optuna.storages import JournalStorage, RDBStorage
-    from optuna.storages.journal import JournalFileBackend
-
-    if storage.startswith("journal:///"):
-        return JournalStorage(JournalFileBackend(storage.removeprefix("journal:///")))
-    options = {"connect_args": {"timeout": 60}} if storage.startswith("sqlite") else {}
-    return RDBStorage(storage, engine_kwargs=options)
 
 
 @contextmanager
