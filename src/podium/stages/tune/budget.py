@@ -10,7 +10,7 @@ MINUTES = 10.0
 # The last part of the time, for the confirmation and the plots, until it is known how long they
 # take; and at most.
 FIRST_SHARE, MOST_SHARE = 0.3, 0.5
-PLOTS = 5.0
+PLOTS = 10.0
 # A batch is planned for this share of the time that is left.
 BATCH_SHARE = 0.2
 FIRST_BATCH, MOST_BATCH, PLAIN_BATCH = 4, 32, 8
@@ -51,7 +51,7 @@ class Budget:
     @property
     def last_moment(self) -> float | None:
         """When the confirmation ends at the latest."""
-        return None if self.seconds is None else self.started + OVERTIME * self.seconds - PLOTS
+        return None if self.seconds is None else self.started + OVERTIME * self.seconds
 
     @property
     def wall(self) -> float:
