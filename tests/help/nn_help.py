@@ -106,14 +106,20 @@ def trainer(params: NetworkParams, x=None, y=None, rows: Sequence | None = None,
     rows = [np.arange(len(x))] if rows is None else rows
     seeds, stop = more.get("seeds", range(len(rows))), more.get("stop", [()] * len(rows))
     members = [
-        Member(index, seeds[index], np.asarray(own), stop=np.asarray(stop[index], dtype=np.int64))
+        Member(
+            index,
+            seeds[index],
+            np.asarray(own),
+            stop=np.asarray(stop[index], dtype=np.int64),
+            params=params,
+        )
         for index, own in enumerate(rows)
     ]
     task = more.get("task", Task(False, 1))
     numbers = torch.from_numpy(np.asarray(y, dtype=np.float64)).view(len(y), -1)
     targets = task.shares(y) if task.classification else numbers
     columns = more.get("columns", Columns(x.shape[1]))
-    return Trainer(Data(x, targets, columns, task), members, params, CPU)
+    return Trainer(Data(x, targets, columns, task), members, CPU)
 
 
 def weights_of(trainer: Trainer) -> dict[str, Tensor]:

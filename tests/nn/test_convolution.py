@@ -325,8 +325,9 @@ def test_slots_are_the_kernels_decayed_and_the_rest_not():
 def test_each_member_has_a_group_of_its_own():
     table = np.zeros((40, 64), np.float32)
     data = Data(table, torch.zeros(40, 3), columns((8, 8, 1)), Task(True, 3))
-    members = [Member(index, index, np.arange(30)) for index in range(5)]
-    plan = planning.make_plan(data, members, CNNParams(**SMALL), CPU)
+    params = CNNParams(**SMALL)
+    members = [Member(index, index, np.arange(30), params=params) for index in range(5)]
+    plan = planning.make_plan(data, members, CPU)
     assert sorted(len(group) for group in plan.groups) == [1] * 5
 
 
@@ -334,8 +335,9 @@ def test_on_cuda_members_share_a_group(monkeypatch):
     monkeypatch.setattr(planning, "memory_of", lambda device: 2.0**34)
     table = np.zeros((40, 64), np.float32)
     data = Data(table, torch.zeros(40, 3), columns((8, 8, 1)), Task(True, 3))
-    members = [Member(index, index, np.arange(30)) for index in range(5)]
-    plan = planning.make_plan(data, members, CNNParams(**SMALL), torch.device("cuda"))
+    params = CNNParams(**SMALL)
+    members = [Member(index, index, np.arange(30), params=params) for index in range(5)]
+    plan = planning.make_plan(data, members, torch.device("cuda"))
     assert [len(group) for group in plan.groups] == [5]
 
 

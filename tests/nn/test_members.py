@@ -389,25 +389,26 @@ def test_tables_that_do_not_fit_are_made_one_at_a_time(monkeypatch):
     one_table = 4 * ROWS * FEATURES
     monkeypatch.setattr(planning, "memory_of", lambda device: one_table / planning.MEMORY_SHARE)
     data = Data(lambda fold: x, torch.zeros(ROWS, 1), Columns(FEATURES), Task(False, 1))
-    members = [Member(m, m, np.arange(50), table=m // 2) for m in range(8)]
-    plan = planning.make_plan(
-        data, members, MLPParams(hidden=[4], batch_size=64), torch.device("cpu")
-    )
+    params = MLPParams(hidden=[4], batch_size=64)
+    members = [Member(m, m, np.arange(50), table=m // 2, params=params) for m in range(8)]
+    plan = planning.make_plan(data, members, torch.device("cpu"))
     assert plan.workers == 1
     assert all(len({member.table for member in group}) == 1 for group in plan.groups)
     assert sorted(m.index for group in plan.groups for m in group) == list(range(8))
 
 
+def members_of(count: int, *hidden: int) -> list[Member]:
+    params = MLPParams(hidden=list(hidden), batch_size=64)
+    return [Member(m, m, np.arange(80), params=params) for m in range(count)]
+
+
 def test_small_members_stay_together_and_large_ones_share_the_cores(monkeypatch):
     monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
     data = Data(np.zeros((100, 50), np.float32), torch.zeros(100, 1), Columns(50), Task(False, 1))
-    members = [Member(m, m, np.arange(80)) for m in range(2)]
     cpu = torch.device("cpu")
-    small = planning.make_plan(data, members, MLPParams(hidden=[8], batch_size=64), cpu)
-    large = planning.make_plan(data, members, MLPParams(hidden=[512, 512], batch_size=64), cpu)
-    alone = planning.make_plan(
-        data, members[:1], MLPParams(hidden=[1024, 1024], batch_size=64), cpu
-    )
+    small = planning.make_plan(data, members_of(2, 8), cpu)
+    large = planning.make_plan(data, members_of(2, 512, 512), cpu)
+    alone = planning.make_plan(data, members_of(1, 1024, 1024), cpu)
     assert (len(small.groups), small.workers, small.threads) == (1, 1, 1)
     assert (len(large.groups), large.workers, large.threads) == (2, 2, 1)
     assert (len(alone.groups), alone.workers, alone.threads) == (1, 1, 2)
@@ -415,10 +416,9 @@ def test_small_members_stay_together_and_large_ones_share_the_cores(monkeypatch)
 
 def test_many_wide_members_are_split_to_fit():
     data = Data(np.zeros((100, 50), np.float32), torch.zeros(100, 1), Columns(50), Task(False, 1))
-    members = [Member(m, m, np.arange(80)) for m in range(40)]
     cpu = torch.device("cpu")
-    small = planning.make_plan(data, members, MLPParams(hidden=[8], batch_size=64), cpu)
-    large = planning.make_plan(data, members, MLPParams(hidden=[1024, 1024], batch_size=64), cpu)
+    small = planning.make_plan(data, members_of(40, 8), cpu)
+    large = planning.make_plan(data, members_of(40, 1024, 1024), cpu)
     assert len(small.groups) < len(large.groups) == 40
 
 
@@ -426,13 +426,12 @@ def test_a_group_left_over_gets_all_cores(monkeypatch):
     """Five folds on two cores: two and two side by side, the last one on both."""
     monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
     data = Data(np.zeros((100, 50), np.float32), torch.zeros(100, 1), Columns(50), Task(False, 1))
-    members = [Member(m, m, np.arange(80)) for m in range(5)]
     cpu = torch.device("cpu")
-    large = planning.make_plan(data, members, MLPParams(hidden=[1024, 1024], batch_size=64), cpu)
+    large = planning.make_plan(data, members_of(5, 1024, 1024), cpu)
     shapes = [(len(one.groups), one.workers, one.threads) for one in large.rounds]
     assert shapes == [(4, 2, 1), (1, 1, 2)]
     assert [group for one in large.rounds for group in one.groups] == large.groups
-    small = planning.make_plan(data, members, MLPParams(hidden=[8], batch_size=64), cpu)
+    small = planning.make_plan(data, members_of(5, 8), cpu)
     assert len(small.rounds) == 1
 
 

@@ -8,14 +8,14 @@ import pytest
 import torch
 
 from nn_help import CPU
-from podium.nn.rng import Rng, generator, mixed
+from podium.nn.rng import Rng, generator, mixed, threshold
 
 SEED, PURPOSE, STEP = 11, 17, 5
 
 
 def keep(rate=0.5, seeds=(SEED,), rows=64, features=64, purpose=PURPOSE, step=STEP):
     shape = (len(seeds), rows, features)
-    return Rng(seeds, CPU).keep(rate, shape, purpose, step, torch.empty(shape))
+    return Rng(seeds, CPU).keep(threshold(rate, CPU), shape, purpose, step, torch.empty(shape))
 
 
 def normal(seeds=(SEED,), rows=64, features=64, purpose=PURPOSE, step=STEP):

@@ -206,7 +206,7 @@ class _MLP(BaseEstimator):  # type: ignore[misc]
 
     def _look_back(self) -> None:
         """Set attributes about the training, and warn if networks diverged."""
-        outcomes, params = self.members_.outcomes, self.members_.params
+        outcomes = self.members_.outcomes
         self.history_ = pd.DataFrame(
             [
                 {"member": outcome.member.index, **vars(log)}
@@ -218,7 +218,7 @@ class _MLP(BaseEstimator):  # type: ignore[misc]
         lost = self.members_.diverged
         if lost:
             what = f"{len(lost)} of {len(outcomes)} networks diverged and are left out"
-            message = f"{what}: {divergence(lost[0], params)}"
+            message = f"{what}: {divergence(lost[0])}"
             warnings.warn(message, ConvergenceWarning, stacklevel=3)
 
     def _mean(self, X: Any) -> Array:  # noqa: N803

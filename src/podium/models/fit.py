@@ -77,19 +77,15 @@ def fit_model(
     started = time.perf_counter()
     splits = _fit_splits(fit)
     seconds = time.perf_counter() - started
-    oof = target.decode(_out_of_fold(dataset, splits, target.outputs))
-    decisions, decided = nested_decisions(
-        metric, dataset.y, oof, dataset.folds[:, 0], trained=dataset.trained
-    )
-    seen = dataset.validated
+    scored = score_splits(dataset, target, metric, splits)
     return ModelResult(
-        oof=oof,
+        oof=scored.oof,
         test=target.decode(np.mean([split.test for split in splits], axis=0)),
-        decided=decided,
-        decision=tune(metric, dataset.y, oof),
-        fold_decisions=decisions,
-        score=metric(dataset.y[seen], target.scorable(decided[seen])),
-        fold_scores=_fold_scores(dataset, splits, target, metric, decided),
+        decided=scored.decided,
+        decision=tune(metric, dataset.y, scored.oof),
+        fold_decisions=scored.decisions,
+        score=scored.score,
+        fold_scores=scored.fold_scores,
         fit_seconds=seconds,
         history=_history(dataset, splits),
         details=[split.details for split in splits],
@@ -102,6 +98,31 @@ def fit_model(
         oof_std=_oof_std(dataset, splits, target.outputs),
         test_std=_mean_std(splits),
     )
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Decoded OOF predictions, what is scored of them, and the scores: see ``ModelResult``."""
+
+    oof: Array
+    decided: Array
+    decisions: list[Decision | None]
+    score: float
+    fold_scores: list[float]
+
+
+def score_splits(
+    dataset: Dataset, target: Target, metric: Metric, splits: list[SplitFit]
+) -> Scored:
+    """The scores of what each fold predicts for its validation rows."""
+    oof = target.decode(_out_of_fold(dataset, splits, target.outputs))
+    decisions, decided = nested_decisions(
+        metric, dataset.y, oof, dataset.folds[:, 0], trained=dataset.trained
+    )
+    seen = dataset.validated
+    score = metric(dataset.y[seen], target.scorable(decided[seen]))
+    of_folds = _fold_scores(dataset, splits, target, metric, decided)
+    return Scored(oof, decided, decisions, score, of_folds)
 
 
 def fit_without_each_fold(fit: Fit[ModelParams]) -> list[Array]:

@@ -11,9 +11,14 @@ from podium.models.networks import NetworkInputs, fit_network
 
 def fit_image_network(fit: Fit[ImageNetworkParams]) -> list[SplitFit]:
     """Train the network that ``fit.params`` describes on images."""
+    return fit_network(fit, image_inputs(fit))
+
+
+def image_inputs(fit: Fit[ImageNetworkParams]) -> NetworkInputs:
+    """The images, changed at random as ``fit.params`` says."""
     dataset = cast(ImageDataset, fit.dataset)
     train, test = (
         ImageInputs(images, dataset, fit.params) for images in (dataset.train, dataset.test)
     )
     features = [train.columns.total] * len(dataset.splits)
-    return fit_network(fit, NetworkInputs(train, test, train.columns, features))
+    return NetworkInputs(train, test, train.columns, features)

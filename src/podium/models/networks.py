@@ -4,7 +4,9 @@ Their inputs come from ``table_networks`` and ``image_networks``.
 """
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,47 +42,58 @@ class NetworkInputs:
 
 def fit_network(fit: Fit[NetworkParams], inputs: NetworkInputs) -> list[SplitFit]:
     """Train the network that ``fit.params`` describes, e.g. an ``mlp`` or a ``cnn``."""
-    fitted = _train(fit, inputs)
+    forwarder = _ProgressForwarder(fit)
+    names = [_name(fit, fit.params, index) for index in range(len(_pairs(fit)))]
+    fitted = train_members(
+        [fit], inputs, names=names, on_epoch=forwarder.epoch, checkpoint=fit.scratch
+    )
     members = _usable_members(fit, fitted)
     return _split_fits(fit, fitted, members, inputs)
 
 
-def _train(fit: Fit[NetworkParams], inputs: NetworkInputs) -> FittedMembers:
-    """Train all folds and seeds together."""
-    splits, params = fit.dataset.splits, fit.params
-    pairs = [(split, seed) for split in range(len(splits)) for seed in range(params.seeds)]
-    forwarder = _ProgressForwarder(fit)
-    rows = [splits[split].train_rows for split, _ in pairs]
-    stop = None
-    if params.early_stopping:
-        # What folds leave out between the two is neither trained on nor held out.
-        parts = [_held_out(fit, split, seed) for split, seed in pairs]
-        rows, stop = [np.union1d(*part) for part in parts], [held for _, held in parts]
+def train_members(
+    fits: Sequence[Fit[NetworkParams]], inputs: NetworkInputs, **more: Any
+) -> FittedMembers:
+    """Train all folds and seeds of one or several configurations on the same data together.
+
+    Members are in the order of ``fits``, then of folds, then of seeds. ``more``: what
+    ``fit_members`` takes beside the data.
+    """
+    first = fits[0]
+    of_all = [(fit, split, seed) for fit in fits for split, seed in _pairs(fit)]
+    parts = [_rows(*one) for one in of_all]
     return fit_members(
         inputs.train,
-        fit.y,
-        rows,
-        params,
-        classes=0 if fit.target.is_regression else fit.target.outputs,
-        seeds=[_member_seed(params, split, seed) for split, seed in pairs],
-        table_per_member=[split for split, _ in pairs],
-        valid_rows_per_member=[splits[split].valid_rows for split, _ in pairs],
-        stop_rows_per_member=stop,
-        sample_weight=fit.dataset.weights,
+        first.y,
+        [rows for rows, _ in parts],
+        [fit.params for fit, _, _ in of_all],
+        classes=0 if first.target.is_regression else first.target.outputs,
+        seeds=[_member_seed(fit.params, split, seed) for fit, split, seed in of_all],
+        table_per_member=[split for _, split, _ in of_all],
+        valid_rows_per_member=[first.dataset.splits[split].valid_rows for _, split, _ in of_all],
+        stop_rows_per_member=[stop for _, stop in parts],
+        sample_weight=first.dataset.weights,
         columns=inputs.columns,
         columns_per_table=inputs.own,
-        names=[_name(fit, params, index) for index in range(len(pairs))],
-        score=lambda member, predicted: _score(fit, member, predicted),
-        on_epoch=forwarder.epoch,
-        checkpoint=fit.scratch,
+        score=lambda member, predicted: _score(first, member, predicted),
+        **more,
     )
 
 
-def _held_out(fit: Fit[NetworkParams], split: int, seed: int) -> tuple[Rows, Rows]:
-    """A member's rows to train on, and those for early stopping, split as the folds are."""
+def _pairs(fit: Fit[NetworkParams]) -> list[tuple[int, int]]:
+    """The fold and the seed of each member of a configuration."""
+    splits = range(len(fit.dataset.splits))
+    return [(split, seed) for split in splits for seed in range(fit.params.seeds)]
+
+
+def _rows(fit: Fit[NetworkParams], split: int, seed: int) -> tuple[Rows, Rows]:
+    """A member's rows, and those of them that early stopping holds out, split as the folds are."""
     own, params = fit.dataset.splits[split], fit.params
+    if not params.early_stopping:
+        return own.train_rows, own.train_rows[:0]
     kept, held = fit.inner(own).hold_out(params.holdout, _member_seed(params, split, seed))
-    return own.train_rows[kept], own.train_rows[held]
+    # What folds leave out between the two is neither trained on nor held out.
+    return np.union1d(own.train_rows[kept], own.train_rows[held]), own.train_rows[held]
 
 
 def _member_seed(params: NetworkParams, split: int, seed: int) -> int:
@@ -143,7 +156,7 @@ def _usable_members(fit: Fit[NetworkParams], fitted: FittedMembers) -> dict[int,
             usable[outcome.member.table].append(index)
             continue
         where = _name(fit, params, index)
-        what = f"{where} diverged and is left out: {divergence(outcome, params)}"
+        what = f"{where} diverged and is left out: {divergence(outcome)}"
         if all(fitted.outcomes[i].diverged for i in _of_split(outcome.member.table, params)):
             raise PodiumError(f"training diverged in every seed of a fold: {what}")
         fit.reporter.warn(what)

@@ -12,6 +12,11 @@ from podium.nn import Columns
 
 def fit_table_network(fit: Fit[NetworkParams]) -> list[SplitFit]:
     """Train the network that ``fit.params`` describes on a table."""
+    return fit_network(fit, table_inputs(fit))
+
+
+def table_inputs(fit: Fit[NetworkParams]) -> NetworkInputs:
+    """The folds' matrices."""
     dataset = cast(TableDataset, fit.dataset)
     layouts = [Layout.of(split.transform) for split in dataset.splits]
     widest = Layout.widest(layouts)
@@ -19,7 +24,7 @@ def fit_table_network(fit: Fit[NetworkParams]) -> list[SplitFit]:
     test = DenseTables(dataset, "test", widest)
     features = [layout.total for layout in layouts]
     own = [_columns(layout, widest) for layout in layouts]
-    return fit_network(fit, NetworkInputs(train, test, _columns(widest, widest), features, own))
+    return NetworkInputs(train, test, _columns(widest, widest), features, own)
 
 
 def _columns(layout: Layout, widest: Layout) -> Columns:

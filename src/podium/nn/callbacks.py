@@ -1,12 +1,13 @@
 """The hyperparameters that act around a step, as lists of callbacks for the training loop."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+import torch
 from torch import Tensor
 
-from podium.config import NetworkParams
 from podium.nn.data import Member, Task
 from podium.nn.knobs.clipping import clip_gradients
 from podium.nn.knobs.inputs import Columns
@@ -14,6 +15,7 @@ from podium.nn.knobs.losses import smooth_labels
 from podium.nn.knobs.mixing import CutMix, Mixup
 from podium.nn.knobs.noise import WeightNoise
 from podium.nn.knobs.penalties import Penalty
+from podium.nn.own import common
 from podium.nn.parameters import Parameters
 
 # Inputs, targets, each member's count of real rows, the step number; returns inputs and targets.
@@ -31,22 +33,27 @@ class Callbacks:
 
 
 def callbacks(
-    params: NetworkParams, task: Task, members: Sequence[Member], columns: Columns
+    task: Task, members: Sequence[Member], columns: Columns, device: torch.device
 ) -> Callbacks:
-    """The callbacks that ``params`` turn on."""
-    on = Callbacks()
-    if params.label_smoothing and task.classification:
-        on.on_batch.append(partial(smooth_labels, params.label_smoothing))
-    seeds = [member.seed for member in members]
-    if params.mixup:
-        on.on_batch.append(Mixup(params.mixup, seeds))
-    if params.cutmix_strength:
+    """The callbacks that the members' hyperparameters turn on, in the strength of each member."""
+    on, seeds = Callbacks(), [member.seed for member in members]
+
+    def each(knob: str) -> list[float]:
+        return [getattr(member.params, knob) for member in members]
+
+    if any(each("label_smoothing")) and task.classification:
+        on.on_batch.append(partial(smooth_labels, common(each("label_smoothing"), device)))
+    if any(each("mixup")):
+        on.on_batch.append(Mixup(each("mixup"), seeds))
+    if any(each("cutmix_strength")):
         assert columns.image is not None
-        on.on_batch.append(CutMix(params.cutmix_strength, seeds, columns.image))
-    if params.weight_noise:
-        on.on_weights.append(WeightNoise(params.weight_noise))
-    if params.l1 or params.l2:
-        on.on_gradient.append(Penalty(params.l2, params.l1))
-    if params.gradient_clip is not None:
-        on.on_gradient.append(partial(clip_gradients, params.gradient_clip))
+        on.on_batch.append(CutMix(each("cutmix_strength"), seeds, columns.image))
+    if any(each("weight_noise")):
+        on.on_weights.append(WeightNoise(common(each("weight_noise"), device)))
+    if any(each("l1")) or any(each("l2")):
+        on.on_gradient.append(Penalty(common(each("l2"), device), common(each("l1"), device)))
+    bounds = each("gradient_clip")
+    if any(bound is not None for bound in bounds):
+        own = [math.inf if bound is None else bound for bound in bounds]
+        on.on_gradient.append(partial(clip_gradients, common(own, device)))
     return on

@@ -69,8 +69,9 @@ class Checkpoint:
 def _key(trainer: Trainer) -> str:
     """A hash of the hyperparameters, the data and the members."""
     digest = hashlib.blake2b(digest_size=16)
-    params = trainer.params.model_dump(exclude=_NOT_IN_KEY)
-    digest.update(json.dumps(params, sort_keys=True).encode())
+    for params, places in trainer.runs:
+        own = params.model_dump(exclude=_NOT_IN_KEY)
+        digest.update(json.dumps([own, places.stop - places.start], sort_keys=True).encode())
     digest.update(repr((trainer.task, trainer.device.type, torch.__version__)).encode())
     for part in trainer.data.fingerprint():
         digest.update(part)

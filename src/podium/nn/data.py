@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from podium.config import MLPParams, NetworkParams
 from podium.io.errors import PodiumError
 from podium.nn.knobs.inputs import Columns
 from podium.nn.layers import Step
@@ -96,7 +97,8 @@ class Member:
 
     ``index`` is its position among all members, ``table`` the table it reads (its fold's), ``seed``
     the seed of all its random numbers. It is trained on ``train`` rows; ``stop`` rows are for early
-    stopping, ``valid`` rows for its validation curve; either may be empty.
+    stopping, ``valid`` rows for its validation curve; either may be empty. ``params`` are its
+    hyperparameters, the same object for members that have the same.
     """
 
     index: int
@@ -105,6 +107,7 @@ class Member:
     valid: Rows = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     stop: Rows = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     table: int = 0
+    params: NetworkParams = field(default_factory=MLPParams)
 
 
 @dataclass(frozen=True)

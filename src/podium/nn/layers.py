@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from podium.nn.own import Rates
 from podium.nn.parameters import FREE, RUNNING, WEIGHT, Initial, Parameter, zeros
 from podium.nn.rng import Rng
 
@@ -30,7 +31,7 @@ class Step:
     views: Rng | None = None
     number: int = 0
     real: Tensor | None = None
-    dropout_factor: float = 1.0
+    dropout_factor: Rates = 1.0
     compute: torch.dtype = torch.float32
     buffers: dict[tuple[object, str, tuple[int, ...]], Tensor] = field(default_factory=dict)
 

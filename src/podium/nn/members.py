@@ -1,7 +1,8 @@
 """``fit_members``: train many members of a network together, and predict with them."""
 
+import math
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -32,10 +33,11 @@ from podium.nn.device import device_of, pool_of
 from podium.nn.knobs.inputs import Columns
 from podium.nn.network import build_network
 from podium.nn.outcome import EpochLog, Outcome
+from podium.nn.own import OF_ALL
 from podium.nn.plan import Plan, Round, make_plan
 from podium.nn.predict import Array, Predictor
 from podium.nn.rng import generator, mixed
-from podium.nn.trainer import Score, Trainer
+from podium.nn.trainer import Prune, Score, Trainer
 
 # Seconds between checkpoints of a running training.
 CHECKPOINT_SECONDS = 30.0
@@ -65,7 +67,8 @@ OnEpoch = Callable[[Progress], None]
 class FittedMembers:
     """Trained members; predictions have the shape (members, rows, outputs).
 
-    A member that diverged predicts NaN; ``outcomes`` has every member's training result.
+    A member that diverged predicts NaN; ``outcomes`` has every member's training result, and its
+    own hyperparameters. ``params`` are those of the first.
     ``exponents``: powers of two by which columns beyond float32's range are divided.
     """
 
@@ -118,14 +121,14 @@ class FittedMembers:
 
     @property
     def _predictor(self) -> Predictor:
-        return Predictor(self.params, self.columns, self.task, self.outcomes)
+        return Predictor(self.columns, self.task, self.outcomes)
 
 
 def fit_members(
     X: Tables,  # noqa: N803
     y: NDArray[Any],
     rows_per_member: Sequence[Rows],
-    params: NetworkParams | None = None,
+    params: NetworkParams | Sequence[NetworkParams] | None = None,
     *,
     classes: int = 0,
     seeds: Sequence[int] | None = None,
@@ -138,6 +141,7 @@ def fit_members(
     names: Sequence[str] | None = None,
     score: Score | None = None,
     on_epoch: OnEpoch | None = None,
+    prune: Prune | None = None,
     checkpoint: Path | None = None,
     checkpoint_seconds: float | None = None,
 ) -> FittedMembers:
@@ -151,7 +155,8 @@ def fit_members(
             as a sequence or as a function of the fold's number.
         y: numbers, shape (rows,) or (rows, outputs); with ``classes``, class codes, shape (rows,).
         rows_per_member: each member's training rows.
-        params: the hyperparameters; ``mlp``'s defaults if None.
+        params: the hyperparameters; ``mlp``'s defaults if None. A sequence has each member's own;
+            those whose networks have the same layers are trained in one group (``nn/own.py``).
         classes: the number of classes; 0 for regression.
         seeds: each member's random seed; drawn from ``params.seed`` by default.
         table_per_member: which table each member reads; the first by default.
@@ -164,67 +169,102 @@ def fit_members(
         names: each member's name in error messages.
         score: a metric of a member's predictions for its validation rows, for the curves.
         on_epoch: called after every epoch of every group, by one thread at a time.
+        prune: called before a group's first epoch and after each one, by one thread at a time, with
+            the epochs done and the ``valid_metric`` of each living member of the group, by its
+            index; the members whose indices it returns leave. Before the first all or none do.
         checkpoint: a folder for the state of groups; a killed training continues from it.
         checkpoint_seconds: the time between two checkpoints; 30 seconds by default.
 
     Raises:
         PodiumError: shapes don't fit, or every member diverged.
     """
-    params = params or MLPParams()
-    task = Task(bool(classes), classes or _outputs(y), params.class_loss == "binary_cross_entropy")
-    members = _members(rows_per_member, params, seeds, table_per_member, valid_rows_per_member)
-    members = _with_holdouts(members, params, stop_rows_per_member)
-    exponents = _exponents(X, params)
+    each = _each_params(params, len(rows_per_member))
+    first = each[0]
+    task = Task(bool(classes), classes or _outputs(y), first.class_loss == "binary_cross_entropy")
+    members = _members(rows_per_member, each, seeds, table_per_member, valid_rows_per_member)
+    members = _with_holdouts(members, stop_rows_per_member)
+    exponents = _exponents(X, first)
     data = _data(scaled(X, exponents), y, task, columns, sample_weight, columns_per_table)
-    params, device = _without_auto(params, data, classes), device_of(params)
-    run = _Run(data, params, device, score, on_epoch, checkpoint, checkpoint_seconds)
-    outcomes = run.all(_checked_plan(data, members, params, device))
-    _check_any_left(outcomes, params, names[0] if names else "member 0")
-    return FittedMembers(params, data.columns, task, outcomes, exponents)
+    members, device = _without_auto(members, data, classes), device_of(first)
+    calls = _Calls(score, on_epoch, prune)
+    run = _Run(data, device, calls, checkpoint, checkpoint_seconds)
+    outcomes = run.all(_checked_plan(data, members, device))
+    _check_any_left(outcomes, names[0] if names else "member 0")
+    return FittedMembers(members[0].params, data.columns, task, outcomes, exponents)
 
 
-def _checked_plan(
-    data: Data, members: list[Member], params: NetworkParams, device: torch.device
-) -> Plan:
+def _each_params(
+    params: NetworkParams | Sequence[NetworkParams] | None, members: int
+) -> list[NetworkParams]:
+    """Each member's hyperparameters.
+
+    Raises:
+        PodiumError: there are not as many as members, or members differ in what all must share.
+    """
+    if params is None or isinstance(params, NetworkParams):
+        return [params or MLPParams()] * members
+    if len(params) != members:
+        raise PodiumError(f"there are {len(params)} hyperparameters for {members} members")
+    for knob in OF_ALL:
+        if len({getattr(own, knob, None) for own in params}) > 1:
+            raise PodiumError(f"members that are trained together have the same {knob}")
+    return list(params)
+
+
+def _checked_plan(data: Data, members: list[Member], device: torch.device) -> Plan:
     """The groups of members, after a look at their rows and batches.
 
     Raises:
         PodiumError: a member has no rows, or a batch too few for the network.
     """
     check_rows(members, data)
-    plan = make_plan(data, members, params, device)
-    least = build_network(params, data.columns, data.task.width).least_rows
+    plan = make_plan(data, members, device)
     for group in plan.groups:
+        params = group[0].params
+        least = build_network(params, data.columns, data.task.width).least_rows
         check_batches(group, params.batch_size, least)
     return plan
 
 
-def _without_auto(params: NetworkParams, data: Data, classes: int) -> NetworkParams:
+def _without_auto(members: list[Member], data: Data, classes: int) -> list[Member]:
     """Values for what is ``auto``, where no pipeline has set them."""
-    if not isinstance(params, MLPParams):
-        return params
-    return without_auto(params, Shape(len(data.y), data.columns.total, classes))
+    shape = Shape(len(data.y), data.columns.total, classes)
+    resolved: dict[int, NetworkParams] = {}
+    for member in members:
+        own = member.params
+        if id(own) not in resolved:
+            resolved[id(own)] = without_auto(own, shape) if isinstance(own, MLPParams) else own
+    return [replace(member, params=resolved[id(member.params)]) for member in members]
 
 
-def _check_any_left(outcomes: list[Outcome], params: NetworkParams, name: str) -> None:
+def _check_any_left(outcomes: list[Outcome], name: str) -> None:
     """Check that not every member diverged; ``name`` is the first member's in the error.
 
     Raises:
         PodiumError: with where the first diverged, and what to try.
     """
     if all(outcome.diverged for outcome in outcomes):
-        what = divergence(outcomes[0], params)
+        what = divergence(outcomes[0])
         raise PodiumError(f"training diverged in every network: {name}: {what}")
 
 
-def divergence(outcome: Outcome, params: NetworkParams) -> str:
+def divergence(outcome: Outcome) -> str:
     """The epoch in which a member's loss became infinite or NaN, and what to try."""
-    log = outcome.history[-1]
+    log, params = outcome.history[-1], outcome.member.params
     finite = np.isfinite(log.train_loss)
     what = "weights are no longer finite" if finite else f"the loss is {log.train_loss}"
     advice = f"try a learning_rate below {params.learning_rate:g}"
     advice += "" if params.gradient_clip else ", or gradient_clip: 1"
     return f"{what} in epoch {log.epoch + 1}, learning rate {log.learning_rate:g}; {advice}"
+
+
+@dataclass(frozen=True)
+class _Calls:
+    """The functions that a training calls."""
+
+    score: Score | None
+    on_epoch: OnEpoch | None
+    prune: Prune | None
 
 
 class _Run:
@@ -233,22 +273,19 @@ class _Run:
     def __init__(
         self,
         data: Data,
-        params: NetworkParams,
         device: torch.device,
-        score: Score | None,
-        on_epoch: OnEpoch | None,
+        calls: _Calls,
         checkpoint: Path | None,
         checkpoint_seconds: float | None,
     ) -> None:
-        self.data, self.params, self.device, self.score = data, params, device, score
-        self.on_epoch, self.folder = on_epoch, checkpoint
+        self.data, self.device, self.calls, self.folder = data, device, calls, checkpoint
         self.every = CHECKPOINT_SECONDS if checkpoint_seconds is None else checkpoint_seconds
         self.lock, self.stopped = threading.Lock(), threading.Event()
         self.done = self.total = 0
 
     def all(self, plan: Plan) -> list[Outcome]:
         """Every member's outcome, in the members' order."""
-        self.total = sum(len(group) for group in plan.groups) * self.params.epochs
+        self.total = sum(member.params.epochs for group in plan.groups for member in group)
         outcomes = [outcome for one in plan.rounds for outcome in self._round(one)]
         return sorted(outcomes, key=lambda outcome: outcome.member.index)
 
@@ -264,31 +301,42 @@ class _Run:
         return [outcome for outcomes in done for outcome in outcomes]
 
     def _group(self, members: list[Member]) -> list[Outcome]:
-        trainer = Trainer(self.data, members, self.params, self.device, self.score)
+        trainer = Trainer(self.data, members, self.device, self.calls.score, self._prune)
         checkpoint = Checkpoint(self.folder, trainer, self.every) if self.folder else None
         if checkpoint:
             checkpoint.restore(trainer)
-            self._report_progress(trainer, members, trainer.epoch, resumed=True)
+            self._report_progress(trainer, members, 0, resumed=True)
+        if trainer.members and self._prune(0, dict.fromkeys((m.index for m in members), math.nan)):
+            trainer.leave()
         while trainer.members and not self.stopped.is_set():
+            before = trainer.epoch
             trainer.run_epoch()
             if checkpoint:
                 checkpoint.save_if_due(trainer)
-            self._report_progress(trainer, members, 1)
+            self._report_progress(trainer, members, before)
         if checkpoint and self.stopped.is_set():
             checkpoint.save(trainer)
         return trainer.outcomes
 
+    def _prune(self, epoch: int, scores: Mapping[int, float]) -> Collection[int]:
+        """The members that leave."""
+        if self.calls.prune is None:
+            return ()
+        with self.lock:
+            return self.calls.prune(epoch, scores)
+
     def _report_progress(
-        self, trainer: Trainer, members: list[Member], epochs: int, resumed: bool = False
+        self, trainer: Trainer, members: list[Member], before: int, resumed: bool = False
     ) -> None:
         """Report epochs; when a group ends early, its remaining epochs count as done."""
         with self.lock:
-            self.done += epochs * len(members)
-            if not trainer.members:
-                self.done += (self.params.epochs - trainer.epoch) * len(members)
-            if self.on_epoch and epochs:
+            # Of members that have left, the epochs that they would have trained.
+            now = trainer.epoch if trainer.members else max(own.params.epochs for own in members)
+            for own in members:
+                self.done += min(now, own.params.epochs) - min(before, own.params.epochs)
+            if self.calls.on_epoch and trainer.epoch > before:
                 logs = [trainer.histories[member.index][-1] for member in members]
-                self.on_epoch(
+                self.calls.on_epoch(
                     Progress(self.done, self.total, trainer.epoch, members, logs, resumed)
                 )
 
@@ -305,14 +353,17 @@ def _outputs(y: NDArray[Any]) -> int:
 
 def _members(
     rows: Sequence[Rows],
-    params: NetworkParams,
+    params: Sequence[NetworkParams],
     seeds: Sequence[int] | None,
     tables: Sequence[int] | None,
     valid: Sequence[Rows] | None,
 ) -> list[Member]:
     if seeds is None:
         counts = np.arange(len(rows), dtype=np.uint64)
-        seeds = [int(seed) >> 32 for seed in mixed(counts, SEEDS, params.seed)]
+        seeds = [
+            int(mixed(counts[index : index + 1], SEEDS, own.seed)[0]) >> 32
+            for index, own in enumerate(params)
+        ]
     nothing = np.empty(0, dtype=np.int64)
     return [
         Member(
@@ -321,18 +372,20 @@ def _members(
             np.asarray(own, dtype=np.int64),
             nothing if valid is None else np.asarray(valid[index], dtype=np.int64),
             table=0 if tables is None else tables[index],
+            params=params[index],
         )
         for index, own in enumerate(rows)
     ]
 
 
-def _with_holdouts(
-    members: list[Member], params: NetworkParams, chosen: Sequence[Rows] | None
-) -> list[Member]:
-    """The members, with rows held out if there is early stopping."""
-    if not params.early_stopping:
-        return members
-    return [_with_holdout(member, params.holdout, chosen) for member in members]
+def _with_holdouts(members: list[Member], chosen: Sequence[Rows] | None) -> list[Member]:
+    """The members, with rows held out where there is early stopping."""
+    return [
+        _with_holdout(member, member.params.holdout, chosen)
+        if member.params.early_stopping
+        else member
+        for member in members
+    ]
 
 
 def _with_holdout(member: Member, share: float, chosen: Sequence[Rows] | None) -> Member:

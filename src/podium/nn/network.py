@@ -1,6 +1,8 @@
 """From hyperparameters to layers: one architecture for all members, each with its own weights."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import torch
 
@@ -24,6 +26,7 @@ from podium.nn.knobs.inputs import (
 from podium.nn.knobs.noise import Dropout, GaussianNoise
 from podium.nn.knobs.normalization import normalization
 from podium.nn.layers import Chain, Layer, Linear, Skip, Traced
+from podium.nn.own import rates
 from podium.nn.parameters import Parameter
 
 # RNG purposes: the inputs, and the hidden layers from ``HIDDEN`` on.
@@ -31,27 +34,53 @@ INPUT_DROPOUT, INPUT_NOISE, HIDDEN = 1, 2, 16
 CATEGORIES = "categories"
 
 
-def build_network(params: NetworkParams, columns: Columns, outputs: int) -> Chain:
+def build_network(
+    params: NetworkParams,
+    columns: Columns,
+    outputs: int,
+    members: Sequence[NetworkParams] = (),
+) -> Chain:
     """The layers that ``params`` describe; what is off adds no layer.
 
-    Without ``hidden`` layers (``linear``) it is a linear model.
+    Without ``hidden`` layers (``linear``) it is a linear model. ``members``: the hyperparameters of
+    each member, where they have rates and scales of their own in layers of the same shape.
     """
-    layers, width = _inputs(params, columns)
+    each = _Each(members or [params])
+    layers, width = _inputs(params, columns, each)
     if isinstance(params, CNNParams):
         convolutions = ConvNet("cnn", params, _image(columns))
         layers.append(convolutions)
         width = convolutions.outputs
-        if params.dropout:
-            layers.append(Dropout(params.dropout, HIDDEN))
+        layers += each.dropout(lambda own: own.dropout, HIDDEN)
     if isinstance(params, LayeredParams):
         for index, size in enumerate(params.hidden):
-            layers.append(_block(params, index, width, size))
+            layers.append(_block(params, index, width, size, each))
             width = size
     zero_last = isinstance(params, LayeredParams) and params.zero_last
     layers.append(Linear("output", width, outputs, last_layer(width, outputs, zero_last)))
     network = Chain(layers)
     network.first()
     return network
+
+
+class _Each:
+    """The layers of rates and scales that each member may have of its own.
+
+    A layer is there if it does something for one of them.
+    """
+
+    def __init__(self, members: Sequence[NetworkParams]) -> None:
+        self.members = members
+
+    def dropout(self, rate: Callable[[Any], float], purpose: int) -> list[Layer]:
+        """Dropout by each member's rate."""
+        values = [rate(own) for own in self.members]
+        return [Dropout(rates(values), purpose)] if any(values) else []
+
+    def noise(self, knob: str, purpose: int) -> list[Layer]:
+        """Gaussian noise by each member's scale."""
+        values = [getattr(own, knob) for own in self.members]
+        return [GaussianNoise(rates(values), purpose)] if any(values) else []
 
 
 def padded_parameters(
@@ -108,7 +137,7 @@ def _image(columns: Columns) -> tuple[int, int, int]:
     return columns.image
 
 
-def _inputs(params: NetworkParams, columns: Columns) -> tuple[list[Layer], int]:
+def _inputs(params: NetworkParams, columns: Columns, each: _Each) -> tuple[list[Layer], int]:
     """The input layers, and how many features they return."""
     layers: list[Layer] = []
     width = columns.total
@@ -116,10 +145,8 @@ def _inputs(params: NetworkParams, columns: Columns) -> tuple[list[Layer], int]:
         layers, width = _embedded(params, columns)
         if params.input_scale:
             layers.append(InputScale("input.scale", width))
-    if params.input_dropout:
-        layers.append(Dropout(params.input_dropout, INPUT_DROPOUT))
-    if params.input_noise:
-        layers.append(GaussianNoise(params.input_noise, INPUT_NOISE))
+    layers += each.dropout(lambda own: own.input_dropout, INPUT_DROPOUT)
+    layers += each.noise("input_noise", INPUT_NOISE)
     return layers, width
 
 
@@ -152,7 +179,7 @@ def _numeric_embedding(params: MLPParams, width: int) -> NumericEmbedding:
     return PiecewiseLinear("piecewise", width, size, params.bins)
 
 
-def _block(params: LayeredParams, index: int, inputs: int, outputs: int) -> Layer:
+def _block(params: LayeredParams, index: int, inputs: int, outputs: int, each: _Each) -> Layer:
     """A hidden layer: matrix, normalization, activation, noise, dropout; optionally with a skip."""
     name = f"hidden{index}"
     initial = INITIALIZATIONS[params.initialization](inputs, outputs)
@@ -162,10 +189,8 @@ def _block(params: LayeredParams, index: int, inputs: int, outputs: int) -> Laye
     layers: list[Layer] = [Linear(name, inputs, outputs, initial, biased)]
     layers += normalization(params.normalization, f"{name}.norm", outputs)
     layers.append(activation(params.activation, f"{name}.activation", outputs))
-    if params.activation_noise:
-        layers.append(GaussianNoise(params.activation_noise, HIDDEN + 2 * index))
-    if params.dropouts[index]:
-        layers.append(Dropout(params.dropouts[index], HIDDEN + 2 * index + 1))
+    layers += each.noise("activation_noise", HIDDEN + 2 * index)
+    layers += each.dropout(lambda own: own.dropouts[index], HIDDEN + 2 * index + 1)
     if not params.skip:
         return Chain(layers)
     projection = None

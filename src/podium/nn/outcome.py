@@ -27,6 +27,7 @@ class Outcome:
     """A finished member: ``state`` holds its weights by parameter name.
 
     ``target`` is the shift and scale that turn outputs into targets, shape (2, outputs).
+    ``pruned``: it left before its end.
     """
 
     member: Member
@@ -35,6 +36,7 @@ class Outcome:
     history: list[EpochLog] = field(default_factory=list)
     best_epoch: int | None = None
     diverged: bool = False
+    pruned: bool = False
 
     def tensors(self) -> dict[str, Tensor]:
         """All its tensors by name."""
@@ -47,6 +49,7 @@ class Outcome:
             "history": [vars(log) for log in self.history],
             "best_epoch": self.best_epoch,
             "diverged": self.diverged,
+            "pruned": self.pruned,
         }
 
     @classmethod
@@ -57,4 +60,12 @@ class Outcome:
         state = {name: value.cpu() for name, value in tensors.items() if name != TARGET}
         history = [EpochLog(**log) for log in facts["history"]]
         target = tensors[TARGET].cpu()
-        return cls(member, state, target, history, facts["best_epoch"], facts["diverged"])
+        return cls(
+            member,
+            state,
+            target,
+            history,
+            facts["best_epoch"],
+            facts["diverged"],
+            facts["pruned"],
+        )

@@ -86,6 +86,13 @@ class Parameters:
             view.copy_(views[name][keep])
         return out
 
+    def spread(self, value: Tensor, kind: str) -> Tensor:
+        """Each member's number, (members, 1, 1), at all places of its own in a flat tensor."""
+        out = torch.zeros_like(self.flat[kind])
+        for view in self._views({kind: out}, self.members).values():
+            view.copy_(value.view(self.members, *[1] * (view.dim() - 1)).expand_as(view))
+        return out
+
     def _views(self, flat: Mapping[str, Tensor], members: int) -> dict[str, Tensor]:
         return {
             parameter.name: flat[parameter.kind][start : start + members * parameter.size].view(

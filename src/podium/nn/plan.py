@@ -17,6 +17,7 @@ from podium.nn.data import Data, Inputs, Member, steps_per_epoch
 from podium.nn.device import memory_of
 from podium.nn.layers import Layer
 from podium.nn.network import build_network
+from podium.nn.own import runs, structures
 
 # Bytes of a group's weights, gradients and two moments. Measured for 256-128 networks on 2 cores
 # (docs/mlp.md, "Speed"): half of it is 20 % slower, double of it is not faster.
@@ -68,22 +69,23 @@ class Plan:
         return [even, Round(self.groups[-left:], left, threads)]
 
 
-def make_plan(
-    data: Data, members: Sequence[Member], params: NetworkParams, device: torch.device
-) -> Plan:
+def make_plan(data: Data, members: Sequence[Member], device: torch.device) -> Plan:
     """Split the members into groups; depends on the hardware, never on its current load."""
     workers = torch.get_num_threads() if device.type == "cpu" else 1
-    network = build_network(params, data.columns, data.task.width)
-    # Multiply-adds of a member's step: a forward and a backward pass, which costs twice as much.
-    each = 3 * min(params.batch_size, data.rows) * network.row_work
-    most = _most_together(data, params, network, device, workers)
-    least = -(-GROUP_WORK // each)
     together = _tables_together(data, device)
     groups: list[list[Member]] = []
-    for same in _equal_sized(data, members, params, together):
-        groups += _split_into_groups(same, least, most, workers)
+    heaviest = 0
+    for same in _equal_sized(data, members, together):
+        params = same[0].params
+        network = build_network(params, data.columns, data.task.width)
+        # Multiply-adds of a member's step: a forward pass, and a backward one that costs double.
+        each = 3 * min(params.batch_size, data.rows) * network.row_work
+        most = _most_together(data, params, network, device, workers)
+        own = _split_into_groups(same, -(-GROUP_WORK // each), most, workers)
+        heaviest = max(heaviest, each * max(len(group) for group in own))
+        groups += own
     at_once = min(workers, len(groups), max(1, together))
-    splits = max(len(group) for group in groups) * each > SHARED_WORK
+    splits = heaviest > SHARED_WORK
     return Plan(groups, at_once, max(1, workers // at_once) if splits else 1, splits)
 
 
@@ -110,19 +112,22 @@ def _tables_together(data: Data, device: torch.device) -> int:
     return int(memory_of(device) * MEMORY_SHARE / (FLOAT * data.rows * max(1, data.columns.total)))
 
 
-def _equal_sized(
-    data: Data, members: Sequence[Member], params: NetworkParams, together: int
-) -> list[list[Member]]:
-    """Members that may share a group: equal steps per epoch, and tables that fit into memory."""
+def _equal_sized(data: Data, members: Sequence[Member], together: int) -> list[list[Member]]:
+    """Members that may share a group: equal layers, equal steps per epoch, tables that fit."""
     tables = 1 if data.shared else len({member.table for member in members})
     # A group stacks its tables, which is a copy unless it reads only one table.
     apart = 2 * tables > together
+    layers = structures([member.params for member in members])
+    # In the order of the members, so that groups of one layout stay in order.
+    number = {layout: place for place, layout in enumerate(dict.fromkeys(layers))}
 
-    def key(member: Member) -> tuple[int, int]:
-        table = member.table if apart else 0
-        return steps_per_epoch(len(member.train), params.batch_size), table
+    def key(pair: tuple[Member, str]) -> tuple[int, int, int]:
+        member, layout = pair
+        steps = steps_per_epoch(len(member.train), member.params.batch_size)
+        return number[layout], steps, member.table if apart else 0
 
-    return [list(same) for _, same in groupby(sorted(members, key=key), key)]
+    pairs = sorted(zip(members, layers, strict=True), key=key)
+    return [[member for member, _ in same] for _, same in groupby(pairs, key)]
 
 
 def _split_into_groups(
@@ -130,8 +135,16 @@ def _split_into_groups(
 ) -> list[list[Member]]:
     """Even groups of at most ``most`` members: as many as needed to keep all workers busy, unless
     groups would get smaller than ``least``.
+
+    Members that have the same hyperparameters, where others have different ones, stay together:
+    they are compared with the others while they train.
     """
     needed = -(-len(members) // most)
     count = max(needed, min(-(-needed // workers) * workers, len(members) // least))
     bounds = [number * len(members) // count for number in range(count + 1)]
+    starts = [places.start for _, places in runs([member.params for member in members])]
+    if len(starts) > 1:
+        starts.append(len(members))
+        bounds = [min(starts, key=lambda start: abs(start - bound)) for bound in bounds]
+        bounds = list(dict.fromkeys(bounds))
     return [members[start:end] for start, end in zip(bounds, bounds[1:], strict=False)]

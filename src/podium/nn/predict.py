@@ -9,7 +9,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from podium.config import NetworkParams
 from podium.io.errors import PodiumError
 from podium.nn.data import Inputs, Rows, Tables, Task, read_table
 from podium.nn.device import compute_type, device_of, worker_pool
@@ -17,6 +16,7 @@ from podium.nn.knobs.inputs import Columns
 from podium.nn.layers import Step
 from podium.nn.network import build_network
 from podium.nn.outcome import Outcome
+from podium.nn.own import structures
 from podium.nn.parameters import Parameters
 from podium.nn.rng import Rng
 from podium.nn.trainer import EVALUATION_SIZE
@@ -42,12 +42,9 @@ class Job:
 class Predictor:
     """Members ready to predict."""
 
-    def __init__(
-        self, params: NetworkParams, columns: Columns, task: Task, outcomes: Sequence[Outcome]
-    ) -> None:
-        self.params, self.columns, self.task = params, columns, task
-        self.outcomes, self.device = list(outcomes), device_of(params)
-        self.views = params.changed_copies
+    def __init__(self, columns: Columns, task: Task, outcomes: Sequence[Outcome]) -> None:
+        self.columns, self.task, self.outcomes = columns, task, list(outcomes)
+        self.device = device_of(outcomes[0].member.params)
 
     def predict(self, tables: Tables, rows: Sequence[Rows] | None = None) -> list[Array]:
         """Numbers, or the probability of each class; shape (rows, outputs) for each member.
@@ -65,7 +62,7 @@ class Predictor:
         Raises:
             PodiumError: the members have no dropout.
         """
-        if not self.params.has_dropout:
+        if not all(outcome.member.params.has_dropout for outcome in self.outcomes):
             raise PodiumError("Monte-Carlo dropout needs dropout: set dropout above 0")
         total = [np.zeros(1)] * len(self.outcomes)
         squares = list(total)
@@ -104,13 +101,14 @@ class Predictor:
     def _jobs(self, tables: Tables, rows: Sequence[Rows] | None) -> list[Job]:
         """Members grouped by the table and rows they predict."""
         shared = isinstance(tables, np.ndarray)
+        layouts = structures([outcome.member.params for outcome in self.outcomes])
 
-        def key(place: int) -> tuple[int, bytes]:
+        def key(place: int) -> tuple[int, bytes, str]:
             table = 0 if shared else self.outcomes[place].member.table
-            return table, b"" if rows is None else rows[place].tobytes()
+            return table, b"" if rows is None else rows[place].tobytes(), layouts[place]
 
         jobs = []
-        for (table, _), same in groupby(sorted(range(len(self.outcomes)), key=key), key):
+        for (table, *_), same in groupby(sorted(range(len(self.outcomes)), key=key), key):
             places = list(same)
             wanted = None if rows is None else rows[places[0]]
             jobs.append(Job(table, wanted, [self.outcomes[place] for place in places]))
@@ -119,14 +117,16 @@ class Predictor:
     @torch.no_grad()
     def _job(self, tables: Tables, job: Job, mc_pass: int | None) -> Array:
         """The job's predictions, shape (members, rows, outputs)."""
-        network = build_network(self.params, self.columns, self.task.width)
+        members = [outcome.member.params for outcome in job.outcomes]
+        network = build_network(members[0], self.columns, self.task.width, members)
         parameters = Parameters(network.parameters(), len(job.outcomes), self.device)
         for name, value in parameters.values.items():
             value.copy_(torch.stack([outcome.state[name] for outcome in job.outcomes]))
         network.bind(parameters.values, {})
         target = torch.stack([outcome.target for outcome in job.outcomes])
         passes = []
-        for view in range(1 + self.views if mc_pass is None else 1):
+        views = 1 + members[0].changed_copies if mc_pass is None else 1
+        for view in range(views):
             parts = [
                 self.task.predictions(network.forward(x, step), target)
                 for x, step in self._chunks(tables, job, network.row_size, mc_pass, view)
@@ -158,7 +158,7 @@ class Predictor:
     def _steps(self, outcomes: Sequence[Outcome], mc_pass: int | None, view: int) -> Iterator[Step]:
         """The ``Step`` of each chunk; in random passes each has its own step number."""
         rng = Rng([outcome.member.seed for outcome in outcomes], self.device)
-        compute = compute_type(self.params, self.device)
+        compute = compute_type(outcomes[0].member.params, self.device)
         for chunk in range(CHUNKS):
             if mc_pass is not None:
                 number = MC_STEPS + mc_pass * CHUNKS + chunk

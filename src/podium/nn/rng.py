@@ -28,11 +28,29 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from podium.nn.own import Rates
+
 # Multipliers of two published hashes: C. Wellons's "lowbias32" (32 bits), and splitmix64 (64 bits,
 # Steele et al. 2014).
 _MIX_A, _MIX_B = 0x7FEB352D, 0x846CA68B - 2**32
 _GOLDEN, _MIX_C, _MIX_D = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
 _HALF = 2**15
+
+
+# What random 16-bit numbers are compared with: of all members, or each one's, (members, 1, 1).
+Threshold = int | Tensor
+
+
+def threshold(rate: Rates, device: torch.device) -> Threshold:
+    """The threshold below which a random 16-bit number means that a unit is dropped."""
+    if not isinstance(rate, np.ndarray):
+        return _threshold(rate)
+    each = [_threshold(own) for own in rate.tolist()]
+    return torch.tensor(each, dtype=torch.int16, device=device)[:, None, None]
+
+
+def _threshold(rate: float) -> int:
+    return min(round(rate * 2 * _HALF), 2 * _HALF - 1) - _HALF
 
 
 class Rng:
@@ -43,15 +61,19 @@ class Rng:
         self.device = device
 
     def keep(
-        self, rate: float, shape: tuple[int, int, int], purpose: int, step: int, out: Tensor
+        self,
+        threshold: Threshold,
+        shape: tuple[int, int, int],
+        purpose: int,
+        step: int,
+        out: Tensor,
     ) -> Tensor:
-        """Ones where a unit is kept and zeros where it is dropped, with probability ``rate``.
+        """Ones where a unit is kept, zeros where it is dropped: with the ``threshold`` of a rate.
 
         ``shape`` is (members, rows, features); 16 bits decide, so the rate is met to 1/65536.
         """
         members, rows, features = shape
         halves = self._hashed(rows, (features + 1) // 2, 3 * purpose, step).view(torch.int16)
-        threshold = min(round(rate * 2 * _HALF), 2 * _HALF - 1) - _HALF
         return torch.ge(halves[:, :, :features], threshold, out=out)
 
     def normal(self, shape: tuple[int, int, int], purpose: int, step: int) -> Tensor:

@@ -1,7 +1,8 @@
 """Training one group of members together: the loop over epochs and steps."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,13 +15,14 @@ from podium.nn.callbacks import callbacks
 from podium.nn.data import Data, GroupData, Member, Orders, Rows
 from podium.nn.device import compute_type
 from podium.nn.knobs.averaging import Averaging
-from podium.nn.knobs.losses import class_loss, regression_loss
+from podium.nn.knobs.losses import Loss, class_loss, regression_loss
 from podium.nn.knobs.optimizers import Optimizer, selected
 from podium.nn.knobs.schedules import factor, rate_factor
 from podium.nn.knobs.stopping import EarlyStopping
-from podium.nn.layers import Step
+from podium.nn.layers import Chain, Step
 from podium.nn.network import build_network, padded_parameters
 from podium.nn.outcome import EpochLog, Outcome
+from podium.nn.own import rates, runs
 from podium.nn.parameters import Parameter, Parameters
 from podium.nn.rng import Rng
 
@@ -29,6 +31,8 @@ EVALUATION_SIZE = 2**25
 
 # The metric of a member's predictions for its validation rows: member, predictions (rows, outputs).
 Score = Callable[[Member, NDArray[np.float64]], float]
+# The epochs done and each living member's ``valid_metric``, by index, to the members that leave.
+Prune = Callable[[int, Mapping[int, float]], Collection[int]]
 
 
 class Trainer:
@@ -38,14 +42,15 @@ class Trainer:
         self,
         data: Data,
         members: Sequence[Member],
-        params: NetworkParams,
         device: torch.device,
         score: Score | None = None,
+        prune: Prune | None = None,
     ) -> None:
-        self.params, self.task, self.device, self.score = params, data.task, device, score
+        # What members of a group have in common; of the rest each has its own.
+        self.params = params = members[0].params
+        self.task, self.device, self.score, self.prune = data.task, device, score, prune
         self.data = GroupData(data, members, device)
-        self.network = build_network(params, data.columns, data.task.width)
-        self.loss = class_loss(params) if data.task.classification else regression_loss(params)
+        self.network = self._built()
         self.epoch = 0
         self.outcomes: list[Outcome] = []
         self.histories: dict[int, list[EpochLog]] = {member.index: [] for member in members}
@@ -53,9 +58,9 @@ class Trainer:
         self.parameters.draw([member.seed for member in members], self._drawn_by(data))
         self.network.bind(self.parameters.values, self.parameters.grads)
         self._fit_to_rows()
-        self.optimizer = Optimizer(self.parameters, params)
+        self.optimizer = Optimizer(self.parameters, self._each_params())
         self.averaging = Averaging(params, self.parameters) if params.averaging != "none" else None
-        patience = params.early_stopping
+        patience = [own.early_stopping for own in self._each_params() if own.early_stopping]
         self.stopping = EarlyStopping(patience, self.parameters) if patience else None
         self._prepare_steps()
 
@@ -64,10 +69,19 @@ class Trainer:
         """The members that are still training."""
         return self.data.members
 
+    def _each_params(self) -> list[NetworkParams]:
+        """The hyperparameters of each member that is still training."""
+        return [member.params for member in self.members]
+
+    def _built(self) -> Chain:
+        """The network of the members that are still training."""
+        columns, width = self.data.data.columns, self.task.width
+        return build_network(self.params, columns, width, self._each_params())
+
     def run_epoch(self) -> None:
         """Train all members for one epoch, then retire those that are finished."""
         started = time.perf_counter()
-        train_loss, rate = self._train_epoch()
+        train_loss, rates = self._train_epoch()
         if self.averaging:
             self.averaging.after_epoch(self.parameters, self.epoch)
         diverged = ~np.isfinite(train_loss) | self._nonfinite_weights()
@@ -78,18 +92,43 @@ class Trainer:
         seconds = time.perf_counter() - started
         for place, member in enumerate(self.members):
             numbers = float(train_loss[place]), float(valid_loss[place]), float(metric[place])
-            self.histories[member.index].append(EpochLog(self.epoch, *numbers, rate, seconds))
+            log = EpochLog(self.epoch, *numbers, rates[place], seconds)
+            self.histories[member.index].append(log)
         self.epoch += 1
-        self._retire_finished(diverged, out_of_patience | (self.epoch == self.params.epochs))
+        at_end = np.array([self.epoch == own.epochs for own in self._each_params()])
+        ended = out_of_patience | at_end
+        self._retire_finished(diverged, ended, self._pruned(metric) & ~ended & ~diverged)
 
-    def _drawn_by(self, data: Data) -> list[list[Parameter]] | None:
-        """The parameters by which each member is drawn: its table's own columns decide."""
-        if data.own is None:
-            return None
-        width, own = data.task.width, {}
-        for table in {member.table for member in self.members}:
-            own[table] = padded_parameters(self.params, data.own[table], data.columns, width)
-        return [own[member.table] for member in self.members]
+    def leave(self) -> None:
+        """Retire all members as they are."""
+        nobody = np.zeros(len(self.members), dtype=bool)
+        self._retire_finished(nobody, nobody, ~nobody)
+
+    def _pruned(self, metric: list[float]) -> NDArray[np.bool_]:
+        """Which members leave by the word of ``prune``."""
+        indices = [member.index for member in self.members]
+        leaving: Collection[int] = ()
+        if self.prune is not None:
+            leaving = self.prune(self.epoch, dict(zip(indices, metric, strict=True)))
+        return np.isin(indices, list(leaving))
+
+    def _drawn_by(self, data: Data) -> list[list[Parameter]]:
+        """The parameters by which each member is drawn.
+
+        Its table's own columns decide, and its own hyperparameters.
+        """
+        drawn: dict[tuple[int, int], list[Parameter]] = {}
+        own = []
+        for member in self.members:
+            table = member.table if data.own is not None else 0
+            columns = data.columns if data.own is None else data.own[table]
+            key = id(member.params), table
+            if key not in drawn:
+                drawn[key] = padded_parameters(
+                    member.params, columns, data.columns, data.task.width
+                )
+            own.append(drawn[key])
+        return own
 
     def _fit_to_rows(self) -> None:
         """Compute what each member needs from its own training rows before the first step."""
@@ -108,7 +147,10 @@ class Trainer:
     def _prepare_steps(self) -> None:
         """Set up what depends on the members that are still training."""
         self.orders = Orders(self.members, self.params.batch_size, self.device)
-        self.callbacks = callbacks(self.params, self.task, self.members, self.data.data.columns)
+        self.runs = list(runs(self._each_params()))
+        self.loss = self._loss()
+        columns = self.data.data.columns
+        self.callbacks = callbacks(self.task, self.members, columns, self.device)
         rng = Rng([member.seed for member in self.members], self.device)
         self.step = Step(
             training=True,
@@ -117,26 +159,39 @@ class Trainer:
             compute=compute_type(self.params, self.device),
         )
 
+    def _loss(self) -> Loss:
+        """The loss of the members that are still training."""
+        if self.task.classification:
+            return class_loss(self.params)
+        return regression_loss(self._each_params(), self.device)
+
     @torch.no_grad()
-    def _train_epoch(self) -> tuple[NDArray[np.float64], float]:
-        """One pass over the training rows; returns each member's mean loss and the last rate."""
+    def _train_epoch(self) -> tuple[NDArray[np.float64], list[float]]:
+        """One pass over the training rows; returns each member's mean loss and last rate."""
         total = torch.zeros(len(self.members), device=self.device)
-        rate = 0.0
         for index, rows in enumerate(self.orders.epoch(self.epoch)):
-            rate = self._set_schedules(self.epoch * self.orders.steps + index)
+            self._set_schedules(self.epoch * self.orders.steps + index)
             total += self._train_step(rows, index)
         counts = [len(member.train) for member in self.members]
-        return total.double().cpu().numpy() / counts, rate
+        return total.double().cpu().numpy() / counts, self._of_each(self.rates)
 
-    def _set_schedules(self, number: int) -> float:
-        """Set the step's number, rates and factors; returns the learning rate."""
-        params, steps = self.params, self.orders.steps * self.params.epochs
-        done = number / steps
+    def _set_schedules(self, number: int) -> None:
+        """Set the step's number, and the rates and factors of each run of equal members."""
         self.step.number = number
-        self.step.dropout_factor = factor(params.dropout_schedule, params, done, steps)
-        self.decay = params.weight_decay * factor(params.weight_decay_schedule, params, done, steps)
-        self.rate = params.learning_rate * rate_factor(params, done, steps)
-        return self.rate
+        self.rates, self.decays, factors = [], [], []
+        for params, _ in self.runs:
+            steps = self.orders.steps * params.epochs
+            done = number / steps
+            factors.append(factor(params.dropout_schedule, params, done, steps))
+            decay = factor(params.weight_decay_schedule, params, done, steps)
+            self.decays.append(params.weight_decay * decay)
+            self.rates.append(params.learning_rate * rate_factor(params, done, steps))
+        self.step.dropout_factor = rates(self._of_each(factors))
+
+    def _of_each(self, of_runs: list[float]) -> list[float]:
+        """Each member's number from that of each run of equal members."""
+        pairs = zip(of_runs, self.runs, strict=True)
+        return [value for value, (_, own) in pairs for _ in range(own.start, own.stop)]
 
     def _train_step(self, rows: Tensor, index: int) -> Tensor:
         """One step of all members on their rows, (members, rows); returns the sums of losses."""
@@ -154,7 +209,7 @@ class Trainer:
             noise.remove(self.parameters)
         for change in self.callbacks.on_gradient:
             change(self.parameters)
-        self.optimizer.step(self.rate, self.decay)
+        self.optimizer.step(self.rates, self.decays)
         if self.averaging:
             self.averaging.after_step(self.parameters)
         return value.sum(1)
@@ -227,11 +282,14 @@ class Trainer:
     def _evaluation_rows(self) -> int:
         return max(1, EVALUATION_SIZE // (len(self.members) * self.network.row_size))
 
-    def _retire_finished(self, diverged: NDArray[np.bool_], ended: NDArray[np.bool_]) -> None:
-        """Remove members that diverged or ended, and store their results; the others continue."""
-        finished = diverged | ended
+    def _retire_finished(
+        self, diverged: NDArray[np.bool_], ended: NDArray[np.bool_], pruned: NDArray[np.bool_]
+    ) -> None:
+        """Remove members that diverged, ended or leave; their results stay, the others continue."""
+        finished = diverged | ended | pruned
         for place in np.flatnonzero(finished):
-            self.outcomes.append(self._outcome(int(place), bool(diverged[place])))
+            outcome = self._outcome(int(place), bool(diverged[place]))
+            self.outcomes.append(replace(outcome, pruned=bool(pruned[place])))
         if finished.any():
             self._keep_only(torch.from_numpy(np.flatnonzero(~finished)).to(self.device))
 
@@ -256,9 +314,10 @@ class Trainer:
         self.parameters = Parameters(old.specs, len(kept), self.device)
         for kind in old.flat:
             self.parameters.flat[kind].copy_(old.select(old.flat[kind], kind, kept))
+        self.network = self._built()
         self.network.bind(self.parameters.values, self.parameters.grads)
         self.target = self.target[kept]
-        self.optimizer = Optimizer(self.parameters, self.params)
+        self.optimizer = Optimizer(self.parameters, self._each_params())
         self.optimizer.load(state)
         for copy in self._weight_copies().values():
             copy.keep(old, kept)

@@ -20,7 +20,7 @@ Y = torch.eye(ROWS).expand(MEMBERS, ROWS, ROWS).contiguous()
 
 
 def mixed(step: int = 0, alpha: float = 1.0, seeds=SEEDS, x=X, y=Y, counts=COUNTS):
-    return CutMix(alpha, seeds, IMAGE)(x, y, counts, step)
+    return CutMix([alpha] * len(seeds), seeds, IMAGE)(x, y, counts, step)
 
 
 def pixels(x: Tensor) -> Tensor:
@@ -112,7 +112,7 @@ def test_one_image_is_its_own_partner():
 def boxes(alpha: float, height: int = 20, width: int = 30, steps: int = 400) -> np.ndarray:
     """Where boxes of many steps lie, shape (steps, height, width), ones within."""
     x = torch.stack([torch.zeros(height * width), torch.ones(height * width)])[None]
-    mix = CutMix(alpha, [3], (height, width, 1))
+    mix = CutMix([alpha], [3], (height, width, 1))
     drawn = [mix(x, torch.eye(2)[None], torch.tensor([2]), step) for step in range(steps)]
     pasted = torch.stack([new[0, 0].view(height, width) for new, _ in drawn])
     shares = torch.stack([target[0, 0, 1] for _, target in drawn])

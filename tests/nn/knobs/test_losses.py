@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from nn_help import coefficients, fit, fit_linear, normal, plain
+from nn_help import CPU, coefficients, fit, fit_linear, normal, plain
 from podium.config.networks import ClassLoss, Loss
 from podium.nn.knobs import losses
 from podium.nn.knobs.losses import class_loss, regression_loss, smooth_labels
@@ -79,7 +79,7 @@ def test_logits_far_out_stay_finite():
 @pytest.mark.parametrize("name", get_args(Loss))
 def test_the_knob_names_the_loss_of_numbers(name):
     knobs = {"huber": {"huber_delta": 0.7}, "quantile": {"quantile": 0.8}}.get(name, {})
-    value, _ = regression_loss(plain(loss=name, **knobs))(OUT.clone(), Y.clone())
+    value, _ = regression_loss([plain(loss=name, **knobs)], CPU)(OUT.clone(), Y.clone())
     assert torch.equal(value, LOSSES[name][0](OUT.clone(), Y.clone())[0])
 
 

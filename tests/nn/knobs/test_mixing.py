@@ -12,7 +12,7 @@ COUNTS = torch.tensor([8, 8, 5])
 
 
 def mixed(alpha: float = 0.5, seeds=(4, 5, 6), step: int = 0, x=X, y=Y, counts=COUNTS):
-    return Mixup(alpha, seeds)(x, y, counts, step)
+    return Mixup([alpha] * len(seeds), seeds)(x, y, counts, step)
 
 
 def share_of(x: torch.Tensor, mixed_x: torch.Tensor, partner: torch.Tensor) -> torch.Tensor:

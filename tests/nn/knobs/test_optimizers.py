@@ -156,16 +156,17 @@ def test_a_state_that_is_loaded_goes_on_the_same(name):
         for _ in range(count):
             for grad in parameters.flat_grad.values():
                 grad.copy_(torch.randn(grad.shape, generator=generator))
-            optimizer.step(0.01, 0.1)
+            optimizer.step([0.01], [0.1])
 
     with torch.no_grad():
         first = trainer(params).parameters
-        optimizer = Optimizer(first, params)
+        each = [params] * first.members
+        optimizer = Optimizer(first, each)
         steps(optimizer, first, 3, seed=0)
         second = trainer(params).parameters
         for kind, flat in first.flat.items():
             second.flat[kind].copy_(flat)
-        other = Optimizer(second, params)
+        other = Optimizer(second, each)
         other.load({name: value.clone() for name, value in optimizer.state().items()})
         steps(optimizer, first, 3, seed=1)
         steps(other, second, 3, seed=1)

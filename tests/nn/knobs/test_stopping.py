@@ -18,7 +18,7 @@ def scripted(losses: list[list[float]], patience: int):
         Parameter("b", (1, 3), WEIGHT, lambda _: torch.zeros(1, 3)),
     ]
     parameters = Parameters(parameters, len(losses[0]), CPU)
-    keeper = EarlyStopping(patience, parameters)
+    keeper = EarlyStopping([patience] * parameters.members, parameters)
     said = []
     for epoch, loss in enumerate(losses):
         parameters.flat[WEIGHT].fill_(epoch)

@@ -5,13 +5,14 @@ over its outputs, shape (members, rows), and the gradient with respect to the ou
 are shares of each class, so that label smoothing and mixup are averages of targets.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from podium.config import NetworkParams
+from podium.nn.own import Value, common
 
 # Outputs and targets to values (members, rows) and gradients (members, rows, outputs).
 Loss = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
@@ -29,18 +30,19 @@ def absolute(out: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     return error.abs().mean(2), error.sign_().div_(out.shape[2])
 
 
-def huber(delta: float) -> Loss:
+def huber(delta: Value) -> Loss:
     """Squared near zero, absolute beyond ``delta`` (Huber 1964): outliers pull less."""
 
     def loss(out: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         error = out - y
-        near = error.clamp(-delta, delta)
+        # torch's types know numbers and tensors, and not that it may be either.
+        near = error.clamp(-delta, delta)  # type: ignore[arg-type]
         return (near * (error - 0.5 * near)).mean(2), near.div_(out.shape[2])
 
     return loss
 
 
-def quantile(share: float) -> Loss:
+def quantile(share: Value) -> Loss:
     """The pinball loss: fits the quantile ``share`` (Koenker and Bassett 1978)."""
 
     def loss(out: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
@@ -63,14 +65,14 @@ def binary_cross_entropy(out: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     return value, out.sigmoid().sub_(y).div_(out.shape[2])
 
 
-def regression_loss(params: NetworkParams) -> Loss:
-    """The regression loss that ``loss`` names."""
-    return {
-        "squared": squared,
-        "absolute": absolute,
-        "huber": huber(params.huber_delta),
-        "quantile": quantile(params.quantile),
-    }[params.loss]
+def regression_loss(params: Sequence[NetworkParams], device: torch.device) -> Loss:
+    """The regression loss that ``loss`` names, with each member's own parameter."""
+    name = params[0].loss
+    if name == "huber":
+        return huber(common([own.huber_delta for own in params], device))
+    if name == "quantile":
+        return quantile(common([own.quantile for own in params], device))
+    return {"squared": squared, "absolute": absolute}[name]
 
 
 def class_loss(params: NetworkParams) -> Loss:
@@ -81,7 +83,7 @@ def class_loss(params: NetworkParams) -> Loss:
 
 
 def smooth_labels(
-    smoothing: float, x: Tensor, y: Tensor, counts: Tensor, step: int
+    smoothing: Value, x: Tensor, y: Tensor, counts: Tensor, step: int
 ) -> tuple[Tensor, Tensor]:
     """Targets with the share ``smoothing`` spread evenly over all classes (Szegedy et al. 2016).
 

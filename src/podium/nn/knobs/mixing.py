@@ -14,12 +14,16 @@ PURPOSE, CUT_PURPOSE = 3, 7
 class Mixup:
     """Mixes each row with the next one of its member's batch; the weight is from Beta(a, a)."""
 
-    def __init__(self, alpha: float, seeds: Sequence[int]) -> None:
-        self.alpha, self.seeds = alpha, list(seeds)
+    def __init__(self, alphas: Sequence[float], seeds: Sequence[int]) -> None:
+        self.alphas, self.seeds = list(alphas), list(seeds)
 
     def __call__(self, x: Tensor, y: Tensor, counts: Tensor, step: int) -> tuple[Tensor, Tensor]:
         """Mixed inputs and targets; ``counts`` has each member's real rows, shape (members,)."""
-        drawn = [generator(seed, PURPOSE, step).beta(self.alpha, self.alpha) for seed in self.seeds]
+        drawn = [
+            # A member that mixes nothing keeps its rows.
+            generator(seed, PURPOSE, step).beta(alpha, alpha) if alpha else 1.0
+            for alpha, seed in zip(self.alphas, self.seeds, strict=True)
+        ]
         share = torch.tensor(drawn, dtype=x.dtype, device=x.device)[:, None, None]
         member = torch.arange(len(x), device=x.device)[:, None]
         # Rows come in random order, so the next row is a random partner.
@@ -33,13 +37,19 @@ class Mixup:
 class CutMix:
     """Pastes a box of the next image of its member's batch into each image; see ``cutmix``."""
 
-    def __init__(self, alpha: float, seeds: Sequence[int], image: tuple[int, int, int]) -> None:
-        self.alpha, self.seeds, self.image = alpha, list(seeds), image
+    def __init__(
+        self, alphas: Sequence[float], seeds: Sequence[int], image: tuple[int, int, int]
+    ) -> None:
+        self.alphas, self.seeds, self.image = list(alphas), list(seeds), image
 
     def __call__(self, x: Tensor, y: Tensor, counts: Tensor, step: int) -> tuple[Tensor, Tensor]:
         """Mixed inputs and targets; ``counts`` has each member's real rows, shape (members,)."""
         drawn = [generator(seed, CUT_PURPOSE, step) for seed in self.seeds]
-        kept = torch.tensor([own.beta(self.alpha, self.alpha) for own in drawn]).to(x)
+        shares = [
+            own.beta(alpha, alpha) if alpha else 1.0
+            for alpha, own in zip(self.alphas, drawn, strict=True)
+        ]
+        kept = torch.tensor(shares).to(x)
         center = torch.tensor(np.stack([own.random(2) for own in drawn])).to(x)
         images = x.view(*x.shape[:2], *self.image)
         images, y = cutmix(images, y, counts, kept, center)

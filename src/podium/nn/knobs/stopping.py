@@ -1,5 +1,6 @@
 """Early stopping (``early_stopping``, ``best_weights``; Prechelt 1998; D2L 5.5)."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,8 @@ class EarlyStopping:
     The fold's validation rows are not used, so that their score stays unbiased.
     """
 
-    def __init__(self, patience: int, parameters: Parameters) -> None:
-        self.patience = patience
+    def __init__(self, patience: Sequence[int], parameters: Parameters) -> None:
+        self.patience = np.array(patience)
         self.loss = np.full(parameters.members, np.inf)
         self.epoch = np.zeros(parameters.members, dtype=np.int64)
         self.flats = {kind: flat.clone() for kind, flat in parameters.flat.items()}
@@ -48,5 +49,6 @@ class EarlyStopping:
     def keep(self, old: Parameters, kept: Tensor) -> None:
         """Drop all members but ``kept``."""
         places = kept.cpu().numpy()
+        self.patience = self.patience[places]
         self.loss, self.epoch = self.loss[places], self.epoch[places]
         self.flats = {kind: old.select(flat, kind, kept) for kind, flat in self.flats.items()}
