@@ -14,6 +14,8 @@ PLOTS = 10.0
 # A batch is planned for this share of the time that is left.
 BATCH_SHARE = 0.2
 FIRST_BATCH, MOST_BATCH, PLAIN_BATCH = 4, 32, 8
+# Less time than this begins with a smaller batch.
+SHORT, SHORT_BATCH = 240.0, 2
 # How far a measured time may be off.
 MARGIN = 1.25
 # The confirmation may go on for so much longer than the minutes that were asked for.
@@ -78,7 +80,7 @@ class Budget:
         if remaining is None:
             return PLAIN_BATCH
         if not self.each:
-            return FIRST_BATCH
+            return FIRST_BATCH if (self.seconds or 0.0) > SHORT else SHORT_BATCH
         planned = round(BATCH_SHARE * remaining / self.each)
         return max(1, min(MOST_BATCH, planned))
 

@@ -3,7 +3,7 @@
 import shutil
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from podium.io.errors import PodiumError, SettingError
 from podium.io.text import nearest
 from podium.models.trials import TrialFit
 from podium.runtime.console import console
+from podium.runtime.progress import SILENT, Reporter, reporting
 from podium.runtime.tracking import Run, tracked_run
 from podium.stages.common import label, log_scores, run_tags
 from podium.stages.tune import plots, report
@@ -162,10 +163,20 @@ def run_search(
         f"{label(task.competition, task.dataset.schema)}  {task.model}: {options.sampler}, "
         f"{options.budget}, {', '.join(knob.name for knob in tuning.study.space.knobs)}"
     )
-    with Evaluator(task, with_history(pruner, tuning.study)) as evaluator:
-        told = _teller(tuning, run)
+    told = _teller(tuning, run)
+    with (
+        _progress(task) as reporter,
+        Evaluator(task, with_history(pruner, tuning.study), reporter) as evaluator,
+    ):
         search(tuning.study, tuning.candidates, evaluator, budget, told)
     return tuning
+
+
+def _progress(task: Task) -> AbstractContextManager[Reporter]:
+    """How far a batch is; trials that come one by one are told of anyway."""
+    if not task.in_batches:
+        return nullcontext(SILENT)
+    return reporting(f"{task.competition.name} {task.model}", console())
 
 
 def _opened(task: Task, space: Space, options: Options, budget: Budget) -> Tuning:

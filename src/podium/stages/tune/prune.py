@@ -3,6 +3,7 @@
 Each sees the scores of the folds of every living trial, and the curves of those that have finished.
 """
 
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -22,6 +23,8 @@ FEWEST = 4
 class Pruner:
     """Judges the trials of a batch after each epoch; this one lets all stay.
 
+    Networks train in groups, on a thread each: a call has the trials of one group, and of a trial
+    that is in two groups the folds that are there.
     ``finished`` are the curves of trials that have ended, of earlier batches and of this one.
     ``epochs``: of each trial of the batch. ``sign`` is -1 where greater scores are better.
     """
@@ -31,6 +34,7 @@ class Pruner:
     epochs: Sequence[int] = ()
     living: dict[int, Curve] = field(default_factory=dict)
     gone: set[int] = field(default_factory=set)
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def start(self, epochs: Sequence[int]) -> None:
         """A new batch; the trials of the last one have finished."""
@@ -39,6 +43,10 @@ class Pruner:
 
     def __call__(self, epoch: int, scores: Mapping[int, Array]) -> set[int]:
         """The places of the trials that leave, of those that have just finished an epoch."""
+        with self.lock:
+            return self._leaving(epoch, scores)
+
+    def _leaving(self, epoch: int, scores: Mapping[int, Array]) -> set[int]:
         for place, own in scores.items():
             self.living.setdefault(place, {})[epoch] = self.sign * np.asarray(own, dtype=float)
         late = {place for place in scores if epoch >= max(1, WARM_UP * self.epochs[place])}
@@ -46,7 +54,7 @@ class Pruner:
         # The best never leaves, whatever ties say.
         leaving -= {min(scores, key=lambda place: _mean(self.living[place], epoch))}
         self.gone |= leaving
-        return leaving
+        return self.gone & scores.keys()
 
     def falls_behind(self, place: int, epoch: int) -> bool:
         """Whether a trial is to leave."""
