@@ -284,8 +284,15 @@ def write_trials(trials: list[Finished], path: Path) -> None:
     import pandas as pd
 
     rows = [
-        {"trial": one.number, "state": one.state, "score": one.score, "seconds": one.seconds}
-        | dict(one.values)
+        {
+            "trial": one.number,
+            "state": one.state,
+            "score": one.score,
+            "seconds": one.seconds,
+            # Since 1970.
+            "ended": round(one.ended, 2),
+            **one.values,
+        }
         for one in trials
     ]
     pd.DataFrame(rows).to_csv(path, index=False, lineterminator="\n")

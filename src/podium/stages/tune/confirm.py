@@ -7,16 +7,14 @@ fitted again, on folds that are dealt with another seed.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from podium.config import Competition, ModelParams
 from podium.config.folds import SCHEMES
-from podium.data import kinds
 from podium.data.several_targets import scored_by
 from podium.ensemble.paired import Paired, paired
-from podium.io import files, paths
+from podium.io import files
 from podium.models.trials import TrialFit
-from podium.stages.tune.evaluate import Evaluator, Task
+from podium.stages.tune.evaluate import Evaluator, Task, prepared
 from podium.stages.tune.prune import Pruner
 
 # Added to the seeds of the folds that the trials were scored on.
@@ -54,16 +52,6 @@ def on_other_folds(competition: Competition, model: str) -> Iterator[Task]:
     other = competition.model_copy(update={"folds": folds})
     with files.scratch() as folder:
         yield Task.read(other, model, prepared(other, folder))
-
-
-def prepared(competition: Competition, folder: Path) -> Path:
-    """Preprocess a competition's raw files into a folder of their own."""
-    raw = paths.raw(competition.name)
-    where = folder / "processed"
-    where.mkdir()
-    manifest = files.read_json(raw / files.MANIFEST)
-    kinds.of(competition).prepare(raw, competition, manifest, where)
-    return where
 
 
 def confirm(

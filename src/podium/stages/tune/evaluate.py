@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from podium.config import Competition, ModelParams, NetworkParams
 from podium.data import kinds
 from podium.data.dataset import Dataset
 from podium.data.targets import Target
-from podium.io import paths
+from podium.io import files, paths
 from podium.io.errors import PodiumError
 from podium.metrics import Metric
 from podium.models.trials import TrialFit, fit_trials
@@ -29,6 +29,8 @@ from podium.runtime.progress import SILENT, Reporter
 from podium.stages.common import target_of
 from podium.stages.tune.prune import Pruner
 
+# What a child gets: a competition to preprocess, or None for the data that are there; the model.
+Job = tuple[Competition | None, ModelParams]
 OUT_OF_TIME = TrialFit(None, [], 0.0, "out_of_time", [])
 
 
@@ -102,9 +104,13 @@ class Evaluator:
             return fit_one(self.task, params, self.reporter)
         if deadline <= time.monotonic():
             return OUT_OF_TIME
+        return self.living().ask((None, params), deadline)
+
+    def living(self) -> "_Child":
+        """The child, a new one where the last was ended."""
         if self.child is None or not self.child.process.is_alive():
             self.child = _Child(self.task)
-        return self.child.fit(params, deadline)
+        return self.child
 
 
 def fit_one(task: Task, params: ModelParams, reporter: Reporter = SILENT) -> TrialFit:
@@ -139,9 +145,9 @@ class _Child:
         self.process.start()
         other.close()
 
-    def fit(self, params: ModelParams, deadline: float) -> TrialFit:
+    def ask(self, job: Job, deadline: float) -> TrialFit:
         """The result; where there is no time for one, or it crashes, the child is gone."""
-        self.pipe.send(params)
+        self.pipe.send(job)
         try:
             if self.pipe.poll(max(0.0, deadline - time.monotonic())):
                 answer: TrialFit = self.pipe.recv()
@@ -166,7 +172,34 @@ def _serve(pipe: Connection, job: tuple[Any, str, Path]) -> None:
     task = Task.read(*job)
     with suppress(EOFError, KeyboardInterrupt):
         while True:
-            pipe.send(fit_one(task, pipe.recv()))
+            competition, params = pipe.recv()
+            if competition is None:
+                pipe.send(fit_one(task, params))
+            else:
+                pipe.send(fit_prepared(competition, task.model, params))
+
+
+def fit_prepared(competition: Competition, model: str, params: ModelParams) -> TrialFit:
+    """Preprocess a competition in a temporary folder, and fit one configuration there."""
+    started = time.monotonic()
+    try:
+        with files.scratch() as folder:
+            task = Task.read(competition, model, prepared(competition, folder))
+            fit = fit_one(task, params)
+    except PodiumError as error:
+        what = " ".join(str(error).split())
+        return TrialFit(None, [], time.monotonic() - started, "failed", [], what)
+    return replace(fit, seconds=time.monotonic() - started)
+
+
+def prepared(competition: Competition, folder: Path) -> Path:
+    """Preprocess a competition's raw files into a folder of their own."""
+    raw = paths.raw(competition.name)
+    where = folder / "processed"
+    where.mkdir()
+    manifest = files.read_json(raw / files.MANIFEST)
+    kinds.of(competition).prepare(raw, competition, manifest, where)
+    return where
 
 
 def _end_with_parent() -> None:
