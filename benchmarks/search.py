@@ -86,7 +86,7 @@ def best_so_far(trials: pd.DataFrame, at: np.ndarray) -> np.ndarray:
 
 def summary(curves: dict[str, list[pd.DataFrame]], minutes: float) -> None:
     """How many more finish, and whether the mean curve is ever worse after a minute."""
-    done = {way: np.mean([len(one) for one in found]) for way, found in curves.items()}
+    done = {way: float(np.mean([len(one) for one in found])) for way, found in curves.items()}
     ratio = done["in batches"] / max(done["one at a time"], 1)
     at = np.arange(60, 60 * minutes + 1, 5.0)
     means = {

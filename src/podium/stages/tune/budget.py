@@ -10,6 +10,8 @@ MINUTES = 10.0
 # The last part of the time, for the confirmation and the plots, until it is known how long they
 # take; and at most.
 FIRST_SHARE, MOST_SHARE = 0.3, 0.5
+# All seeds are fitted there if that takes no more than this share; else one, as in the trials.
+WHOLE_SHARE = 0.25
 PLOTS = 10.0
 # A batch is planned for this share of the time that is left.
 BATCH_SHARE = 0.2
@@ -24,7 +26,10 @@ OVERTIME = 1.03
 
 @dataclass
 class Budget:
-    """The time since ``started`` (``time.monotonic``), and what trials have cost so far."""
+    """The time since ``started`` (``time.monotonic``), and what trials have cost so far.
+
+    ``each``: seconds of a trial; the model as it is costs ``dearer`` times as much.
+    """
 
     minutes: float | None
     trials: int | None
@@ -33,7 +38,7 @@ class Budget:
     started: float = field(default_factory=time.monotonic)
     done: int = 0
     each: float = 0.0
-    confirmation: float | None = None
+    dearer: float = 1.0
 
     @property
     def seconds(self) -> float | None:
@@ -46,9 +51,20 @@ class Budget:
         if self.seconds is None:
             return None
         reserved = FIRST_SHARE * self.seconds
-        if self.confirmation is not None:
-            reserved = min(self.confirmation + PLOTS, MOST_SHARE * self.seconds)
+        if self.each:
+            times = self.dearer if self.confirms_whole else 1.0
+            reserved = min(self._confirmation(times) + PLOTS, MOST_SHARE * self.seconds)
         return self.started + self.seconds - reserved
+
+    def _confirmation(self, times: float) -> float:
+        """How long it takes to fit two configurations that cost ``times`` a trial."""
+        return 2 * MARGIN * times * self.each + PLOTS
+
+    @property
+    def confirms_whole(self) -> bool:
+        """Whether there is time to fit all seeds on other folds."""
+        known = self.seconds is not None and self.each > 0
+        return not known or self._confirmation(self.dearer) <= WHOLE_SHARE * (self.seconds or 0)
 
     @property
     def last_moment(self) -> float | None:
@@ -84,12 +100,11 @@ class Budget:
         planned = round(BATCH_SHARE * remaining / self.each)
         return max(1, min(MOST_BATCH, planned))
 
-    def measured(self, fits: list[TrialFit], seconds: float, dearer: float) -> None:
-        """A batch took so many seconds; the configuration itself costs ``dearer`` times a trial."""
+    def measured(self, fits: list[TrialFit], seconds: float) -> None:
+        """A batch took so many seconds."""
         self.done += sum(fit.state != "out_of_time" for fit in fits)
         longest = max((len(fit.curve) for fit in fits), default=0)
         # Trials that left early cost a part of a whole one.
         whole = sum(len(fit.curve) / longest if longest else 1.0 for fit in fits)
         if whole:
             self.each = seconds / whole
-            self.confirmation = 2 * MARGIN * dearer * max(self.each, 1.0) + PLOTS

@@ -203,6 +203,7 @@ def _opened(task: Task, space: Space, options: Options, budget: Budget) -> Tunin
         _print(f"the study '{name}' goes on: {report.counts(known)} so far")
     if taken := study.take_over():
         _print(f"{taken} trials of a process that was ended are queued again")
+    budget.dearer = candidates.dearer
     study.queue([point])
     if options.sampler == "grid":
         study.queue(study.space.grid(options.seed))
@@ -303,14 +304,11 @@ def _confirm(tuning: Tuning, best: Finished) -> Confirmed | TrialFit | None:
     candidates, task = tuning.candidates, tuning.task
     if dict(best.values) == dict(candidates.own):
         return None
-    _print("fitting the current and the best configuration on folds that no trial has seen")
-    return confirm(
-        task.competition,
-        task.model,
-        candidates.whole(candidates.own),
-        candidates.whole(best.values),
-        tuning.budget.last_moment,
-    )
+    made = candidates.whole if tuning.budget.confirms_whole else candidates.trial
+    seeds = "" if made == candidates.whole else ", with one seed"
+    _print(f"fitting the current and the best configuration on folds that no trial has seen{seeds}")
+    params = [made(values) for values in (candidates.own, best.values)]
+    return confirm(task.competition, task.model, params, tuning.budget.last_moment)
 
 
 def _log_result(

@@ -4,9 +4,9 @@ The best of many scores on the same folds is too good: whoever wins was lucky as
 fitted again, on folds that are dealt with another seed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from podium.config import Competition, ModelParams
 from podium.config.folds import SCHEMES
@@ -55,25 +55,37 @@ def on_other_folds(competition: Competition, model: str) -> Iterator[Task]:
 
 
 def confirm(
-    competition: Competition,
-    model: str,
-    current: ModelParams,
-    best: ModelParams,
-    deadline: float | None,
+    competition: Competition, model: str, params: Sequence[ModelParams], deadline: float | None
 ) -> Confirmed | TrialFit:
-    """Fit both on other folds; what went wrong if one of them can't be fitted in time."""
+    """Fit the current and the best configuration on other folds.
+
+    Returns what went wrong if one of them can't be fitted in time.
+    """
     other_folds = SCHEMES[competition.folds.scheme].shuffles
-    with on_other_folds(competition, model) as task, Evaluator(task, Pruner()) as evaluator:
-        fits = []
-        for params in (current, best):
-            own = params
-            if not other_folds:
-                own = params.model_copy(update={"seed": params.seed + OTHER_SEED})
+    if not other_folds:
+        params = [own.model_copy(update={"seed": own.seed + OTHER_SEED}) for own in params]
+    with on_other_folds(competition, model) as task:
+        fits = list(_fitted(task, params, deadline))
+        wrong = next((fit for fit in fits if fit.score is None), None)
+        return wrong or _compared(task, fits[0], fits[1], other_folds)
+
+
+def _fitted(
+    task: Task, params: Sequence[ModelParams], deadline: float | None
+) -> Iterator[TrialFit]:
+    """Each configuration, until one fails; ``oof`` is what the metric scores."""
+    with Evaluator(task, Pruner()) as evaluator:
+        if task.in_batches and not task.metric.is_tuned:
+            # Side by side; thresholds are tuned where a model is fitted alone.
+            for fit in evaluator.batch(params, deadline):
+                oof = None if fit.oof is None else task.target.scorable(fit.oof)
+                yield replace(fit, oof=oof)
+            return
+        for own in params:
             fit = evaluator.one(own, deadline)
-            if fit.score is None or fit.oof is None:
-                return fit
-            fits.append(fit)
-        return _compared(task, fits[0], fits[1], other_folds)
+            yield fit
+            if fit.score is None:
+                return
 
 
 def _compared(task: Task, current: TrialFit, best: TrialFit, other_folds: bool) -> Confirmed:

@@ -84,7 +84,7 @@ def search(
         if not asked:
             return
         fits = _evaluate(asked, candidates, evaluator, budget.deadline, told, study)
-        budget.measured(fits, time.monotonic() - started, candidates.dearer)
+        budget.measured(fits, time.monotonic() - started)
 
 
 def _evaluate(
