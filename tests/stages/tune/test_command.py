@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from podium.config import load_config
-from projects import HOUSES, run_podium
+from projects import DIGITS, HOUSES, run_podium
 from tracking_help import log_runs, runs_of
 
 RIDGE = {"alphas": {"range": [0.1, 1000], "log": True}}
@@ -131,6 +131,30 @@ def test_samplers_compared(houses):
         assert len(own) == 3
         assert own.is_monotonic_decreasing
     assert Path(f"reports/{HOUSES}/tune/ridge/compared.png").is_file()
+
+
+@pytest.mark.deep
+def test_preprocessing_is_searched(houses):
+    def change(params):
+        params[HOUSES]["features"] = {"Age": "YrSold - YearBuilt", "Big": "LotArea > 10000"}
+
+    houses.edit(change)
+    run_podium("preprocess", HOUSES)
+    outcome = tune("--features", "--trials", "4", "--sampler", "random", "--apply")
+    assert outcome.code == 0, outcome.err
+    found = trials("ridge-features")
+    assert {"clip", "min_count", "features.Age", "features.Big"} <= set(found)
+    assert found["features.Age"][0]
+    assert found["score"].nunique() > 1
+    best = found.loc[found["score"].idxmin()]
+    block = load_config(only=HOUSES)[HOUSES].preprocess
+    assert str(block.min_count) == str(best["min_count"])
+    assert block.na_indicators == best["na_indicators"]
+
+
+def test_features_of_images(project):
+    outcome = tune("--features", model="softmax", name=DIGITS)
+    assert outcome.code == 2
 
 
 @pytest.mark.deep

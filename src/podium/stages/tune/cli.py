@@ -28,6 +28,9 @@ def tune(
         int | None, typer.Option(min=1, help="Networks: configurations that train together.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Of the sampler.")] = 0,
+    features: Annotated[
+        bool, typer.Option("--features", help="Search preprocessing and features instead.")
+    ] = False,
     apply: Annotated[
         bool, typer.Option("--apply", help="Write the best values to params.yaml.")
     ] = False,
@@ -48,6 +51,7 @@ def tune(
         study=study,
         batch=batch,
         seed=seed,
+        features=features,
         apply=apply,
         compare=compare,
     )

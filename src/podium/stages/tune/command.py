@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from podium.config import ModelParams, load_config
+from podium.config import load_config
 from podium.io import files, paths
 from podium.io.errors import PodiumError, SettingError
 from podium.io.text import nearest
@@ -22,6 +22,13 @@ from podium.stages.tune.apply import apply
 from podium.stages.tune.budget import MINUTES, Budget
 from podium.stages.tune.confirm import Confirmed, confirm
 from podium.stages.tune.evaluate import Evaluator, Task
+from podium.stages.tune.features import (
+    PREFIX,
+    FeatureCandidates,
+    FeatureEvaluator,
+    feature_space,
+    switched_off,
+)
 from podium.stages.tune.prune import PRUNERS
 from podium.stages.tune.samplers import COMPARED, SAMPLERS
 from podium.stages.tune.search import Candidates, search, with_history
@@ -45,6 +52,7 @@ class Options:
     study: str | None = None
     batch: int | None = None
     seed: int = 0
+    features: bool = False
     apply: bool = False
     compare: bool = False
 
@@ -64,6 +72,10 @@ class Options:
             return replace(self, minutes=MINUTES)
         return self
 
+    def name(self, model: str) -> str:
+        """The study's name."""
+        return self.study or (f"{model}-features" if self.features else model)
+
     @property
     def budget(self) -> str:
         """The budget in words, as runs are tagged with it."""
@@ -82,7 +94,10 @@ def tune(name: str, model: str, options: Options) -> None:
     started = time.monotonic()
     options = options.checked()
     task = _task(name, model)
-    space = make_space(task.params, dimensions_of(task.competition, model))
+    if options.features:
+        task, space = replace(task, preprocesses=True), feature_space(task.competition)
+    else:
+        space = make_space(task.params, dimensions_of(task.competition, model))
     if options.compare:
         from podium.stages.tune.compared import compare_samplers
 
@@ -108,7 +123,7 @@ class Tuning:
 
     task: Task
     study: StoredStudy
-    candidates: Candidates
+    candidates: Candidates | FeatureCandidates
     budget: Budget
     options: Options
     folder: Path
@@ -147,7 +162,7 @@ def _tags(task: Task, options: Options) -> dict[str, str]:
         "sampler": options.sampler,
         "pruner": options.pruner if task.in_batches else "none",
         "budget": options.budget,
-        "study": options.study or task.model,
+        "study": options.name(task.model),
     }
 
 
@@ -164,9 +179,10 @@ def run_search(
         f"{options.budget}, {', '.join(knob.name for knob in tuning.study.space.knobs)}"
     )
     told = _teller(tuning, run)
+    evaluators = FeatureEvaluator if options.features else Evaluator
     with (
         _progress(task) as reporter,
-        Evaluator(task, with_history(pruner, tuning.study), reporter) as evaluator,
+        evaluators(task, with_history(pruner, tuning.study), reporter) as evaluator,
     ):
         search(tuning.study, tuning.candidates, evaluator, budget, told)
     return tuning
@@ -181,10 +197,13 @@ def _progress(task: Task) -> AbstractContextManager[Reporter]:
 
 def _opened(task: Task, space: Space, options: Options, budget: Budget) -> Tuning:
     """The study, with the current configuration and what a killed process left queued."""
-    name = options.study or task.model
+    name = options.name(task.model)
     folder = study_folder(task.competition.name, name)
     folder.mkdir(parents=True, exist_ok=True)
-    candidates = Candidates.of(task, [knob.name for knob in space.knobs])
+    makers: type[Candidates] | type[FeatureCandidates] = Candidates
+    if options.features:
+        makers = FeatureCandidates
+    candidates = makers.of(task, [knob.name for knob in space.knobs])
     study = open_study(
         options.storage or f"journal:///{folder / 'study.log'}",
         f"{task.competition.name}/{name}",
@@ -211,13 +230,18 @@ def _opened(task: Task, space: Space, options: Options, budget: Budget) -> Tunin
     return Tuning(task, study, candidates, budget, options, folder, time.time())
 
 
-def _about(task: Task, space: Space, candidates: Candidates) -> dict[str, Any]:
+def _about(task: Task, space: Space, candidates: Candidates | FeatureCandidates) -> dict[str, Any]:
     """What must be the same for two trials to be comparable."""
     schema, competition = task.dataset.schema, task.competition
-    searched = [knob.name for knob in space.knobs]
-    fixed = task.params.model_dump(mode="json", exclude={*searched, "model"})
-    keys = {"preprocess", "features", "task", "target", "target_transform"}
-    made_of = competition.model_dump(mode="json", include=keys)
+    searched = {knob.name for knob in space.knobs}
+    own = set() if task.preprocesses else searched
+    fixed = task.params.model_dump(mode="json", exclude={*own, "model"})
+    keys = ("preprocess", "features", "task", "target", "target_transform")
+    made_of = competition.model_dump(mode="json", include=set(keys))
+    if task.preprocesses:
+        made_of["preprocess"] = {
+            knob: value for knob, value in made_of["preprocess"].items() if knob not in searched
+        }
     return {
         "data": schema.data_sha256,
         "folds": schema.folds_sha256,
@@ -232,7 +256,7 @@ def _teller(tuning: Tuning, run: Run) -> Any:
     """What is done with every trial: a line, and a run below the search's."""
     task = tuning.task
 
-    def told(asked: Asked, params: ModelParams | None, fit: TrialFit) -> None:
+    def told(asked: Asked, fit: TrialFit) -> None:
         best = tuning.study.best()
         is_current = dict(asked.values) == dict(tuning.candidates.own)
         score = None if best is None else best.score
@@ -307,8 +331,8 @@ def _confirm(tuning: Tuning, best: Finished) -> Confirmed | TrialFit | None:
     made = candidates.whole if tuning.budget.confirms_whole else candidates.trial
     seeds = "" if made == candidates.whole else ", with one seed"
     _print(f"fitting the current and the best configuration on folds that no trial has seen{seeds}")
-    params = [made(values) for values in (candidates.own, best.values)]
-    return confirm(task.competition, task.model, params, tuning.budget.last_moment)
+    both = [made(values) for values in (candidates.own, best.values)]
+    return confirm(task, both, tuning.budget.last_moment)
 
 
 def _log_result(
@@ -341,9 +365,13 @@ def _apply(tuning: Tuning, best: Finished, options: Options) -> None:
     if not options.apply:
         _print("'--apply' with '--trials 0' writes the best values to params.yaml")
         return
-    for line in apply((task.competition.name, "models", task.model), changed):
+    block = ("preprocess",) if task.preprocesses else ("models", task.model)
+    knobs = {name: value for name, value in changed.items() if not name.startswith(PREFIX)}
+    for line in apply((task.competition.name, *block), knobs) if knobs else ():
         _print(line)
-    _print("next: 'dvc repro' trains the model with them")
+    if off := list(switched_off(changed)):
+        _print(f"better without these features; remove them by hand: {', '.join(off)}")
+    _print("next: 'dvc repro' trains with them")
 
 
 def changes(tuning: Tuning, best: Finished) -> dict[str, Any]:

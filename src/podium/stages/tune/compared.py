@@ -18,7 +18,7 @@ def compare_samplers(task: Task, space: Space, options: Options, samplers: Seque
 
     Nothing is confirmed and nothing is written: that is for the sampler that is chosen.
     """
-    name = options.study or task.model
+    name = options.name(task.model)
     found: dict[str, Tuning] = {}
     for sampler in samplers:
         own = replace(options, sampler=sampler, study=f"{name}-{sampler}", compare=False)

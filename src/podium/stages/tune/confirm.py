@@ -5,8 +5,8 @@ fitted again, on folds that are dealt with another seed.
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 from podium.config import Competition, ModelParams
 from podium.config.folds import SCHEMES
@@ -15,6 +15,7 @@ from podium.ensemble.paired import Paired, paired
 from podium.io import files
 from podium.models.trials import TrialFit
 from podium.stages.tune.evaluate import Evaluator, Task, prepared
+from podium.stages.tune.features import FeatureEvaluator
 from podium.stages.tune.prune import Pruner
 
 # Added to the seeds of the folds that the trials were scored on.
@@ -39,50 +40,54 @@ class Confirmed:
         return self.found.fold_gain >= self.found.standard_error and self.found.gain > 0
 
 
-@contextmanager
-def on_other_folds(competition: Competition, model: str) -> Iterator[Task]:
-    """The task on folds with another seed, preprocessed again in a temporary folder.
-
-    Folds that no seed deals (in time, given) stay as they are: then the models get another seed.
-    """
-    scheme = SCHEMES[competition.folds.scheme]
-    folds = competition.folds
-    if scheme.shuffles:
-        folds = folds.model_copy(update={"seed": folds.seed + OTHER_SEED})
-    other = competition.model_copy(update={"folds": folds})
-    with files.scratch() as folder:
-        yield Task.read(other, model, prepared(other, folder))
-
-
 def confirm(
-    competition: Competition, model: str, params: Sequence[ModelParams], deadline: float | None
+    task: Task, both: Sequence[ModelParams | Competition], deadline: float | None
 ) -> Confirmed | TrialFit:
     """Fit the current and the best configuration on other folds.
 
+    They are models' blocks, or competitions that differ in preprocessing. Folds that no seed deals
+    (in time, given) stay as they are: then the models get another seed.
+
     Returns what went wrong if one of them can't be fitted in time.
     """
+    competition = with_other_seed(task.competition, task.model)
     other_folds = SCHEMES[competition.folds.scheme].shuffles
-    if not other_folds:
-        params = [own.model_copy(update={"seed": own.seed + OTHER_SEED}) for own in params]
-    with on_other_folds(competition, model) as task:
-        fits = list(_fitted(task, params, deadline))
+    jobs = [with_other_seed(one, task.model, other_folds) for one in both]
+    with files.scratch() as folder:
+        other = Task.read(competition, task.model, prepared(competition, folder))
+        other = replace(other, preprocesses=task.preprocesses)
+        fits = list(_fitted(other, jobs, deadline))
         wrong = next((fit for fit in fits if fit.score is None), None)
-        return wrong or _compared(task, fits[0], fits[1], other_folds)
+        return wrong or _compared(other, fits[0], fits[1], other_folds)
 
 
-def _fitted(
-    task: Task, params: Sequence[ModelParams], deadline: float | None
-) -> Iterator[TrialFit]:
-    """Each configuration, until one fails; ``oof`` is what the metric scores."""
-    with Evaluator(task, Pruner()) as evaluator:
+J = TypeVar("J", bound=ModelParams | Competition)
+
+
+def with_other_seed(job: J, model: str, other_folds: bool = True) -> J:
+    """The same on folds of another seed; where no seed deals them, the model gets another."""
+    if isinstance(job, ModelParams):
+        return job if other_folds else job.model_copy(update={"seed": job.seed + OTHER_SEED})
+    if SCHEMES[job.folds.scheme].shuffles:
+        folds = job.folds.model_copy(update={"seed": job.folds.seed + OTHER_SEED})
+        return job.model_copy(update={"folds": folds})
+    params = job.models[model]
+    own = params.model_copy(update={"seed": params.seed + OTHER_SEED})
+    return job.model_copy(update={"models": {**job.models, model: own}})
+
+
+def _fitted(task: Task, jobs: Sequence[Any], deadline: float | None) -> Iterator[TrialFit]:
+    """Each job, until one fails; ``oof`` is what the metric scores."""
+    with FeatureEvaluator(task, Pruner()) as evaluator:
         if task.in_batches and not task.metric.is_tuned:
             # Side by side; thresholds are tuned where a model is fitted alone.
-            for fit in evaluator.batch(params, deadline):
+            for fit in Evaluator.batch(evaluator, jobs, deadline):
                 oof = None if fit.oof is None else task.target.scorable(fit.oof)
                 yield replace(fit, oof=oof)
             return
-        for own in params:
-            fit = evaluator.one(own, deadline)
+        fit_job = evaluator.prepared if task.preprocesses else evaluator.one
+        for job in jobs:
+            fit = fit_job(job, deadline)
             yield fit
             if fit.score is None:
                 return

@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -34,15 +34,19 @@ Job = tuple[Competition | None, ModelParams]
 OUT_OF_TIME = TrialFit(None, [], 0.0, "out_of_time", [])
 
 
-@dataclass
+@dataclass(frozen=True)
 class Task:
-    """What is tuned: a model of a competition, on preprocessed data in ``folder``."""
+    """What is tuned: a model of a competition, on preprocessed data in ``folder``.
+
+    ``preprocesses``: it is the preprocessing that is tuned, so that each trial makes its own data.
+    """
 
     competition: Competition
     model: str
     folder: Path
     dataset: Dataset
     target: Target
+    preprocesses: bool = False
 
     @classmethod
     def read(cls, competition: Competition, model: str, folder: Path | None = None) -> "Task":
@@ -65,7 +69,8 @@ class Task:
     def in_batches(self) -> bool:
         """Whether several configurations train as one."""
         is_single = len(self.competition.targets) == 1 and not self.target.is_learnt
-        return isinstance(self.params, NetworkParams) and is_single
+        is_network = isinstance(self.params, NetworkParams)
+        return is_network and is_single and not self.preprocesses
 
 
 class Evaluator:
@@ -75,7 +80,7 @@ class Evaluator:
         self.task, self.pruner, self.reporter = task, pruner, reporter
         self.child: _Child | None = None
 
-    def __enter__(self) -> "Evaluator":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:

@@ -17,7 +17,7 @@ from podium.stages.tune.prune import Pruner
 from podium.stages.tune.space import configured
 from podium.stages.tune.study import Asked, StoredStudy
 
-Told = Callable[[Asked, ModelParams | None, TrialFit], None]
+Told = Callable[[Asked, TrialFit], None]
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Candidates:
 
 def search(
     study: StoredStudy,
-    candidates: Candidates,
+    candidates: Any,
     evaluator: Evaluator,
     budget: Budget,
     told: Told,
@@ -89,14 +89,14 @@ def search(
 
 def _evaluate(
     asked: Sequence[Asked],
-    candidates: Candidates,
+    candidates: Any,
     evaluator: Evaluator,
     deadline: float | None,
     told: Told,
     study: StoredStudy,
 ) -> list[TrialFit]:
     """Fit a batch; configurations that can't be are told as failed."""
-    valid: list[tuple[Asked, ModelParams]] = []
+    valid: list[tuple[Asked, Any]] = []
     for one in asked:
         try:
             valid.append((one, candidates.trial(one.values)))
@@ -104,11 +104,11 @@ def _evaluate(
             what = error.errors()[0]["msg"].removeprefix("Value error, ")
             fit = TrialFit(None, [], 0.0, "failed", [], what)
             study.tell(one, fit)
-            told(one, None, fit)
+            told(one, fit)
     fits = evaluator.batch([params for _, params in valid], deadline) if valid else []
-    for (one, params), fit in zip(valid, fits, strict=True):
+    for (one, _), fit in zip(valid, fits, strict=True):
         study.tell(one, fit)
-        told(one, params, fit)
+        told(one, fit)
     failed = [TrialFit(None, [], 0.0, "failed", [])] * (len(asked) - len(valid))
     return [*fits, *failed]
 
