@@ -36,6 +36,9 @@ def test_a_batch_takes_a_fifth_of_the_time_that_is_left():
     pruned = [TrialFit(None, [], 1.0, "pruned", [1.0]) for _ in range(10)]
     budget.measured([*fits(1), *pruned], 20.0)
     assert budget.each == pytest.approx(10.0)
+    # One that was cut off says nothing.
+    budget.measured([*fits(3), TrialFit(None, [], 1.0, "out_of_time")], 1.0)
+    assert budget.each == pytest.approx(10.0)
 
 
 def test_time_is_kept_for_the_confirmation():

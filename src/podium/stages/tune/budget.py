@@ -87,7 +87,7 @@ class Budget:
 
     def _size(self) -> int:
         remaining = None if self.deadline is None else self.deadline - time.monotonic()
-        if remaining is not None and (remaining <= 0 or remaining < self.each / 2):
+        if remaining is not None and (remaining <= 0 or remaining < self.each):
             return 0
         if not self.in_batches:
             return 1
@@ -97,14 +97,20 @@ class Budget:
             return PLAIN_BATCH
         if not self.each:
             return FIRST_BATCH if (self.seconds or 0.0) > SHORT else SHORT_BATCH
-        planned = round(BATCH_SHARE * remaining / self.each)
-        return max(1, min(MOST_BATCH, planned))
+        # Fewer than a first batch only where there is no time for more.
+        planned = max(round(BATCH_SHARE * remaining / self.each), FIRST_BATCH)
+        return max(1, min(MOST_BATCH, planned, int(remaining / (MARGIN * self.each))))
 
     def measured(self, fits: list[TrialFit], seconds: float) -> None:
         """A batch took so many seconds."""
         self.done += sum(fit.state != "out_of_time" for fit in fits)
+        if any(fit.state == "out_of_time" for fit in fits):
+            # Cut off: it says nothing about a whole one.
+            return
         longest = max((len(fit.curve) for fit in fits), default=0)
         # Trials that left early cost a part of a whole one.
         whole = sum(len(fit.curve) / longest if longest else 1.0 for fit in fits)
         if whole:
-            self.each = seconds / whole
+            # A neighbour on the machine comes as fast as it goes.
+            new = seconds / whole
+            self.each = max(new, (new + self.each) / 2)

@@ -51,8 +51,6 @@ class Pruner:
             self.living.setdefault(place, {})[epoch] = self.sign * np.asarray(own, dtype=float)
         late = {place for place in scores if epoch >= max(1, WARM_UP * self.epochs[place])}
         leaving = {place for place in sorted(late) if self.falls_behind(place, epoch)}
-        # The best never leaves, whatever ties say.
-        leaving -= {min(scores, key=lambda place: _mean(self.living[place], epoch))}
         self.gone |= leaving
         return self.gone & scores.keys()
 

@@ -85,6 +85,8 @@ def search(
             return
         fits = _evaluate(asked, candidates, evaluator, budget.deadline, told, study)
         budget.measured(fits, time.monotonic() - started)
+        if any(fit.state == "out_of_time" for fit in fits):
+            return
 
 
 def _evaluate(
