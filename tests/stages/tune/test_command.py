@@ -41,6 +41,7 @@ def trials(study="ridge", name=HOUSES):
     return pd.read_csv(Path("reports") / name / "tune" / study / "trials.csv")
 
 
+@pytest.mark.deep
 def test_a_search_from_the_space_to_params_yaml(houses):
     before = Path("params.yaml").read_text()
     outcome = tune("--trials", "6", "--sampler", "random", "--apply")
@@ -65,11 +66,20 @@ def test_a_search_from_the_space_to_params_yaml(houses):
     assert "nothing is written" in again.out
 
 
+@pytest.mark.deep
 def test_networks_are_tried_with_one_seed_and_searched_in_batches(houses):
     outcome = tune("--trials", "3", "--batch", "3", "--sampler", "gp", model="mlp")
     assert outcome.code == 0, outcome.err
     assert list(trials("mlp")["state"]) == ["complete"] * 3
     assert trials("mlp")["hidden"][0] == "[8]"
+
+
+def test_one_trial_is_the_current_configuration(houses):
+    outcome = tune("--trials", "1")
+    assert outcome.code == 0, outcome.err
+    assert "(the current configuration)" in outcome.out
+    assert "there is nothing to confirm" in outcome.out
+    assert list(trials()["trial"]) == [0]
 
 
 @pytest.mark.parametrize(
@@ -95,6 +105,7 @@ def test_a_model_that_is_not_there_and_data_that_are_not_there(project):
     assert "run 'dvc repro'" in tune().err
 
 
+@pytest.mark.deep
 def test_other_data_need_another_study(houses):
     assert tune("--trials", "1").code == 0
     houses.edit(lambda p: p[HOUSES]["folds"].update(seed=5))
@@ -105,6 +116,7 @@ def test_other_data_need_another_study(houses):
     assert tune("--trials", "1", "--study", "other").code == 0
 
 
+@pytest.mark.deep
 def test_runs_are_below_one_parent(houses):
     tune("--trials", "2", "--study", "mine")
     log_runs()
@@ -122,6 +134,7 @@ def test_runs_are_below_one_parent(houses):
     assert {"tuned_best", "tuned_current"} <= set(parent.data.metrics)
 
 
+@pytest.mark.deep
 def test_samplers_compared(houses):
     outcome = tune("--trials", "3", "--compare")
     assert outcome.code == 0, outcome.err

@@ -22,7 +22,12 @@ SEARCH = {
     "dropout": {"range": [0.0, 0.9]},
     "optimizer": {"choices": ["adamw", "sgd"]},
 }
-WANTED = [name for name in SAMPLERS if name != "botorch"]
+WANTED = [
+    # The Gaussian process is PyTorch's.
+    pytest.param(name, marks=pytest.mark.deep) if name == "gp" else name
+    for name in SAMPLERS
+    if name != "botorch"
+]
 
 
 def space(search=SEARCH):
@@ -174,6 +179,7 @@ def test_trials_of_another_machine_are_lost_when_its_time_is_over(monkeypatch):
     assert opened().take_over() == 1
 
 
+@pytest.mark.deep
 def test_two_processes_share_a_study():
     opened()
     program = (

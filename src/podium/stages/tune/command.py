@@ -259,8 +259,8 @@ def _teller(tuning: Tuning, run: Run) -> Any:
     def told(asked: Asked, fit: TrialFit) -> None:
         best = tuning.study.best()
         is_current = dict(asked.values) == dict(tuning.candidates.own)
-        score = None if best is None else best.score
-        _print(report.trial_line(asked.number, asked.values, fit, score, is_current))
+        is_best = best is not None and best.number == asked.number
+        _print(report.trial_line(asked.number, asked.values, fit, is_best, is_current))
         tags = _tags(task, tuning.options) | {
             "podium.stage": "trial",
             "state": fit.state,

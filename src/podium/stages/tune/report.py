@@ -15,13 +15,13 @@ STATES = {"pruned": "pruned", "out_of_time": "no time left", "failed": "failed"}
 
 
 def trial_line(
-    number: int, values: Mapping[str, Any], fit: TrialFit, best: float | None, is_current: bool
+    number: int, values: Mapping[str, Any], fit: TrialFit, is_best: bool, is_current: bool
 ) -> str:
     """A trial's line: its score or how it ended, its values, and a star for a new best score."""
     result = (
         f"{fit.score:.{DIGITS}f}" if fit.score is not None else STATES.get(fit.state, fit.state)
     )
-    star = "*" if fit.state == "complete" and fit.score == best else " "
+    star = "*" if is_best else " "
     own = "  (the current configuration)" if is_current else ""
     error = f"  {fit.error}" if fit.error else ""
     return f"  trial {number:>4} {star} {result:<12} {shown(values)}{own}{error}"
