@@ -48,6 +48,7 @@ bench: env ## Measure: stage times, the textbook's run, the networks' speed and 
 	@python benchmarks/mlp_tables.py
 	@python benchmarks/images.py
 	@python benchmarks/digits.py
+	@python benchmarks/search.py
 
 peers: env ## Make the environment of the networks that make bench compares with
 	@python benchmarks/peers/setup_env.py

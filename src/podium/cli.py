@@ -17,6 +17,7 @@ import typer
 from podium.io import disk
 from podium.io.errors import PodiumError, SettingError, warn, without_password
 from podium.runtime import environment, guard, library_warnings, resources, server
+from podium.stages.tune.cli import tune
 
 if TYPE_CHECKING:
     from podium.config import Competition, Config
@@ -28,6 +29,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 CompetitionName = Annotated[str, typer.Argument(help="A competition's block in params.yaml.")]
+
+
+app.command()(tune)
 
 
 @app.callback()

@@ -59,6 +59,8 @@ class ModelParams(Block):
 
     model: str = ""
     seed: Seed = 0
+    # What ``podium tune`` may try (config/search.py); no stage reads it.
+    search: Mapping[str, Any] = Field({}, exclude=True)
 
     def idle(self, task: str, scheme: FoldScheme) -> Mapping[str, str]:
         """Knobs that do nothing for a task and a scheme of folds, each with the reason."""

@@ -20,6 +20,7 @@ from podium.config.imported import own_classes, own_path, path_problem
 from podium.config.messages import explain
 from podium.config.models import MODELS, find_model
 from podium.config.schema import COMPETITIONS, Competition, Config
+from podium.config.search import search_problems
 from podium.io.errors import PodiumError
 from podium.io.text import nearest, one_of, printable, shown
 
@@ -250,7 +251,11 @@ class _Reader:
         if model not in MODELS[kind] and (problem := path_problem(model)):
             self._add(where, problem)
             return None
-        return self._validate(spec.params, {**value, "model": model}, path)
+        params = self._validate(spec.params, {**value, "model": model}, path)
+        if params is not None:
+            for inside, message in search_problems(params, params.search):
+                self._add((*path, *inside), message)
+        return params
 
     def _validate(self, kind: type[T], value: Any, path: Path_, written: Any = None) -> T | None:
         """The value as a block; ``written`` is what params.yaml has, where that is shorter."""

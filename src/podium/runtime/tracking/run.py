@@ -100,13 +100,24 @@ class Run:
 
 
 @contextmanager
-def tracked_run(experiment: str, name: str, tags: Mapping[str, str]) -> Iterator[Run]:
+def tracked_run(
+    experiment: str,
+    name: str,
+    tags: Mapping[str, str],
+    parent: Run | None = None,
+    wait: float = END_SECONDS,
+) -> Iterator[Run]:
     """Open a run that ends as FINISHED, or as FAILED (KILLED when interrupted) on an error.
 
     No trouble with the journal or with MLflow ends the block: after a good end it is a warning.
+    MLflow shows the run below its ``parent``, which is still open. ``wait``: how many seconds to
+    wait for MLflow at the end; a run with a parent doesn't.
     """
     follow_move()
-    journal = Journal(tracking_uri(), run_header(experiment, name, tags))
+    header = run_header(experiment, name, tags)
+    if parent is not None:
+        header["parent"] = parent.journal.folder.name
+    journal = Journal(tracking_uri(), header)
     # Under a DVC it lives as long as that, so that it imports MLflow once.
     start_writer(owner.current.dvc or None)
     try:
@@ -120,8 +131,8 @@ def tracked_run(experiment: str, name: str, tags: Mapping[str, str]) -> Iterator
         failed = journal.failure
         where = f"{failed.filename}: " if failed.filename else ""
         warn(f"the run '{name}' is not or not wholly logged: {where}{failed.strerror or failed}")
-    if "DVC_STAGE" not in os.environ:
-        warn_if_not_logged(END_SECONDS)
+    if "DVC_STAGE" not in os.environ and parent is None:
+        warn_if_not_logged(wait)
 
 
 def run_header(experiment: str, name: str, tags: Mapping[str, str]) -> dict[str, Any]:

@@ -23,6 +23,8 @@ LOCK_SECONDS = 120.0
 SUBMISSION_TAG = "submission.sha256"
 # The journal that a run was logged from: by it a writer finds a run that another one has begun.
 JOURNAL_TAG = "podium.run"
+# MLflow's own, by which it shows a run below another.
+PARENT_TAG = "mlflow.parentRunId"
 # To connect, and to answer.
 SERVER_SECONDS = (3.05, 10.0)
 _SERVER = ("http://", "https://")
@@ -108,17 +110,24 @@ class Store:
     def create_run(self, header: Mapping[str, Any], journal: str) -> str:
         """The id of a journal's run, which an earlier writer may have made already."""
         experiment = _experiment(self.client, header["experiment"], self.uri)
-        ours = f"tags.`{JOURNAL_TAG}` = '{journal}'"
-        found = self.client.search_runs([experiment], ours, max_results=1)
-        if found:
-            return str(found[0].info.run_id)
+        there = self._of_journal(experiment, journal)
+        if there:
+            return there
+        parent = self._of_journal(experiment, header["parent"]) if "parent" in header else None
         run = self.client.create_run(
             experiment,
             start_time=header["time"],
             run_name=header["name"],
-            tags={**header["tags"], JOURNAL_TAG: journal},
+            tags={**header["tags"], JOURNAL_TAG: journal}
+            | ({PARENT_TAG: parent} if parent else {}),
         )
         return str(run.info.run_id)
+
+    def _of_journal(self, experiment: str, journal: str) -> str | None:
+        """The id of the run that was made from a journal."""
+        ours = f"tags.`{JOURNAL_TAG}` = '{journal}'"
+        found = self.client.search_runs([experiment], ours, max_results=1)
+        return str(found[0].info.run_id) if found else None
 
     def log_metrics(self, run_id: str, points: Sequence[tuple[str, float, int, int]]) -> None:
         """Log (name, value, time, step), at most a thousand."""

@@ -1,0 +1,1 @@
+"""``podium tune``: better values for a model's knobs, within a time that is set."""

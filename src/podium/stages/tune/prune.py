@@ -1,0 +1,147 @@
+"""Pruners of trials that train together: which of them leave after an epoch.
+
+Each sees the scores of the folds of every living trial, and the curves of those that have finished.
+"""
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from podium.metrics import Array
+
+# Scores by epoch (from 1), each of shape (folds,), lower is better.
+Curve = dict[int, Array]
+# Before this share of the epochs no curve says much: the learning rate has barely begun to fall.
+WARM_UP = 0.2
+# Fewer curves than this are no company to fall behind of: Optuna's n_startup_trials.
+FEWEST = 4
+
+
+@dataclass
+class Pruner:
+    """Judges the trials of a batch after each epoch; this one lets all stay.
+
+    Networks train in groups, on a thread each: a call has the trials of one group, and of a trial
+    that is in two groups the folds that are there.
+    ``finished`` are the curves of trials that have ended, of earlier batches and of this one.
+    ``epochs``: of each trial of the batch. ``sign`` is -1 where greater scores are better.
+    """
+
+    sign: float = 1.0
+    finished: list[Curve] = field(default_factory=list)
+    epochs: Sequence[int] = ()
+    living: dict[int, Curve] = field(default_factory=dict)
+    gone: set[int] = field(default_factory=set)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def start(self, epochs: Sequence[int]) -> None:
+        """A new batch; the trials of the last one have finished."""
+        self.finished += [curve for _, curve in sorted(self.living.items()) if curve]
+        self.epochs, self.living, self.gone = epochs, {}, set()
+
+    def __call__(self, epoch: int, scores: Mapping[int, Array]) -> set[int]:
+        """The places of the trials that leave, of those that have just finished an epoch."""
+        with self.lock:
+            return self._leaving(epoch, scores)
+
+    def _leaving(self, epoch: int, scores: Mapping[int, Array]) -> set[int]:
+        for place, own in scores.items():
+            self.living.setdefault(place, {})[epoch] = self.sign * np.asarray(own, dtype=float)
+        late = {place for place in scores if epoch >= max(1, WARM_UP * self.epochs[place])}
+        leaving = {place for place in sorted(late) if self.falls_behind(place, epoch)}
+        self.gone |= leaving
+        return self.gone & scores.keys()
+
+    def falls_behind(self, place: int, epoch: int) -> bool:
+        """Whether a trial is to leave."""
+        return False
+
+    def others(self, place: int) -> list[Curve]:
+        """The curves of all other trials."""
+        own = [curve for other, curve in sorted(self.living.items()) if other != place]
+        return [*self.finished, *own]
+
+
+class Median(Pruner):
+    """Leaves: who is worse than the median of the others so far (Golovin et al. 2017)."""
+
+    def falls_behind(self, place: int, epoch: int) -> bool:
+        """As of every pruner."""
+        known = [_best(curve, epoch) for curve in self.others(place) if epoch in curve]
+        if len(known) < FEWEST:
+            return False
+        return _best(self.living[place], epoch) > float(np.median(known))
+
+
+class Halving(Pruner):
+    """Leaves: who is not in the best third at a rung (Li et al. 2020, asynchronous halving).
+
+    Rungs are at 1/9 and 1/3 of the epochs, and so on by ``FACTOR``.
+    """
+
+    FACTOR, RUNGS = 3, 2
+
+    def falls_behind(self, place: int, epoch: int) -> bool:
+        """As of every pruner."""
+        total = self.epochs[place]
+        rungs = {round(total / self.FACTOR**step) for step in range(1, self.RUNGS + 1)}
+        if epoch not in rungs:
+            return False
+        known = [_mean(curve, epoch) for curve in self.others(place) if epoch in curve]
+        known.append(own := _mean(self.living[place], epoch))
+        if len(known) < FEWEST:
+            return False
+        stay = max(1, len(known) // self.FACTOR)
+        return own > sorted(known)[stay - 1]
+
+
+class Wilcoxon(Pruner):
+    """Leaves: who is worse than the best other trial on the same folds, by a signed-rank test.
+
+    Optuna's WilcoxonPruner with folds as instances, at the same epoch of both.
+    """
+
+    LEVEL = 0.1
+
+    def falls_behind(self, place: int, epoch: int) -> bool:
+        """As of every pruner."""
+        from scipy.stats import wilcoxon
+
+        rivals = [curve for curve in self.others(place) if epoch in curve]
+        if not rivals:
+            return False
+        best = min(rivals, key=lambda curve: _mean(curve, epoch))
+        own, other = self.living[place][epoch], best[epoch]
+        if own.shape != other.shape:
+            return False
+        worse = own - other
+        worse = worse[np.isfinite(worse)]
+        if len(worse) < 2 or not worse.any() or worse.mean() <= 0:
+            return False
+        return bool(
+            wilcoxon(worse, alternative="greater", zero_method="zsplit").pvalue < self.LEVEL
+        )
+
+
+def _mean(curve: Curve, epoch: int) -> float:
+    """The mean over folds; a trial that diverged is the worst."""
+    found = curve.get(epoch)
+    if found is None or not len(found) or not np.isfinite(found).all():
+        return float("inf")
+    return float(found.mean())
+
+
+def _best(curve: Curve, epoch: int) -> float:
+    """The best mean up to an epoch."""
+    return min(_mean(curve, at) for at in curve if at <= epoch)
+
+
+# By name; ``none`` lets every trial finish.
+PRUNERS: dict[str, type[Pruner]] = {
+    "median": Median,
+    "halving": Halving,
+    "wilcoxon": Wilcoxon,
+    "none": Pruner,
+}
