@@ -108,7 +108,7 @@ def tracked_run(experiment: str, name: str, tags: Mapping[str, str]) -> Iterator
     follow_move()
     journal = Journal(tracking_uri(), run_header(experiment, name, tags))
     # Under a DVC it lives as long as that, so that it imports MLflow once.
-    start_writer(owner.current.dvc or None)
+    start_writer(owner.repro() or owner.current.dvc or None)
     try:
         yield Run(journal)
     except BaseException as error:
