@@ -84,6 +84,8 @@ class Runner:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+        # A killed DVC is on the list of readers and writers until no other one is.
+        self._repair()
         if self.stopped:
             raise KeyboardInterrupt
         return self.schedule
@@ -165,12 +167,15 @@ class Runner:
             signalled = f"killed by signal {-code}" if code < 0 else f"failed with exit code {code}"
             one.lines.say(signalled, sys.stderr)
 
+    def _repair(self) -> None:
+        for line in dvc_files.repair(dvc_files.PATIENT_SECONDS):
+            print(f"podium: {line}", file=sys.stderr, flush=True)
+
     def _was_kept_out(self, one: _Running) -> bool:
         """Whether a DVC came to no stage for a file that a killed one had left damaged.
 
         It is repaired here, and what was kept out runs once more.
         """
-        for line in dvc_files.repair(dvc_files.PATIENT_SECONDS):
-            print(f"podium: {line}", file=sys.stderr, flush=True)
+        self._repair()
         came_nowhere = not one.lines.seen and one.process.returncode > 0
         return came_nowhere and one.job.name not in self.again
