@@ -2,6 +2,7 @@
 
 import pytest
 
+from podium.io.errors import PodiumError
 from podium.runtime.parallel import lock_order
 
 ORDER = ["resolve@a", "report@a", "models/dvc.yaml:a@ridge", "models/dvc.yaml:a@mlp"]
@@ -49,6 +50,16 @@ def test_a_killed_run_is_made_good_by_the_next(folder):
     assert path.read_text() == lock_file("a@ridge", "a@mlp")
     with lock_order.kept(ORDER[:3]):
         pass
+    assert path.read_text() == lock_file("a@ridge", "a@mlp")
+
+
+def test_so_is_one_that_fails(folder):
+    path = folder / "models/dvc.lock"
+    with pytest.raises(PodiumError, match="failed"), lock_order.kept(ORDER):  # noqa: PT012
+        path.write_text(lock_file("a@mlp"))
+        raise PodiumError("a stage failed")
+    with lock_order.kept(ORDER):
+        path.write_text(lock_file("a@mlp", "a@ridge"))
     assert path.read_text() == lock_file("a@ridge", "a@mlp")
 
 

@@ -7,13 +7,13 @@ seed. Equal results would give other bytes of ``dvc.lock``, which git has.
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from podium.io import files
 from podium.runtime import dvc_files
 
-# The stages that were listed before the run. A run that is killed leaves it for the next one.
+# The stages that were listed before the run. One that fails or is killed leaves it for the next.
 BEFORE = Path(".podium/dvc/order.json")
 _STAGE = re.compile(r"^  (?! )(?P<name>.+):$", re.MULTILINE)
 
@@ -24,32 +24,35 @@ def kept(order: Sequence[str]) -> Iterator[None]:
     _note()
     try:
         yield
-    finally:
-        _restore(order)
+    except BaseException:
+        _sort_all(order)
+        raise
+    if _sort_all(order):
+        BEFORE.unlink()
 
 
 def _note() -> None:
-    """Before a run: which stages are listed, unless a killed run has noted it."""
+    """Before a run: which stages are listed, unless one that was not finished has noted it."""
     if not BEFORE.is_file():
         BEFORE.parent.mkdir(parents=True, exist_ok=True)
         files.write_json(BEFORE, {str(path): _listed(path) for path in dvc_files.LOCK_FILES})
 
 
-def _restore(order: Sequence[str]) -> None:
-    """Sort both files while no DVC is at them; a DVC that is at them for long leaves it for later.
-
-    So does a project in which no DVC has run.
-    """
+def _sort_all(order: Sequence[str]) -> bool:
+    """Sort both files while no DVC is at them; False where one is at them for long."""
     from filelock import FileLock, Timeout
 
+    # No DVC has run here yet.
+    if not dvc_files.HELD[0].parent.is_dir():
+        return True
     before = files.read_json(BEFORE)
-    lock = FileLock(dvc_files.HELD[0], timeout=dvc_files.PATIENT_SECONDS)
-    with suppress(Timeout):
-        if dvc_files.HELD[0].parent.is_dir():
-            with lock:
-                for path in dvc_files.LOCK_FILES:
-                    _sort(path, [*before.get(str(path), []), *_named(path, order)])
-        BEFORE.unlink()
+    try:
+        with FileLock(dvc_files.HELD[0], timeout=dvc_files.PATIENT_SECONDS):
+            for path in dvc_files.LOCK_FILES:
+                _sort(path, [*before.get(str(path), []), *_named(path, order)])
+        return True
+    except Timeout:
+        return False
 
 
 def _listed(path: Path) -> list[str]:
