@@ -3,10 +3,11 @@
     PODIUM_HOUSE_PRICES=<folder> python benchmarks/parallel_stages.py [--rounds 1] [--digits]
 
 In each round three whole runs in new folders: in turn with all threads, in turn with one thread,
-and side by side with two. Then the same scheduler runs on a clock of its own, with 16 cores. It takes
-the measured seconds of each stage, and assumes that a stage has a part that doesn't get faster and
-one that gets faster by as much as it has threads (Amdahl's law, fitted to one and two threads); that
-stages don't slow each other; and that every DVC that is started costs what it cost here.
+and side by side with two. Then the same scheduler runs on a clock of its own, with 16 cores. It
+takes the measured seconds of each stage, and assumes that a stage has a part that doesn't get
+faster and one that gets faster by as much as it has threads (Amdahl's law, fitted to one and two
+threads); that stages don't slow each other; and that every DVC that is started costs what it cost
+here.
 """
 
 import argparse
