@@ -53,8 +53,11 @@ def _take(file: int) -> None:
 
 
 def _is_taken(file: int) -> bool:
-    import fcntl
-
+    try:
+        import fcntl
+    except ImportError:
+        # Windows has no such locks.
+        return True
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return True

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import IO, TextIO
 
+from podium.io.errors import PodiumError
 from podium.runtime import dvc_files, repro
 from podium.runtime.parallel.lines import Lines, short
 from podium.runtime.parallel.plan import Job, Plan, make_jobs, read_changed
@@ -82,6 +83,9 @@ class Runner:
                 for one in [one for one in self.running if self._has_ended(one)]:
                     self._end(one)
         finally:
+            # None, unless an error ends this: nothing runs on without it.
+            for one in self.running:
+                one.process.terminate()
             for number, handler in before.items():
                 signal.signal(number, handler)
         # A killed DVC is on the list of readers and writers until no other one is.
@@ -100,10 +104,18 @@ class Runner:
     def _start_jobs(self) -> None:
         while not self.stopped and len(self.running) < self.slots and self.schedule.ready():
             if asked := self.schedule.in_question():
-                stages = [stage for job in asked for stage in job.stages]
-                self.schedule.answer(asked, read_changed(stages))
+                self.schedule.answer(asked, self._changed(asked))
             elif jobs := self.schedule.ready():
                 self._start(jobs[0])
+
+    @staticmethod
+    def _changed(asked: Sequence[Job]) -> frozenset[str]:
+        """Those that DVC would run; all, if it can't tell, since each one's DVC says more."""
+        stages = [stage for job in asked for stage in job.stages]
+        try:
+            return read_changed(stages)
+        except PodiumError:
+            return frozenset(stages)
 
     def _start(self, job: Job) -> None:
         process = subprocess.Popen(
