@@ -202,19 +202,17 @@ def sync() -> None:
 
 
 @app.command()
-def repro() -> None:
+def repro(
+    jobs: Annotated[
+        int | None,
+        typer.Option("-j", "--jobs", min=1, help="Run so many independent stages side by side."),
+    ] = None,
+) -> None:
     """Run the pipeline of every listed competition; one that fails stops no other."""
-    from podium.config import load_config
-    from podium.runtime import repro
+    from podium.stages.repro import repro as command
 
     sync()
-    names = load_config().competitions
-    failed = repro.run_all(names)
-    if failed:
-        raise PodiumError(
-            f"{', '.join(failed)} failed, as said above; {len(names) - len(failed)} of "
-            f"{len(names)} competitions are up to date"
-        )
+    command(jobs)
 
 
 @app.command()

@@ -58,14 +58,14 @@ def free_port() -> int:
 
 
 @contextmanager
-def running_server(store: Path, port: int) -> Iterator[None]:
-    """A real `mlflow server` on loopback."""
+def running_server(store: Path, port: int, database: str = "") -> Iterator[None]:
+    """A real `mlflow server` on loopback, whose runs are in a file unless a database is given."""
     store.mkdir()
     process = subprocess.Popen(
         [
             sys.executable, "-P", "-m", "mlflow", "server", "--host", "127.0.0.1",
             "--port", str(port),
-            "--workers", "1", "--backend-store-uri", f"sqlite:///{store}/server.db",
+            "--workers", "1", "--backend-store-uri", database or f"sqlite:///{store}/server.db",
             "--artifacts-destination", str(store / "artifacts"),
         ],
         env={

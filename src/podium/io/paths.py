@@ -5,6 +5,8 @@ from pathlib import Path, PurePosixPath
 
 # The folder of users' own code.
 USER_CODE = Path("src/competitions")
+# Seconds differ from run to run: neither git nor DVC looks at this file of a model's folder.
+TIMING = "timing.json"
 
 
 def user_code(competition: str) -> Path:

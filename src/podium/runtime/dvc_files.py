@@ -18,6 +18,8 @@ RWLOCK = Path(".dvc/tmp/rwlock")
 # Locks that DVC holds while it writes the files above.
 HELD = (Path(".dvc/tmp/lock"), Path(".dvc/tmp/rwlock.lock"))
 HELD_SECONDS = 1.0
+# Where other DVCs are at work: they hold a lock while they look at results and copy them.
+PATIENT_SECONDS = 60.0
 KEPT = Path(".podium/dvc")
 
 
@@ -30,11 +32,11 @@ def keep_lock_files() -> None:
             _copy(path, _copy_of(path))
 
 
-def repair() -> list[str]:
+def repair(held_seconds: float = HELD_SECONDS) -> list[str]:
     """Restore or remove files that a kill left damaged; returns one line about each.
 
-    Does nothing while a running DVC holds the locks. A DVC that starts meanwhile waits for three
-    seconds only, so they are not taken before something looks damaged.
+    Does nothing where a running DVC holds the locks for so long. A DVC that starts meanwhile waits
+    for three seconds only, so they are not taken before something looks damaged.
     """
     from filelock import FileLock, Timeout
 
@@ -45,7 +47,7 @@ def repair() -> list[str]:
     if not any(map(_is_damaged, files_of_dvc)):
         return []
     try:
-        with FileLock(HELD[0], timeout=HELD_SECONDS), FileLock(HELD[1], timeout=HELD_SECONDS):
+        with FileLock(HELD[0], timeout=held_seconds), FileLock(HELD[1], timeout=held_seconds):
             return [_repair(path) for path in files_of_dvc if _is_damaged(path)]
     except Timeout:
         return []

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from podium.io.errors import PodiumError
 from podium.runtime import dvc_files
-from podium.runtime.processes import describe, has_ended, kill_children
+from podium.runtime.processes import describe, has_ended, is_alive, kill_children
 from podium.runtime.warm import owner, resident
 
 if TYPE_CHECKING:
@@ -44,10 +44,11 @@ def follow_dvc() -> None:
 
 
 def _follow_owner() -> None:
-    """Wait for the end of the DVC or of the client, whichever comes first."""
+    """Wait for the end of the DVC, its ``podium repro -j`` or the client, whichever is first."""
     with suppress(ProcessLookupError):
-        dvc = os.pidfd_open(int(owner.current.dvc.split()[0]))
-        select.select([dvc, owner.current.lifeline], [], [])
+        owners = [one for one in (owner.current.dvc, owner.repro()) if one]
+        handles = [os.pidfd_open(int(one.split()[0])) for one in owners]
+        select.select([*handles, owner.current.lifeline], [], [])
     # Not if the command is done, and the client knows.
     if owner.current.dvc:
         _end()
@@ -56,12 +57,12 @@ def _follow_owner() -> None:
 def _follow_ancestor() -> None:
     import psutil
 
-    dvc = _dvc()
-    if dvc:
+    dvc, repro = _dvc(), owner.repro()
+    if dvc and not repro:
         # The stage reports a full disk; this thread has to watch DVC there, too.
         with suppress(OSError, psutil.Error):
             resident.start(describe(dvc))
-    while dvc and not has_ended(dvc):
+    while dvc and not has_ended(dvc) and (not repro or is_alive(repro)):
         time.sleep(WATCH_SECONDS)
     _end()
 

@@ -37,6 +37,16 @@ def describe(process: "psutil.Process") -> str:
     return f"{process.pid} {process.create_time():.0f}"
 
 
+def describe_pid(pid: int) -> str:
+    """The same by its id; empty if it is gone."""
+    import psutil
+
+    try:
+        return describe(psutil.Process(pid))
+    except psutil.NoSuchProcess:
+        return ""
+
+
 def is_alive(process: str) -> bool:
     """Whether the process of ``describe`` lives on this machine."""
     import psutil

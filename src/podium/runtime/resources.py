@@ -26,6 +26,11 @@ def cores() -> int:
     wanted = os.environ.get("OMP_NUM_THREADS", "")
     if wanted.isdigit() and int(wanted) > 0:
         return int(wanted)
+    return own_cores()
+
+
+def own_cores() -> int:
+    """How many cores this process may run on, whatever the number of threads that is set."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

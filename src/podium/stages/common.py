@@ -20,8 +20,6 @@ from podium.runtime.tracking import Run
 NAME_LENGTH = 120
 # Digits of a committed score: what lies beyond differs between machines and says nothing.
 DIGITS = 6
-# Seconds differ from run to run: neither git nor DVC looks at this file of a model's folder.
-TIMING = "timing.json"
 # The pictures in a model's folder, and what their names begin with.
 PICTURES, LEARNING_CURVE = "pictures", "learning_curve"
 # Keys of ``metrics.json`` that several targets have in common.

@@ -27,7 +27,6 @@ from podium.stages.class_report import ClassReport, class_report, draw_worst_of
 from podium.stages.common import (
     LEARNING_CURVE,
     PICTURES,
-    TIMING,
     label,
     read_schema,
     require_trained,
@@ -107,7 +106,7 @@ def _commands(competition: Competition) -> list[str]:
 
 def _fit_seconds(name: str, model: str) -> float:
     """NaN where nothing says how long it took: results that were copied, and the blend."""
-    path = paths.model(name, model) / TIMING
+    path = paths.model(name, model) / paths.TIMING
     return float(files.read_json(path)["fit_seconds"]) if path.is_file() else float("nan")
 
 

@@ -32,7 +32,6 @@ from podium.stages.common import (
     DIGITS,
     LEARNING_CURVE,
     PICTURES,
-    TIMING,
     decision_facts,
     label,
     log_scores,
@@ -141,7 +140,7 @@ def _write(
             (folder / "weights" / file).write_bytes(content)
         facts = summary(result, competition.metric, target)
         files.write_json(folder / "metrics.json", facts)
-        files.write_json(folder / TIMING, {"fit_seconds": round(result.fit_seconds, 2)})
+        files.write_json(folder / paths.TIMING, {"fit_seconds": round(result.fit_seconds, 2)})
 
 
 def _draw_curves(folder: Path, model: str, result: ModelResult, target: Target) -> None:

@@ -129,7 +129,8 @@ def test_a_storage_that_is_none(storage, words):
     assert "\n" not in str(caught.value)
 
 
-def test_botorch_is_an_extra():
+def test_botorch_is_an_extra(monkeypatch):
+    monkeypatch.setattr("podium.stages.tune.samplers.find_spec", lambda name: None)
     with pytest.raises(PodiumError, match=r"pip install .* '\.\[botorch\]'"):
         opened(sampler="botorch")
 

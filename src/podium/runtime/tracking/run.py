@@ -119,7 +119,7 @@ def tracked_run(
         header["parent"] = parent.journal.folder.name
     journal = Journal(tracking_uri(), header)
     # Under a DVC it lives as long as that, so that it imports MLflow once.
-    start_writer(owner.current.dvc or None)
+    start_writer(owner.repro() or owner.current.dvc or None)
     try:
         yield Run(journal)
     except BaseException as error:

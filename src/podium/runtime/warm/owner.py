@@ -1,6 +1,11 @@
 """The owner of a process that was forked for a stage: its ancestors are not its client's."""
 
+import os
 from dataclasses import dataclass
+
+# Where stages run side by side, each in a DVC of its own: the ``podium repro`` that started these,
+# as ``processes.describe`` says it. It has the one resident process, and no stage outlives it.
+REPRO = "PODIUM_REPRO"
 
 
 @dataclass(frozen=True)
@@ -15,3 +20,8 @@ class Owner:
 
 
 current = Owner()
+
+
+def repro() -> str:
+    """The ``podium repro -j`` that this process belongs to; empty if there is none."""
+    return os.environ.get(REPRO, "")

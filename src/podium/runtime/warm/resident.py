@@ -1,7 +1,8 @@
 """The process that a ``dvc repro`` keeps beside it: libraries loaded, DVC's files looked after.
 
 The first stage that DVC runs starts it, in a session of its own, which a Ctrl-C or a kill of DVC's
-process group doesn't reach. It ends after its DVC:
+process group doesn't reach. It ends after its DVC. ``podium repro -j`` starts one for all its DVCs,
+and stands in the DVC's place here:
 
 1. It loads the libraries that stages use, and forks a process per command that a stage's client
    asks for (``client.py``). Between two imports it looks for requests, so that none waits long.
@@ -20,13 +21,14 @@ import subprocess
 import sys
 import time
 import warnings
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from podium.runtime import dvc_files, environment
-from podium.runtime.processes import is_alive
-from podium.runtime.warm import child, protocol
+from podium.runtime.processes import describe_pid, is_alive
+from podium.runtime.warm import child, owner, protocol
 
 WATCH_SECONDS = 0.05
 # In the order in which the stages of a run want them.
@@ -40,25 +42,27 @@ LIBRARIES = (
 MODELS = ("podium.models.gradient_boosting", "torch", "podium.models.networks")
 
 
-def start(dvc: str) -> None:
+def start(dvc: str, environment: Mapping[str, str] | None = None) -> None:
     """Start the resident process of a DVC, unless a stage before has done so.
 
-    ``dvc`` is what ``processes.describe`` says of it.
+    ``dvc`` is what ``processes.describe`` says of it. The environment is this process's if none is
+    given.
 
     Raises:
         OSError: the disk is full, or may not be written.
     """
-    owner = protocol.FOLDER / "owner"
-    if owner.is_file() and owner.read_text(encoding="ascii", errors="replace") == dvc:
+    path = protocol.FOLDER / "owner"
+    if path.is_file() and path.read_text(encoding="ascii", errors="replace") == dvc:
         return
     protocol.FOLDER.mkdir(mode=0o700, parents=True, exist_ok=True)
-    owner.write_text(dvc, encoding="ascii")
+    path.write_text(dvc, encoding="ascii")
     # -P: what lies in the project's folder is not imported.
     subprocess.Popen(
         [sys.executable, "-P", "-m", __name__, dvc],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         start_new_session=True,
+        env=environment,
     )
 
 
@@ -140,8 +144,9 @@ class _Resident:
         try:
             connection.settimeout(5.0)
             request, files = protocol.receive(connection)
-            command = child.Command(request, files, self.dvc)
-            if self._is_ours(connection, request) and len(files) == 4:
+            dvc = self._dvc_of(protocol.peer(connection)[0])
+            command = child.Command(request, files, dvc)
+            if dvc and self._is_ours(connection, request) and len(files) == 4:
                 self._fork(connection, command)
             else:
                 protocol.send(connection, {"started": False})
@@ -151,13 +156,22 @@ class _Resident:
             connection.close()
 
     def _is_ours(self, connection: socket.socket, request: dict[str, Any]) -> bool:
-        """Whether the client is this user's, runs under this DVC, and is of this source tree."""
-        pid, user = protocol.peer(connection)
-        ancestors = [pid]
-        while ancestors[-1] > 1:
-            ancestors.append(protocol.parent(ancestors[-1]))
+        """Whether the client is this user's, and is of this source tree."""
+        _, user = protocol.peer(connection)
         mine = protocol.identity(self.environment) == self.identity == request.get("identity")
-        return user == os.getuid() and self.pid in ancestors and mine
+        return user == os.getuid() and mine
+
+    def _dvc_of(self, client: int) -> str:
+        """The DVC that a client runs under: this one, or one that ``podium repro`` started.
+
+        Empty if it runs under neither.
+        """
+        line = [client]
+        while line[-1] > 1 and line[-1] != self.pid:
+            line.append(protocol.parent(line[-1]))
+        if line[-1] != self.pid or len(line) < 2:
+            return ""
+        return describe_pid(line[-2]) if self.dvc == owner.repro() else self.dvc
 
     def _fork(self, connection: socket.socket, command: child.Command) -> None:
         pid = os.fork()
