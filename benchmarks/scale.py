@@ -1,0 +1,116 @@
+"""Seconds and peak memory of every stage against rows of 100 mixed columns, with exponents.
+
+    python benchmarks/scale.py [--rows 10000 30000 100000] [--models ridge lightgbm mlp]
+                               [--classes 0] [--out reports/scale]
+
+Writes ``scale.csv`` and ``scale.png`` (log-log) into the folder. Each stage is a process of its
+own; its peak is the kernel's (``ru_maxrss``). An exponent is the slope of the last two sizes: 1 is
+linear. 10^6 rows take about half an hour and 8 GiB: ``--rows 10000 100000 1000000``.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import wide_rows
+from common import edit, environment, machine, project, timed, versions
+
+NAME = "scale"
+Figures = list[dict[str, Any]]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rows", type=int, nargs="+", default=[10_000, 30_000, 100_000])
+    parser.add_argument("--models", nargs="+", default=["ridge", "lightgbm", "mlp"])
+    parser.add_argument("--classes", type=int, default=0, help="0: a number is predicted")
+    parser.add_argument("--out", type=Path, default=Path("reports/scale"))
+    options = parser.parse_args()
+    print(f"{machine()}, {versions('lightgbm', 'pandas', 'torch')}", flush=True)
+    options.out.mkdir(parents=True, exist_ok=True)
+    figures: Figures = []
+    for rows in options.rows:
+        figures += sweep(rows, options.models, options.classes)
+        save(figures, options.out)
+    print("\n".join(exponents(figures)))
+
+
+def sweep(rows: int, models: list[str], classes: int) -> Figures:
+    """Every stage of one size."""
+    figures = []
+    with project({"provider": "sample"}) as root:
+        edit(root, lambda params: params.update(block(models, classes)))
+        wide_rows.write(root / "files", rows, classes)
+        timed(root, "podium", "sync")
+        stages = [["download"], ["preprocess"], *(["train", model] for model in models)]
+        for command in [*stages, ["ensemble"], ["report"]]:
+            figures.append({"rows": rows, **measure(root, *command)})
+            print("{rows:>9,} rows  {stage:<11} {seconds:8.1f} s {gib:6.2f} GiB".format(**figures[-1]),
+                  flush=True)  # fmt: skip
+        print((root / "reports" / NAME / "blend" / "scores.csv").read_text(), flush=True)
+    return figures
+
+
+def block(models: list[str], classes: int) -> dict[str, object]:
+    """The competition's block in params.yaml."""
+    task = "multiclass" if classes > 2 else "binary" if classes else "regression"
+    return {
+        "competitions": [NAME],
+        NAME: {
+            "kind": "tabular", "source": {"provider": "local", "path": "files"},
+            "task": task, "id": "id", "target": "y", "target_transform": "none",
+            "metric": "accuracy" if classes else "rmse", "folds": {}, "preprocess": {},
+            "models": {model: {} for model in models}, "ensemble": {},
+        },
+    }  # fmt: skip
+
+
+def measure(root: Path, stage: str, *arguments: str) -> dict[str, Any]:
+    """Run a stage as a process of its own: its seconds and its peak memory."""
+    started = time.perf_counter()
+    process = subprocess.Popen(
+        ["podium", stage, NAME, *arguments], cwd=root, env=environment(), stdout=subprocess.DEVNULL
+    )
+    _, status, used = os.wait4(process.pid, 0)
+    process.returncode = status
+    seconds = time.perf_counter() - started
+    if status:
+        sys.exit(f"{stage} {' '.join(arguments)} failed: {status}")
+    name = arguments[0] if arguments else stage
+    return {"stage": name, "seconds": round(seconds, 2), "gib": round(used.ru_maxrss / 2**20, 3)}
+
+
+def exponents(figures: Figures) -> list[str]:
+    """A line a stage: the slopes of seconds and of memory between the last two sizes."""
+    from math import log
+
+    lines = []
+    for stage in dict.fromkeys(row["stage"] for row in figures):
+        own = [row for row in figures if row["stage"] == stage]
+        for before, after in list(pairwise(own))[-1:]:
+            size = log(after["rows"] / before["rows"])
+            time_slope = log(after["seconds"] / before["seconds"]) / size
+            memory_slope = log(after["gib"] / before["gib"]) / size
+            lines.append(
+                f"{stage:<11} seconds ~ rows^{time_slope:.2f}, memory ~ rows^{memory_slope:.2f}"
+            )
+    return lines
+
+
+def save(figures: Figures, folder: Path) -> None:
+    """The table, and its plot."""
+    names = list(figures[0])
+    lines = [",".join(names), *(",".join(str(row[name]) for name in names) for row in figures)]
+    (folder / "scale.csv").write_text("\n".join(lines) + "\n")
+    script = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import scale_plot; "
+    # A process of its own: what this one holds would count in the peaks of those it starts.
+    subprocess.run([sys.executable, "-c", script + f"scale_plot.draw({str(folder)!r})"], check=True)
+
+
+if __name__ == "__main__":
+    main()
