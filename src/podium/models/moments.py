@@ -1,7 +1,7 @@
 """Ridge regression from sums over blocks of rows: memory doesn't grow with the rows.
 
-The sums of squares and products (Gram matrix) are all that a penalized least-squares fit needs of the
-training rows. Leave-one-out errors need the rows once more: in the basis of the Gram matrix's
+The sums of squares and products (Gram matrix) are all that a penalized least-squares fit needs of
+the training rows. Leave-one-out errors need the rows once more: in the basis of the Gram matrix's
 eigenvectors a row's leverage is a sum for each penalty (Golub, Heath and Wahba 1979).
 """
 

@@ -1,4 +1,4 @@
-"""A table's matrix of numbers, some rows at a time: whatever the rows, a block takes little memory."""
+"""A table's matrix of numbers, some rows at a time: a block takes little memory."""
 
 from collections.abc import Iterator
 from typing import Any
