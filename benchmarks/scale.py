@@ -4,7 +4,8 @@
                                [--classes 0] [--out reports/scale]
 
 Writes ``scale.csv`` and ``scale.png`` (log-log) into the folder. Each stage is a process of its
-own; its peak is the kernel's (``ru_maxrss``). An exponent is the slope of the last two sizes: 1 is
+own; its CPU seconds and its peak are the kernel's (``ru_maxrss``). On a machine that others use
+CPU seconds are what to compare. An exponent is the slope of the last two sizes: 1 is
 linear. 10^6 rows take about half an hour and 8 GiB: ``--rows 10000 100000 1000000``.
 """
 
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import time
 from itertools import pairwise
+from math import log
 from pathlib import Path
 from typing import Any
 
@@ -50,8 +52,10 @@ def sweep(rows: int, models: list[str], classes: int) -> Figures:
         stages = [["download"], ["preprocess"], *(["train", model] for model in models)]
         for command in [*stages, ["ensemble"], ["report"]]:
             figures.append({"rows": rows, **measure(root, *command)})
-            print("{rows:>9,} rows  {stage:<11} {seconds:8.1f} s {gib:6.2f} GiB".format(**figures[-1]),
-                  flush=True)  # fmt: skip
+            line = (
+                "{rows:>9,} rows  {stage:<11} {seconds:8.1f} s {cpu:8.1f} s of CPU {gib:6.2f} GiB"
+            )
+            print(line.format(**figures[-1]), flush=True)
         print((root / "reports" / NAME / "blend" / "scores.csv").read_text(), flush=True)
     return figures
 
@@ -81,24 +85,26 @@ def measure(root: Path, stage: str, *arguments: str) -> dict[str, Any]:
     seconds = time.perf_counter() - started
     if status:
         sys.exit(f"{stage} {' '.join(arguments)} failed: {status}")
-    name = arguments[0] if arguments else stage
-    return {"stage": name, "seconds": round(seconds, 2), "gib": round(used.ru_maxrss / 2**20, 3)}
+    return {
+        "stage": arguments[0] if arguments else stage,
+        "seconds": round(seconds, 2),
+        "cpu": round(used.ru_utime + used.ru_stime, 2),
+        "gib": round(used.ru_maxrss / 2**20, 3),
+    }
 
 
 def exponents(figures: Figures) -> list[str]:
-    """A line a stage: the slopes of seconds and of memory between the last two sizes."""
-    from math import log
-
+    """A line a stage: the slopes of seconds, CPU and memory between the last two sizes."""
     lines = []
     for stage in dict.fromkeys(row["stage"] for row in figures):
         own = [row for row in figures if row["stage"] == stage]
         for before, after in list(pairwise(own))[-1:]:
             size = log(after["rows"] / before["rows"])
-            time_slope = log(after["seconds"] / before["seconds"]) / size
-            memory_slope = log(after["gib"] / before["gib"]) / size
-            lines.append(
-                f"{stage:<11} seconds ~ rows^{time_slope:.2f}, memory ~ rows^{memory_slope:.2f}"
-            )
+            slopes = [
+                f"{name} {log(after[name] / before[name]) / size:.2f}"
+                for name in ("seconds", "cpu", "gib")
+            ]
+            lines.append(f"{stage:<11} exponents: {', '.join(slopes)}")
     return lines
 
 

@@ -1,4 +1,4 @@
-"""The picture of ``scale.py``: seconds and peak memory of every stage against rows, log-log."""
+"""The picture of ``scale.py``: CPU and peak memory of every stage against rows, log-log."""
 
 from pathlib import Path
 
@@ -14,7 +14,9 @@ def draw(folder: str) -> None:
 
     table = pd.read_csv(Path(folder) / "scale.csv")
     figure, axes = plt.subplots(1, 2, figsize=(11, 4.5), constrained_layout=True)
-    for axis, column, what in zip(axes, ["seconds", "gib"], ["seconds", "peak GiB"], strict=True):
+    for axis, column, what in zip(
+        axes, ["cpu", "gib"], ["seconds of CPU", "peak GiB"], strict=True
+    ):
         for stage, own in table.groupby("stage", sort=False):
             axis.loglog(own["rows"], own[column], marker="o", label=str(stage))
         largest = table["rows"].max()

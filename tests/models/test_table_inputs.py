@@ -49,6 +49,7 @@ def test_batches_are_rows_of_the_folds_matrices(spec: Preprocess, part: str) -> 
     table = dataset.train if part == "train" else dataset.test
     columns = Columns(widest.numeric, widest.flags, widest.categories)
     inputs = TableInputs(table, dataset.splits, widest, columns)
+    assert inputs.fingerprint() == inputs.fingerprint()
     rows = torch.arange(len(table)).flip(0)
     folds = torch.tensor([2, 0, 1, 3])
     batch = inputs.read(rows.expand(4, -1), folds, Step())

@@ -105,7 +105,9 @@ class _Affine:
         bounds: Sequence[float],
     ) -> None:
         # Shape (3, numbers): scale, shift, and what a missing number becomes.
-        self.lines = [torch.tensor(own, dtype=torch.float32).reshape(-1, 3).T for own in lines]
+        self.lines = [
+            torch.tensor(own, dtype=torch.float32).reshape(-1, 3).T.contiguous() for own in lines
+        ]
         self.places = [torch.tensor(own, dtype=torch.int64) for own in places]
         self.flags = [torch.tensor(own, dtype=torch.int64) for own in flags]
         self.bounds = bounds
