@@ -74,11 +74,11 @@ def block(models: list[str], classes: int) -> dict[str, object]:
     }  # fmt: skip
 
 
-def measure(root: Path, stage: str, *arguments: str) -> dict[str, Any]:
+def measure(root: Path, stage: str, *arguments: str, name: str = NAME) -> dict[str, Any]:
     """Run a stage as a process of its own: its seconds and its peak memory."""
     started = time.perf_counter()
     process = subprocess.Popen(
-        ["podium", stage, NAME, *arguments], cwd=root, env=environment(), stdout=subprocess.DEVNULL
+        ["podium", stage, name, *arguments], cwd=root, env=environment(), stdout=subprocess.DEVNULL
     )
     _, status, used = os.wait4(process.pid, 0)
     process.returncode = status
