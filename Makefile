@@ -41,13 +41,14 @@ lint: ## Check style and types
 ui: env ## Compare runs: MLflow on http://127.0.0.1:5000 (PORT=... for another port)
 	@podium ui --port $(PORT)
 
-bench: env ## Measure: stage times, the textbook's run, the networks' speed and accuracy, the digits
+bench: env ## Measure: stage times, the textbook's run, the networks' speed and accuracy, the digits, scale
 	@python benchmarks/stages.py
 	@python benchmarks/textbook.py
 	@python benchmarks/mlp_speed.py
 	@python benchmarks/mlp_tables.py
 	@python benchmarks/images.py
 	@python benchmarks/digits.py
+	@python benchmarks/scale.py
 
 peers: env ## Make the environment of the networks that make bench compares with
 	@python benchmarks/peers/setup_env.py

@@ -36,7 +36,7 @@ def _table(
     where: str, images: Pixels, ids: "pd.Series[str]", labels: "pd.Series[str]"
 ) -> pd.DataFrame:
     digests = [
-        blake2b(np.ascontiguousarray(image), digest_size=16).digest()
+        blake2b(np.ascontiguousarray(image).data, digest_size=16).digest()
         for block in blocks(images)
         for image in block
     ]

@@ -1,4 +1,4 @@
-"""Image files in zips, decoded by threads into a mapped file; damaged ones are refused or skipped."""
+"""Image files in zips: decoded by threads into a mapped file; damaged ones refused or skipped."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
