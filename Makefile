@@ -41,7 +41,7 @@ lint: ## Check style and types
 ui: env ## Compare runs: MLflow on http://127.0.0.1:5000 (PORT=... for another port)
 	@podium ui --port $(PORT)
 
-bench: env ## Measure: stage times, the textbook's run, the networks' speed and accuracy, the digits
+bench: env ## Measure: stage times, the textbook's run, the networks' speed and accuracy, the digits, scale
 	@python benchmarks/stages.py
 	@python benchmarks/textbook.py
 	@python benchmarks/mlp_speed.py
@@ -49,6 +49,7 @@ bench: env ## Measure: stage times, the textbook's run, the networks' speed and 
 	@python benchmarks/images.py
 	@python benchmarks/digits.py
 	@python benchmarks/search.py
+	@python benchmarks/scale.py
 
 peers: env ## Make the environment of the networks that make bench compares with
 	@python benchmarks/peers/setup_env.py

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from podium.config import LightGBMParams
 from podium.config.auto import AUTO, Shape
 from podium.data.dataset import Split
-from podium.data.inner import Inner
 from podium.data.targets import Target
 from podium.metrics import Metric
 from podium.models.base import Fit, SplitFit
@@ -20,7 +19,7 @@ from podium.runtime.compute import stop_if_cancelled
 from podium.runtime.resources import cores
 
 Array = NDArray[np.float64]
-# A table with native categories, or an array of pixels, shape (rows, pixels).
+# A table of Arrow, categories as codes; or an array of pixels, shape (rows, pixels).
 Table = Any
 
 # From so many rows on, counted once for each tree of a round, steps are larger: they cost more,
@@ -101,23 +100,22 @@ def _threads(splits: int, workers: int, rows: int) -> list[int]:
 def _fit_split(fit: Fit[LightGBMParams], split: Split, threads: int) -> SplitFit:
     params = fit.params
     given, given_test = fit.dataset.trees(split)
-    (table, columns), (test, _) = _with_safe_names(given), _with_safe_names(given_test)
-    train, valid = (
-        (_rows(table, rows), fit.y[rows]) for rows in (split.train_rows, split.valid_rows)
-    )
-    weight = fit.weights(split.train_rows)
+    (table, columns, levels), (test, _, _) = _narrow(given), _narrow(given_test)
     options = {**_options(params, fit.target, fit.metric), "num_threads": threads}
     rounds = params.rounds
     if params.patience is not None:
-        rounds = _find_rounds(*train, weight, params, options, fit.inner(split))
+        rounds = _find_rounds(fit, split, table, options)
+    valid = _rows(table, split.valid_rows)
     boosters, history = [], []
     for seed in range(params.seeds):
         own = {**options, "seed": params.seed + seed}
-        booster, curve = _train((*train, weight), valid, own, rounds)
+        booster, curve = _train(fit, split, (table, valid), own, rounds)
+        # As of a table of pandas: so that its categories can be predicted.
+        booster.pandas_categorical = levels
         boosters.append(booster)
         history += [{"seed": seed, **row} for row in curve]
     return SplitFit(
-        valid=_predict(boosters, valid[0], fit.target, threads),
+        valid=_predict(boosters, valid, fit.target, threads),
         test=_predict(boosters, test, fit.target, threads),
         history=history,
         details={"rounds": float(rounds), "features": float(table.shape[1])},
@@ -129,20 +127,54 @@ def _fit_split(fit: Fit[LightGBMParams], split: Split, threads: int) -> SplitFit
     )
 
 
-def _with_safe_names(table: Table) -> tuple[Table, dict[str, str]]:
-    """A table whose columns are ``c0``, ``c1`` ..., and the names that they had.
+def _narrow(table: pd.DataFrame | Array) -> tuple[Table, dict[str, str], list[list[str]] | None]:
+    """A table of Arrow, categories as codes, its columns' names, and the categories' levels.
 
-    LightGBM takes neither JSON's characters in a name nor two names that differ in blanks only.
+    Of pandas' tables LightGBM makes a matrix of 8 bytes a value, beside a copy of the rows. Columns
+    are ``c0``, ``c1`` ...: it takes neither JSON's characters in a name nor two names that differ
+    in blanks only.
     """
     if not isinstance(table, pd.DataFrame):
-        return table, {}
+        return table, {}, None
+    import pyarrow as pa
+
     names = [f"c{index}" for index in range(table.shape[1])]
-    return table.set_axis(names, axis=1), dict(zip(names, map(str, table), strict=True))
+    categories = [table[name] for name in table if is_category(table[name])]
+    levels = [column.cat.categories.tolist() for column in categories]
+    arrays = [_codes(table[name]) if is_category(table[name]) else pa.array(table[name].to_numpy())
+              for name in table]  # fmt: skip
+    return pa.table(arrays, names), dict(zip(names, map(str, table), strict=True)), levels
+
+
+def is_category(column: "pd.Series[Any]") -> bool:
+    """Whether a column of a table for trees is no number."""
+    return isinstance(column.dtype, pd.CategoricalDtype)
+
+
+def _codes(column: "pd.Series[Any]") -> Any:
+    """A category's codes as Arrow has them, null for missing."""
+    import pyarrow as pa
+
+    codes = column.cat.codes.to_numpy()
+    return pa.array(codes, mask=codes < 0)
 
 
 def _rows(table: Table, rows: NDArray[np.int64]) -> Table:
     """Some rows of a table or an array."""
-    return table.iloc[rows] if isinstance(table, pd.DataFrame) else table[rows]
+    return table[rows] if isinstance(table, np.ndarray) else table.take(rows)
+
+
+def _dataset(table: Table, y: Array, weight: Array | None, reference: Any = None) -> Any:
+    """Rows as LightGBM bins them; those of ``reference`` decide about bins, if given."""
+    import lightgbm
+    import pyarrow as pa
+
+    categories: Any = "auto"
+    if isinstance(table, pa.Table):
+        categories = [field.name for field in table.schema if pa.types.is_integer(field.type)]
+    return lightgbm.Dataset(
+        table, y, weight=weight, reference=reference, categorical_feature=categories
+    )
 
 
 def _options(params: LightGBMParams, target: Target, metric: Metric) -> dict[str, Any]:
@@ -170,24 +202,22 @@ def _options(params: LightGBMParams, target: Target, metric: Metric) -> dict[str
 
 
 def _find_rounds(
-    x: Table,
-    y: Array,
-    weight: Array | None,
-    params: LightGBMParams,
-    options: dict[str, Any],
-    inner: Inner,
+    fit: Fit[LightGBMParams], split: Split, table: Table, options: dict[str, Any]
 ) -> int:
-    """Early stopping on ``holdout`` of the given rows; the fold's scored rows are not used."""
+    """Early stopping on ``holdout`` of the fold's training rows; its scored rows are not used."""
     import lightgbm
 
-    kept, held = inner.hold_out(params.holdout)
-    own, other = (None if weight is None else weight[rows] for rows in (kept, held))
-    train = lightgbm.Dataset(_rows(x, kept), y[kept], weight=own)
+    params, rows = fit.params, split.train_rows
+    weight = fit.weights(rows)
+    kept, held = fit.inner(split).hold_out(params.holdout)
+    own, other = (None if weight is None else weight[part] for part in (kept, held))
+    train = _dataset(_rows(table, rows[kept]), fit.y[rows[kept]], own)
+    stop = _dataset(_rows(table, rows[held]), fit.y[rows[held]], other, train)
     booster = lightgbm.train(
         options,
         train,
         num_boost_round=params.rounds,
-        valid_sets=[lightgbm.Dataset(_rows(x, held), y[held], weight=other, reference=train)],
+        valid_sets=[stop],
         callbacks=[lightgbm.early_stopping(params.patience, verbose=False), _while_wanted],
     )
     return max(1, booster.best_iteration)
@@ -199,22 +229,24 @@ def _while_wanted(environment: Any) -> None:
 
 
 def _train(
-    train: tuple[Table, Array, Array | None],
-    valid: tuple[Table, Array],
+    fit: Fit[LightGBMParams],
+    split: Split,
+    tables: tuple[Table, Table],
     options: dict[str, Any],
     rounds: int,
 ) -> tuple[Any, list[dict[str, float]]]:
     """A booster and its curves. Validation rows are used only for the curve."""
     import lightgbm
 
-    x, y, weight = train
-    data = lightgbm.Dataset(x, y, weight=weight)
+    (table, valid), rows = tables, split.train_rows
+    data = _dataset(_rows(table, rows), fit.y[rows], fit.weights(rows))
+    scored = _dataset(valid, fit.y[split.valid_rows], None, data)
     curves: dict[str, dict[str, list[float]]] = {}
     booster = lightgbm.train(
         options,
         data,
         num_boost_round=rounds,
-        valid_sets=[data, lightgbm.Dataset(*valid, reference=data)],
+        valid_sets=[data, scored],
         valid_names=["train", "valid"],
         callbacks=[lightgbm.record_evaluation(curves), _while_wanted],
     )

@@ -7,8 +7,10 @@ and Teboulle 2009; restarts: O'Donoghue and Candès 2015). ``choose`` runs one f
 side by side.
 """
 
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -55,7 +57,7 @@ class Logistic:
     def predict_proba(self, x: Array) -> Array:
         """The probability of each of ``classes_``, shape (rows, classes)."""
         if len(self.classes_) == 1:
-            return np.ones((len(x), 1))
+            return np.ones((x.shape[0], 1))
         shares = _probabilities(self.coef_ @ x.T + self.intercept_[:, None])
         return (np.vstack([1.0 - shares, shares]) if len(shares) == 1 else shares).T
 
@@ -150,7 +152,7 @@ def choose(
 
 def _log_loss(model: Logistic, x: Array, y: Codes, weight: Array | None) -> float:
     """The mean log loss; a class that the model does not know has the smallest probability."""
-    probabilities = np.full((len(x), 1 + max(y.max(), model.classes_.max())), SMALLEST)
+    probabilities = np.full((x.shape[0], 1 + max(y.max(), model.classes_.max())), SMALLEST)
     probabilities[:, model.classes_] = model.predict_proba(x)
     losses = -np.log(np.maximum(probabilities[np.arange(len(y)), y], SMALLEST))
     return float(np.average(losses, weights=weight))
@@ -390,6 +392,18 @@ def _probabilities(logits: Array) -> Array:
 
 def _compact(x: Array) -> Any:
     """The table, or a sparse copy where most values are 0."""
-    from scipy.sparse import csr_array
+    from scipy.sparse import csr_array, issparse
 
+    if issparse(x):
+        return x
     return csr_array(x) if np.count_nonzero(x) < SPARSE * x.size else x
+
+
+@contextmanager
+def unconverged() -> Iterator[None]:
+    """Hide convergence warnings: the weakest penalties of a path often don't converge."""
+    from sklearn.exceptions import ConvergenceWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        yield

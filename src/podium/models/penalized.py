@@ -4,22 +4,23 @@ The search uses only the fold's training rows; its validation rows are predicted
 For classification the same penalties are used with logistic regression.
 """
 
-import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save
 
 from podium.config import ElasticNetParams, LassoParams, ModelParams, RidgeParams
-from podium.data.dataset import Split
+from podium.data.dataset import Rows, Split
 from podium.data.inner import Inner, Parts
+from podium.data.tabular.blocks import Blocks
+from podium.data.tabular.dataset import TableDataset
 from podium.models.base import Fit, SplitFit
-from podium.models.logistic import Lasso, Logistic, Ridge, Searched, choose, constant
+from podium.models.logistic import Lasso, Logistic, Ridge, Searched, choose, constant, unconverged
+from podium.models.many_rows import LargePart, search_classes, search_ridge
 
 Array = NDArray[np.float64]
 Codes = NDArray[np.int64]
@@ -53,7 +54,14 @@ def fit_ridge(fit: Fit[RidgeParams]) -> list[SplitFit]:
     """
     params = fit.params
     search = _search_ridge if fit.target.is_regression else _search_l2
-    return _fit_each(fit, lambda part: search(part, params), "alpha")
+
+    def fit_one(split: Split) -> SplitFit:
+        large = LargePart.of(fit, split)
+        if large is None:
+            return _fit_split(fit, split, lambda part: search(part, params))
+        return _fit_large(fit, split, large)
+
+    return fit.each_split(fit_one, "alpha")
 
 
 def fit_lasso(fit: Fit[LassoParams]) -> list[SplitFit]:
@@ -74,20 +82,46 @@ def _fit_l1(fit: Fit[LassoParams], ratios: Sequence[float]) -> list[SplitFit]:
 
 
 def _fit_each(fit: Fit[ModelParams], search: Search, what: str) -> list[SplitFit]:
-    def fit_one(split: Split) -> SplitFit:
-        x, test = fit.dataset.dense(split)
-        rows = split.train_rows
-        part = Part(x[rows], fit.y[rows], fit.weights(rows), fit.inner(split))
-        model, history, details = search(part)
-        return SplitFit(
-            valid=_predicted(model, x[split.valid_rows], fit.target.outputs),
-            test=_predicted(model, test, fit.target.outputs),
-            history=history,
-            details={**details, "features": float(x.shape[1])},
-            weights={"safetensors": _coefficients(model)},
-        )
+    return fit.each_split(lambda split: _fit_split(fit, split, search), what)
 
-    return fit.each_split(fit_one, what)
+
+def _fit_split(fit: Fit[Any], split: Split, search: Search) -> SplitFit:
+    x, test = fit.dataset.dense(split)
+    rows = split.train_rows
+    part = Part(x[rows], fit.y[rows], fit.weights(rows), fit.inner(split))
+    model, history, details = search(part)
+    return SplitFit(
+        valid=_predicted(model, x[split.valid_rows], fit.target.outputs),
+        test=_predicted(model, test, fit.target.outputs),
+        history=history,
+        details={**details, "features": float(x.shape[1])},
+        weights={"safetensors": _coefficients(model)},
+    )
+
+
+def _fit_large(fit: Fit[RidgeParams], split: Split, part: LargePart) -> SplitFit:
+    """The same of a table of which one matrix is never made."""
+    model: Any
+    if fit.target.is_regression:
+        model, alphas, errors = search_ridge(part, fit.params)
+        history, alpha = _path(alphas, errors), alphas[int(np.argmin(errors))]
+    else:
+        model, found = search_classes(part, fit.params)
+        history = [] if found is None else _history(found)
+        alpha = max(fit.params.alphas) if found is None else found.alpha
+    dataset, outputs = cast(TableDataset, fit.dataset), fit.target.outputs
+
+    def predicted(blocks: Blocks, rows: Rows) -> Array:
+        return np.concatenate([_predicted(model, x, outputs) for _, x in blocks.of(rows)])
+
+    test = dataset.blocks(split, "test")
+    return SplitFit(
+        valid=predicted(part.blocks, split.valid_rows),
+        test=predicted(test, np.arange(len(test))),
+        history=history,
+        details={"alpha": float(alpha), "features": float(part.blocks.features)},
+        weights={"safetensors": _coefficients(model)},
+    )
 
 
 def _predicted(model: Any, x: Array, outputs: int) -> Array:
@@ -158,7 +192,7 @@ def _search_l1(part: Part, params: LassoParams, l1_ratios: Sequence[float]) -> F
         tol=1e-3,
         precompute=True,
     )
-    with _unconverged_paths():
+    with unconverged():
         model.fit(part.x, part.y, sample_weight=part.weight)
     chosen = list(l1_ratios).index(model.l1_ratio_)
     errors = model.mse_path_.reshape(len(l1_ratios), params.alpha_count, -1)[chosen].mean(axis=-1)
@@ -177,7 +211,7 @@ def _search_l2(part: Part, params: RidgeParams) -> Fitted:
     codes, alphas = part.y.astype(np.int64), sorted(params.alphas, reverse=True)
     if (codes == codes[0]).all():
         return constant(codes[0], x.shape[1]), [], {"alpha": float(alphas[0])}
-    with _unconverged_paths():
+    with unconverged():
         found = choose(x, codes, weight, alphas, inner.folds(params.inner_folds), Ridge)
         model = found.fit(Ridge(x, codes, weight))
     return model, _history(found), {"alpha": found.alpha}
@@ -217,13 +251,3 @@ def _path(alphas: Sequence[float], losses: Sequence[float] | Array) -> History:
         {"step": step, "train_loss": np.nan, "valid_loss": float(loss), "alpha": float(alpha)}
         for step, (alpha, loss) in enumerate(zip(alphas, losses, strict=True))
     ]
-
-
-@contextmanager
-def _unconverged_paths() -> Iterator[None]:
-    """Hide convergence warnings: the weakest penalties of a path often don't converge."""
-    from sklearn.exceptions import ConvergenceWarning
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        yield

@@ -44,6 +44,10 @@ class Inputs:
         """
         raise NotImplementedError
 
+    def numbers_of(self, rows: Tensor, table: int) -> Tensor:
+        """The numeric columns of rows of a fold, from which layers learn, shape (rows, numeric)."""
+        raise AssertionError("these inputs can't be fitted to")
+
     def fingerprint(self) -> bytes:
         """Bytes that identify these inputs."""
         raise NotImplementedError
@@ -259,8 +263,12 @@ class GroupData:
         weight = torch.ones(len(rows), device=self.device)
         if self.weight is not None:
             weight = self.weight[place, index]
-        assert not (inputs and self.made is not None), "inputs made on the fly can't be fitted to"
-        x = self.x[index + self.first[place]] if inputs else self.x[:0]
+        if not inputs:
+            x = self.x[:0]
+        elif self.made is not None:
+            x = self.made.numbers_of(index, int(self.tables[place]))
+        else:
+            x = self.x[index + self.first[place]]
         return x, self.y[index], weight
 
 

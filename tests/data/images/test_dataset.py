@@ -77,7 +77,7 @@ def test_validation_rows_leave_no_trace():
 
 def test_moments_by_blocks(monkeypatch):
     data = make()
-    monkeypatch.setattr("podium.data.images.dataset.BLOCK", 2)
+    monkeypatch.setattr("podium.data.images.spool.BLOCK", 2)
     for name, moments in fold_moments(data.train, data.folds).items():
         assert (moments.mean == data.moments[name].mean).all()
 

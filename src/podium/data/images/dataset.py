@@ -20,6 +20,7 @@ from podium.data.dataset import (
     read_folds,
 )
 from podium.data.images.raw import Pixels
+from podium.data.images.spool import blocks, save
 from podium.io import files
 
 Array = NDArray[np.float64]
@@ -27,8 +28,6 @@ Array = NDArray[np.float64]
 TARGET = "__target__"
 TRAIN, TEST, MOMENTS = "train.npy", "test.npy", "moments.json"
 WHITE = 255
-# Images per block when pixels are squared in int64.
-BLOCK = 1024
 
 
 @dataclass(frozen=True)
@@ -128,8 +127,8 @@ def fold_moments(images: Pixels, folds: Rows, trained: Mask | None = None) -> di
 def _sums(images: Pixels) -> tuple[Rows, Rows]:
     """Each image's sums of pixels and of squared pixels, shape (n, channels)."""
     sums, squares = [], []
-    for start in range(0, len(images), BLOCK):
-        block = images[start : start + BLOCK].astype(np.int64)
+    for part in blocks(images):
+        block = part.astype(np.int64)
         sums.append(block.sum(axis=(1, 2)))
         squares.append(np.square(block).sum(axis=(1, 2)))
     return np.concatenate(sums), np.concatenate(squares)
@@ -137,8 +136,8 @@ def _sums(images: Pixels) -> tuple[Rows, Rows]:
 
 def write_dataset(folder: Path, data: ImageDataset) -> None:
     """Write images, ids, target, folds, moments and schema into ``folder``."""
-    np.save(folder / TRAIN, data.train)
-    np.save(folder / TEST, data.test)
+    save(folder / TRAIN, data.train)
+    save(folder / TEST, data.test)
     train = pd.DataFrame({data.schema.id: data.train_ids.to_numpy(), TARGET: data.y})
     test = pd.DataFrame({data.schema.id: data.test_ids.to_numpy()})
     train.to_parquet(folder / "train.parquet", index=False)

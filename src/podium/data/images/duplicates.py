@@ -2,9 +2,11 @@
 
 from hashlib import blake2b
 
+import numpy as np
 import pandas as pd
 
 from podium.data.images.raw import Pixels, RawImages
+from podium.data.images.spool import blocks
 
 COLUMNS = ["group", "where", "id", "label", "why"]
 LEAK, CLASH = "in train and test", "differing labels"
@@ -33,7 +35,11 @@ def find_duplicates(raw: RawImages) -> pd.DataFrame:
 def _table(
     where: str, images: Pixels, ids: "pd.Series[str]", labels: "pd.Series[str]"
 ) -> pd.DataFrame:
-    digests = [blake2b(image, digest_size=16).digest() for image in images]
+    digests = [
+        blake2b(np.ascontiguousarray(image).data, digest_size=16).digest()
+        for block in blocks(images)
+        for image in block
+    ]
     table = pd.DataFrame({"digest": digests, "id": ids.to_numpy(), "label": labels.to_numpy()})
     return table.assign(where=where)
 

@@ -1,4 +1,4 @@
-"""Image files in zips: decoded by threads into one array; damaged ones are refused or skipped."""
+"""Image files in zips: decoded by threads into a mapped file; damaged ones refused or skipped."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -19,6 +19,7 @@ from podium.data.images.decode import (
 from podium.data.images.listing import LABELS, TEST, TRAIN, Listing, read_listing
 from podium.data.images.raw import Pixels, RawImages
 from podium.data.images.resize import check_memory
+from podium.data.images.spool import chosen, forget, spooled
 from podium.io.errors import PodiumError
 from podium.io.zips import MAX_IMAGE_BYTES, open_zip, read_entry
 from podium.runtime.resources import cores
@@ -52,7 +53,7 @@ def read_images(folder: Path, competition: ImageCompetition) -> RawImages:
         for files in (train, test):
             files.decode(size, channels)
             files.refuse_damage(competition)
-    return _raw_images(listing, train, test)
+    return _raw_images(listing, train, test, folder)
 
 
 class _Files:
@@ -74,7 +75,7 @@ class _Files:
 
     def decode(self, size: Size, channels: int) -> None:
         """Pixels of every file, shape (n, height, width, channels); black if damaged."""
-        self.pixels = np.zeros((len(self.names), *size, channels), dtype=np.uint8)
+        self.pixels = spooled((len(self.names), *size, channels), self.archive.parent)
 
         def read(row: int, content: bytes) -> None:
             self.pixels[row] = decode(content, channels, size)
@@ -93,6 +94,7 @@ class _Files:
                         read(row, self._content(zipped, row))
                     except DamagedImageError as error:
                         self.damage[row] = str(error)
+                forget(self.pixels)
 
             with ThreadPoolExecutor(cores()) as pool:
                 list(pool.map(read_batch, batches))
@@ -145,10 +147,10 @@ def _channels(train: _Files, spec: ImagePreprocess) -> int:
     return 1 if spec.channels == "grey" else 3
 
 
-def _raw_images(listing: Listing, train: _Files, test: _Files) -> RawImages:
+def _raw_images(listing: Listing, train: _Files, test: _Files, folder: Path) -> RawImages:
     readable = [row for row in range(len(train.names)) if row not in train.damage]
     return RawImages(
-        train=train.pixels[readable] if train.damage else train.pixels,
+        train=chosen(train.pixels, readable, folder) if train.damage else train.pixels,
         labels=listing.labels.iloc[readable].reset_index(drop=True),
         train_ids=listing.train_ids.iloc[readable].reset_index(drop=True),
         test=test.pixels,

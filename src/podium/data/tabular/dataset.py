@@ -18,6 +18,7 @@ from podium.data.dataset import (
     folds_frame,
     read_folds,
 )
+from podium.data.tabular.blocks import Blocks
 from podium.data.tabular.size import check_fits
 from podium.data.tabular.transform import TableTransform
 from podium.io import files
@@ -117,6 +118,10 @@ class TableDataset(Dataset):
         check_fits(transform, len(self.train) + len(self.test))
         train, test = self.table(split, "train"), self.table(split, "test")
         return transform.dense(train), transform.dense(test)
+
+    def blocks(self, split: Split, part: Part) -> Blocks:
+        """The same matrices, a part of the rows at a time."""
+        return Blocks(self.table(split, part), self._transform(split))
 
     def trees(self, split: Split) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Raw numbers and native categories."""

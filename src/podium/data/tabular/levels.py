@@ -59,12 +59,25 @@ class CategoryColumn:
 
     def codes(self, column: "pd.Series[Any]") -> NDArray[np.int64]:
         """The one-hot column of each row's level, shape (rows,); -1 for none."""
-        values = column.to_numpy(dtype=object)
+        places, values = level_codes(column)
+        return np.append(self.codes_of(values), -1)[places]
+
+    def codes_of(self, values: NDArray[np.object_]) -> NDArray[np.int64]:
+        """The same of different values, none missing, shape (values,)."""
         codes = pd.Index(self.levels, dtype=object).get_indexer(values)
         if self.has_other:
             in_other = np.isin(values.astype(str), self.pooled) if self.pooled else codes < 0
-            codes[in_other & (codes < 0) & column.notna().to_numpy()] = len(self.levels)
+            codes[in_other & (codes < 0)] = len(self.levels)
         return np.asarray(codes, dtype=np.int64)
+
+
+def level_codes(column: "pd.Series[Any]") -> tuple[NDArray[np.int64], NDArray[np.object_]]:
+    """The place of each row's value among the different ones, -1 for missing; and these."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        own = column.array
+        return np.asarray(own.codes, dtype=np.int64), own.categories.to_numpy(dtype=object)
+    places, values = pd.factorize(column)
+    return np.asarray(places, dtype=np.int64), np.asarray(values, dtype=object)
 
 
 def fit_categories(

@@ -90,7 +90,7 @@ class TableTransform:
     def _standardized(self, column: "pd.Series[Any]", fit: NumericColumn) -> Array:
         if fit.std == 0:
             return np.zeros(len(column))
-        values = _logged(column.to_numpy(dtype=np.float64), fit.log)
+        values = logged(column.to_numpy(dtype=np.float64), fit.log)
         values = np.where(np.isnan(values), fit.fill, values)
         with np.errstate(over="ignore"):
             standardized = (values - fit.mean) / fit.std
@@ -156,7 +156,7 @@ def _fit_numeric(column: "pd.Series[Any]", spec: Preprocess) -> NumericColumn:
     if present.size == 0:
         return NumericColumn(log=False, fill=0.0, mean=0.0, std=0.0, indicator=False)
     log = spec.log_skewed is not None and _skewed(present, spec.log_skewed)
-    values, exponent = _scaled(_logged(present, log))
+    values, exponent = _scaled(logged(present, log))
     mean, std = float(values.mean()), float(values.std())
     fills = {"mean": mean, "median": float(np.median(values)), "zero": 0.0}
     constant = _is_constant(values)
@@ -199,7 +199,7 @@ def _native(column: "pd.Series[Any]", fit: CategoryColumn) -> pd.Categorical:
     return pd.Categorical(column.where(column.isin(known)), categories=known)
 
 
-def _logged(values: Array, log: bool) -> Array:
+def logged(values: Array, log: bool) -> Array:
     """log1p if the column was fitted so; later negative values count as zero."""
     return np.log1p(np.maximum(values, 0.0)) if log else values
 
