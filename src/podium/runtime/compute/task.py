@@ -13,7 +13,6 @@ from typing import Any
 from podium.io.errors import PodiumError
 from podium.runtime.resources import share_cores
 
-
 # Of glibc's malloc.h.
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3
 
