@@ -89,7 +89,6 @@ def test_one_trial_is_the_current_configuration(houses):
         (("--pruner", "x"), "--pruner: no pruner 'x'; valid: median"),
         (("--minutes", "-1"), "--minutes"),
         (("--trials", "x"), "--trials"),
-        (("--sampler", "botorch"), "pip install"),
         (("--storage", "nowhere"), "its storage nowhere can't be used"),
     ],
 )
