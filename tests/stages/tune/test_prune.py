@@ -52,6 +52,11 @@ def test_trials_of_earlier_batches_count(name):
     assert run(name, [5, 6], finished=[1, 1.1, 1.2, 1.3])[1] is not None
 
 
+def test_the_median_keeps_the_better_half_to_the_end():
+    left = run("median", list(range(1, 13)))
+    assert [place for place, when in left.items() if when is None] == list(range(6))
+
+
 def test_halving_leaves_a_third_at_each_rung():
     left = run("halving", list(range(1, 10)))
     assert sum(when is None for when in left.values()) <= 3

@@ -3,10 +3,10 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-from test_study import opened
+
+from tune_help import PROGRAM, opened
 
 pytestmark = pytest.mark.deep
 
@@ -17,9 +17,7 @@ def test_two_processes_and_a_database_server(tmp_path, monkeypatch):
         pytest.skip(reason)
     monkeypatch.chdir(tmp_path)
     program = (
-        "import sys\n"
-        f"sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
-        "import test_study as t\n"
+        f"{PROGRAM}"
         "study = t.opened(sys.argv[1])\n"
         "for _ in range(4):\n"
         "    (one,) = study.ask(1)\n"

@@ -8,46 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from podium.config import MLPParams
-from podium.config.search import read_search
 from podium.io.errors import PodiumError
-from podium.metrics import metric_named
 from podium.models.trials import TrialFit
 from podium.stages.tune.samplers import SAMPLERS
-from podium.stages.tune.space import make_space
-from podium.stages.tune.study import open_study
+from tune_help import PROGRAM, complete, loss, opened, space
 
-SEARCH = {
-    "learning_rate": {"range": [0.001, 0.1], "log": True},
-    "dropout": {"range": [0.0, 0.9]},
-    "optimizer": {"choices": ["adamw", "sgd"]},
-}
 WANTED = [
-    # The Gaussian process is PyTorch's.
-    pytest.param(name, marks=pytest.mark.deep) if name == "gp" else name
+    # Those of PyTorch take long to import.
+    pytest.param(name, marks=pytest.mark.deep) if name in ("gp", "botorch") else name
     for name in SAMPLERS
-    if name != "botorch"
 ]
-
-
-def space(search=SEARCH):
-    return make_space(MLPParams(model="mlp"), read_search(search))
-
-
-def opened(storage="journal:///study.log", sampler="random", metric="rmse", about=(), made=None):
-    facts = {"data": "d", "folds": "f"} | dict(about)
-    own = made or space()
-    return open_study(
-        storage, "c/mlp", facts, own, own, metric_named(metric), sampler, 0, time.time() + 60
-    )
-
-
-def complete(score, curve=()):
-    return TrialFit(score, [score] * 5, 1.0, "complete", list(curve))
-
-
-def loss(values):
-    return (values["dropout"] - 0.3) ** 2 + (values["optimizer"] == "sgd")
 
 
 @pytest.fixture(autouse=True)
@@ -57,6 +27,8 @@ def _folder(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("sampler", WANTED)
 def test_a_batch_is_no_copies_of_one_point(sampler):
+    if sampler == "botorch":
+        pytest.importorskip("botorch")
     study = opened(sampler=sampler)
     if sampler == "grid":
         study.queue(study.space.grid())
@@ -89,7 +61,7 @@ def test_the_best_by_the_metric(metric, best):
 def test_how_trials_end():
     study = opened()
     asked = study.ask(4)
-    study.tell(asked[0], complete(1.0, [3.0, 2.0]))
+    study.tell(asked[0], complete(1.0, (3.0, 2.0)))
     study.tell(asked[1], TrialFit(None, [], 1.0, "pruned", [5.0]))
     study.tell(asked[2], TrialFit(None, [], 1.0, "failed", [], "diverged"))
     study.tell(asked[3], TrialFit(None, [], 1.0, "out_of_time", []))
@@ -102,8 +74,8 @@ def test_how_trials_end():
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"about": {"data": "other"}.items()}, "made with other data"),
-        ({"about": {"folds": "o", "data": "o"}.items()}, "made with other data and folds"),
+        ({"about": {"data": "other"}}, "made with other data"),
+        ({"about": {"folds": "o", "data": "o"}}, "made with other data and folds"),
         ({"made": space({"dropout": {"range": [0.0, 0.8]}})}, "made with other space"),
     ],
 )
@@ -130,7 +102,7 @@ def test_a_storage_that_is_none(storage, words):
 
 
 def test_botorch_is_an_extra(monkeypatch):
-    monkeypatch.setattr("podium.stages.tune.samplers.find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "botorch", None)
     with pytest.raises(PodiumError, match=r"pip install .* '\.\[botorch\]'"):
         opened(sampler="botorch")
 
@@ -141,9 +113,7 @@ def test_botorch_is_an_extra(monkeypatch):
 )
 def test_killed_and_continued(storage):
     program = (
-        "import sys, time\n"
-        f"sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
-        "import test_study as t\n"
+        f"{PROGRAM}import time\n"
         f"study = t.opened({storage!r})\n"
         "study.tell(study.ask(1)[0], t.complete(1.0))\n"
         "print([one.values for one in study.ask(3)], flush=True)\n"
@@ -184,9 +154,7 @@ def test_trials_of_another_machine_are_lost_when_its_time_is_over(monkeypatch):
 def test_two_processes_share_a_study():
     opened()
     program = (
-        "import sys\n"
-        f"sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
-        "import test_study as t\n"
+        f"{PROGRAM}import time\n"
         "study = t.opened()\n"
         "for _ in range(6):\n"
         "    (one,) = study.ask(1)\n"

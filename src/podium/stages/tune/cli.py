@@ -53,6 +53,10 @@ def tune(
         seed=seed,
         features=features,
         apply=apply,
-        compare=compare,
     )
-    command(competition, model, options)
+    if compare:
+        from podium.stages.tune.compared import compare_samplers
+
+        compare_samplers(competition, model, options)
+    else:
+        command(competition, model, options)

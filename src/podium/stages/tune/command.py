@@ -30,7 +30,7 @@ from podium.stages.tune.features import (
     switched_off,
 )
 from podium.stages.tune.prune import PRUNERS
-from podium.stages.tune.samplers import COMPARED, SAMPLERS
+from podium.stages.tune.samplers import SAMPLERS
 from podium.stages.tune.search import Candidates, search, with_history
 from podium.stages.tune.shipped import dimensions_of
 from podium.stages.tune.space import Space, make_space
@@ -54,7 +54,6 @@ class Options:
     seed: int = 0
     features: bool = False
     apply: bool = False
-    compare: bool = False
 
     def checked(self) -> "Options":
         """The same with a budget.
@@ -93,16 +92,7 @@ def tune(name: str, model: str, options: Options) -> None:
     """
     started = time.monotonic()
     options = options.checked()
-    task = _task(name, model)
-    if options.features:
-        task, space = replace(task, preprocesses=True), feature_space(task.competition)
-    else:
-        space = make_space(task.params, dimensions_of(task.competition, model))
-    if options.compare:
-        from podium.stages.tune.compared import compare_samplers
-
-        compare_samplers(task, space, options, COMPARED)
-        return
+    task, space = task_and_space(name, model, options)
     with parent_run(task, options) as run:
         tuning = run_search(task, space, options, run, started)
         _print(report.counts(tuning.study.finished()))
@@ -128,6 +118,18 @@ class Tuning:
     options: Options
     folder: Path
     began: float
+
+
+def task_and_space(name: str, model: str, options: Options) -> tuple[Task, Space]:
+    """What is tuned, and what is searched.
+
+    Raises:
+        PodiumError: there is no such model, its data are not there, or nothing is to be searched.
+    """
+    task = _task(name, model)
+    if options.features:
+        return replace(task, preprocesses=True), feature_space(task.competition)
+    return task, make_space(task.params, dimensions_of(task.competition, model))
 
 
 def _task(name: str, model: str) -> Task:

@@ -1,27 +1,32 @@
 """``--compare``: the samplers one after the other, each on the same budget, and who was faster."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from podium.runtime.console import console
 from podium.stages.tune import command, plots, report
 from podium.stages.tune.command import Options, Tuning, run_search, study_folder
-from podium.stages.tune.evaluate import Task
-from podium.stages.tune.space import Space, shown
+from podium.stages.tune.samplers import COMPARED
+from podium.stages.tune.space import shown
 
 PICTURE = "compared.png"
 
 
-def compare_samplers(task: Task, space: Space, options: Options, samplers: Sequence[str]) -> None:
+def compare_samplers(competition: str, model: str, options: Options) -> None:
     """Run each sampler in a study of its own; print and draw their best scores so far.
 
     Nothing is confirmed and nothing is written: that is for the sampler that is chosen.
+
+    Raises:
+        PodiumError: as ``tune``.
     """
+    options = options.checked()
+    task, space = command.task_and_space(competition, model, options)
     name = options.name(task.model)
     found: dict[str, Tuning] = {}
-    for sampler in samplers:
-        own = replace(options, sampler=sampler, study=f"{name}-{sampler}", compare=False)
+    for sampler in COMPARED:
+        own = replace(options, sampler=sampler, study=f"{name}-{sampler}")
         with command.parent_run(task, own) as run:
             found[sampler] = run_search(task, space, own, run)
     folder = study_folder(task.competition.name, name)

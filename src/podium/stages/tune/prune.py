@@ -65,11 +65,21 @@ class Pruner:
 
 
 class Median(Pruner):
-    """Leaves: who is worse than the median of the others so far (Golovin et al. 2017)."""
+    """Leaves: who is worse than the median of the others so far (Golovin et al. 2017).
+
+    Those that have left count with the best that they had: else each epoch would send away half of
+    those that the last one kept.
+    """
 
     def falls_behind(self, place: int, epoch: int) -> bool:
         """As of every pruner."""
-        known = [_best(curve, epoch) for curve in self.others(place) if epoch in curve]
+        ended = [*self.finished, *(self.living[gone] for gone in self.gone if gone != place)]
+        there = [
+            curve
+            for other, curve in sorted(self.living.items())
+            if other not in {place, *self.gone} and epoch in curve
+        ]
+        known = [_best(curve, epoch) for curve in (*ended, *there)]
         if len(known) < FEWEST:
             return False
         return _best(self.living[place], epoch) > float(np.median(known))
@@ -135,7 +145,7 @@ def _mean(curve: Curve, epoch: int) -> float:
 
 def _best(curve: Curve, epoch: int) -> float:
     """The best mean up to an epoch."""
-    return min(_mean(curve, at) for at in curve if at <= epoch)
+    return min((_mean(curve, at) for at in curve if at <= epoch), default=float("inf"))
 
 
 # By name; ``none`` lets every trial finish.

@@ -7,7 +7,6 @@ BoTorch as pending points.
 
 import warnings
 from collections.abc import Callable
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from podium.io.errors import PodiumError
@@ -53,13 +52,14 @@ def _gp(seed: int) -> "BaseSampler":
 
 
 def _botorch(seed: int) -> "BaseSampler":
-    if find_spec("botorch") is None or find_spec("optuna_integration") is None:
+    try:
+        import botorch  # noqa: F401
+        from optuna_integration import BoTorchSampler
+    except ImportError:
         raise PodiumError(
             "--sampler botorch needs a package that is not installed: "
             ".venv/bin/pip install -c constraints.txt '.[botorch]'; gp needs none"
-        )
-    from optuna_integration import BoTorchSampler
-
+        ) from None
     sampler: BaseSampler = BoTorchSampler(
         seed=seed, n_startup_trials=START, consider_running_trials=True
     )

@@ -262,7 +262,9 @@ def open_study(
         else:
             _check_same(name, json.loads(facts[ABOUT]), wanted)
             widened = Space.from_json(facts[SPACE])
-        study.sampler = make_sampler(sampler, seed + len(study.get_trials(deepcopy=False)))
+        tried = len(study.get_trials(deepcopy=False))
+    # Else a search that goes on, or another process, would draw the same points again.
+    study.sampler = make_sampler(sampler, seed + tried)
     return StoredStudy(study, widened, metric, ends)
 
 
