@@ -28,7 +28,8 @@ OVERTIME = 1.03
 class Budget:
     """The time since ``started`` (``time.monotonic``), and what trials have cost so far.
 
-    ``each``: seconds of a trial; the model as it is costs ``dearer`` times as much.
+    ``each``: seconds of a trial; the model as it is costs ``dearer`` times as much. Trials that are
+    fitted one by one are asked for ``side_by_side`` at a time.
     """
 
     minutes: float | None
@@ -39,6 +40,7 @@ class Budget:
     done: int = 0
     each: float = 0.0
     dearer: float = 1.0
+    side_by_side: int = 1
 
     @property
     def seconds(self) -> float | None:
@@ -90,7 +92,7 @@ class Budget:
         if remaining is not None and (remaining <= 0 or remaining < self.each):
             return 0
         if not self.in_batches:
-            return 1
+            return self.side_by_side
         if self.size is not None:
             return self.size
         if remaining is None:

@@ -13,6 +13,7 @@ from podium.io import files, paths
 from podium.io.errors import PodiumError, SettingError
 from podium.io.text import nearest
 from podium.models.trials import TrialFit
+from podium.runtime import compute
 from podium.runtime.console import console
 from podium.runtime.progress import SILENT, Reporter, reporting
 from podium.runtime.tracking import Run, tracked_run
@@ -93,7 +94,7 @@ def tune(name: str, model: str, options: Options) -> None:
     started = time.monotonic()
     options = options.checked()
     task, space = task_and_space(name, model, options)
-    with parent_run(task, options) as run:
+    with computing(name), parent_run(task, options) as run:
         tuning = run_search(task, space, options, run, started)
         _print(report.counts(tuning.study.finished()))
         folder = _draw(tuning, run)
@@ -105,6 +106,14 @@ def tune(name: str, model: str, options: Options) -> None:
         _log_result(run, current, best, confirmed)
         _print(f"pictures and trials: {folder}")
     _apply(tuning, best, options)
+
+
+@contextmanager
+def computing(name: str) -> Iterator[None]:
+    """Trials are fitted where params.yaml says: here, or on a cluster."""
+    settings = load_config(only=name).compute
+    with compute.executor(settings) as pool, compute.using(pool):
+        yield
 
 
 @dataclass
@@ -173,6 +182,8 @@ def run_search(
 ) -> Tuning:
     """Search with one sampler; what it has found, and what it has left of its time."""
     budget = Budget(options.minutes, options.trials, task.in_batches, options.batch)
+    pool = compute.current()
+    budget.side_by_side = pool.slots if pool.is_remote and not options.features else 1
     budget.started = budget.started if started is None else started
     tuning = _opened(task, space, options, budget)
     pruner = PRUNERS[options.pruner](-1.0 if task.metric.greater_is_better else 1.0)

@@ -27,7 +27,7 @@ def compare_samplers(competition: str, model: str, options: Options) -> None:
     found: dict[str, Tuning] = {}
     for sampler in COMPARED:
         own = replace(options, sampler=sampler, study=f"{name}-{sampler}")
-        with command.parent_run(task, own) as run:
+        with command.computing(competition), command.parent_run(task, own) as run:
             found[sampler] = run_search(task, space, own, run)
     folder = study_folder(task.competition.name, name)
     folder.mkdir(parents=True, exist_ok=True)

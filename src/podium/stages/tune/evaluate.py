@@ -1,7 +1,8 @@
 """Trials are evaluated on the competition's folds.
 
 Networks train together, a batch at a time. Other models are fitted one after the other, in a child
-process where there is a deadline: that ends what can't be stopped otherwise.
+process where there is a deadline: that ends what can't be stopped otherwise. On a cluster
+(``compute`` of params.yaml) they are fitted side by side, a worker each.
 """
 
 import multiprocessing
@@ -9,6 +10,7 @@ import os
 import threading
 import time
 from collections.abc import Sequence
+from concurrent.futures import wait
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
@@ -25,6 +27,7 @@ from podium.io import files, paths
 from podium.io.errors import PodiumError
 from podium.metrics import Metric
 from podium.models.trials import TrialFit, fit_trials
+from podium.runtime import compute
 from podium.runtime.progress import SILENT, Reporter
 from podium.stages.common import target_of
 from podium.stages.tune.prune import Pruner
@@ -79,6 +82,7 @@ class Evaluator:
     def __init__(self, task: Task, pruner: Pruner, reporter: Reporter = SILENT) -> None:
         self.task, self.pruner, self.reporter = task, pruner, reporter
         self.child: _Child | None = None
+        self.shared: Task | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -89,6 +93,8 @@ class Evaluator:
 
     def batch(self, params: Sequence[ModelParams], deadline: float | None) -> list[TrialFit]:
         """Evaluate configurations until ``deadline``, on the clock ``time.monotonic``."""
+        if not self.task.in_batches and compute.current().is_remote:
+            return self.elsewhere(params, deadline)
         if not self.task.in_batches:
             return [self.one(own, deadline) for own in params]
         task = self.task
@@ -102,6 +108,18 @@ class Evaluator:
             prune=self.pruner,
             deadline=deadline,
         )
+
+    def elsewhere(self, params: Sequence[ModelParams], deadline: float | None) -> list[TrialFit]:
+        """Evaluate configurations on a cluster; those that are not ready at the deadline stop."""
+        pool = compute.current()
+        task = self.shared = pool.share(self.task) if self.shared is None else self.shared
+        futures = [pool.submit(fit_one, task, own) for own in params]
+        left = None if deadline is None else max(0.0, deadline - time.monotonic())
+        wait(futures, left)
+        late = [future for future in futures if not future.done()]
+        for future in late:
+            future.cancel()
+        return [OUT_OF_TIME if future in late else future.result() for future in futures]
 
     def one(self, params: ModelParams, deadline: float | None) -> TrialFit:
         """Evaluate one configuration; ``oof`` is what the metric scores."""
