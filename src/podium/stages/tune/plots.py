@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from optuna import Study as OptunaStudy
 
 DOTS_PER_INCH = 100
+# Inches of a picture with a panel a knob.
+PANEL, HEIGHT = 2.8, 4.4
 # Trials without which a picture says nothing.
 FEWEST = {"history": 1, "slice": 2, "parallel": 2, "importance": 4}
 FAILED: tuple[type[Exception], ...] = (ValueError, RuntimeError, ZeroDivisionError, IndexError)
@@ -56,6 +58,8 @@ def _draw_one(study: "OptunaStudy", function: Any, title: str, label: str, path:
         try:
             axes = np.atleast_1d(function(study, **options)).ravel()
             axes[0].figure.suptitle(title)
+            if len(axes) > 1:
+                axes[0].figure.set_size_inches(max(6.4, PANEL * len(axes)), HEIGHT)
             axes[0].figure.savefig(path, dpi=DOTS_PER_INCH, bbox_inches="tight")
         except FAILED:
             # Equal scores have no importance.
