@@ -104,7 +104,7 @@ def test_a_member_is_the_same_beside_one_with_another_value(knob, monkeypatch):
     params = [MLPParams(**{**BASE, **BESIDE.get(knob, {}), knob: values[m % 2]}) for m in range(4)]
     together = fit(params).predict(table()[0])
     assert len(groups) == 1
-    for member in range(4):
+    for member in (1, 2):
         alone = fit(params, only=member).predict(table()[0])[0]
         assert alone == pytest.approx(together[member], abs=1e-4)
     # The value matters: else the test could not fail.

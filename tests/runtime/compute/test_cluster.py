@@ -216,7 +216,9 @@ def test_another_podium_on_a_worker_is_told_before_work_starts(tmp_path: Path) -
 
 
 LONG = """
-import sys, time
+import signal, sys, time
+# Whoever runs the tests in the background of a shell has it ignored, which children inherit.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from podium.config.compute import Compute
 from podium.runtime import compute
 
@@ -241,9 +243,12 @@ def test_tasks_end_with_their_parent(two: Cluster, number: int) -> None:
         stderr=subprocess.DEVNULL,
     )
     assert process.stdout is not None
-    assert process.stdout.readline() == b"started\n"
-    process.send_signal(number)
-    assert process.wait(20) != 0
+    try:
+        assert process.stdout.readline() == b"started\n"
+        process.send_signal(number)
+        assert process.wait(20) != 0
+    finally:
+        process.kill()
     with HERE(two.compute()) as pool:
         busy = lambda dask_worker: dask_worker.state.executing_count  # noqa: E731
         assert soon(lambda: not any(pool.client.run(busy).values()))
