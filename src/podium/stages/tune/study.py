@@ -87,12 +87,13 @@ class StoredStudy:
 
         if self.only_queued and not self.queued:
             return None
-        sampler, tried = self.study.sampler, self._tried()
+        sampler = self.study.sampler
         try:
             for draw in range(MOST_DRAWS):
                 trial = self.study.ask(self.space.distributions())
                 values = self.space.values(trial.params)
-                if _key(values) not in tried:
+                # Of two processes that draw the same at the same time, the first keeps it.
+                if _key(values) not in self._tried(trial.number):
                     trial.set_user_attr(OWNER, self.owner)
                     trial.set_user_attr(UNTIL, self.ends)
                     return Asked(trial.number, trial.params, values, trial)
@@ -104,7 +105,8 @@ class StoredStudy:
             self.study.sampler = sampler
         return None
 
-    def _tried(self) -> set[str]:
+    def _tried(self, before: int) -> set[str]:
+        """What trials of lower numbers have tried or are trying."""
         from optuna.trial import TrialState
 
         known = self.study.get_trials(
@@ -118,7 +120,7 @@ class StoredStudy:
         return {
             _key(self.space.values(trial.params))
             for trial in (*known, *failed)
-            if len(trial.params) == len(self.space.axes)
+            if trial.number < before and len(trial.params) == len(self.space.axes)
         }
 
     def tell(self, asked: Asked, fit: TrialFit) -> None:
