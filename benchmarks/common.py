@@ -2,11 +2,12 @@
 
 import os
 import platform
+import re
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -71,6 +72,30 @@ def timed(root: Path, *command: str) -> float:
     if done.returncode != 0:
         sys.exit(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
     return time.perf_counter() - started
+
+
+def stage_seconds(
+    command: Sequence[str], pattern: re.Pattern[str], root: Path, own: Mapping[str, str]
+) -> tuple[float, dict[str, float]]:
+    """Wall seconds of a run of DVC's stages, and of each: from its line to that of the next.
+
+    ``pattern`` finds a stage's name in its line.
+    """
+    started = time.perf_counter()
+    process = subprocess.Popen(
+        command, cwd=root, env=own, stdout=subprocess.PIPE, text=True, bufsize=1
+    )
+    starts: list[tuple[str, float]] = []
+    assert process.stdout is not None
+    for line in process.stdout:
+        if found := pattern.search(line):
+            starts.append((found[1], time.perf_counter()))
+    if process.wait() != 0:
+        sys.exit(f"{' '.join(command)} failed")
+    end = time.perf_counter()
+    ends = [moment for _, moment in starts[1:]] + [end]
+    stages = {name: end - start for (name, start), end in zip(starts, ends, strict=True)}
+    return end - started, stages
 
 
 def quiet_threads() -> None:

@@ -15,12 +15,10 @@ import os
 import re
 import statistics
 import subprocess
-import sys
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from common import DIGITS, HOUSES, edit, environment, machine, project, source
+from common import DIGITS, HOUSES, edit, environment, machine, project, source, stage_seconds
 from podium.runtime.parallel.plan import Job, make_jobs, read_plan
 from podium.runtime.parallel.schedule import Schedule, State
 
@@ -69,25 +67,12 @@ def measure(
             subprocess.run(["dvc", *command], cwd=root, check=True)
         own = {key: value for key, value in environment().items() if key != "OMP_NUM_THREADS"}
         own |= {"OMP_NUM_THREADS": threads} if threads else {}
-        started = time.perf_counter()
-        process = subprocess.Popen(
-            ["podium", "repro", *options], cwd=root, env=own, stdout=subprocess.PIPE, text=True
-        )
-        starts: list[tuple[str, float]] = []
-        assert process.stdout is not None
-        for line in process.stdout:
-            if found := STAGE.search(line):
-                starts.append((found[1], time.perf_counter()))
-        if process.wait() != 0:
-            sys.exit("podium repro failed")
-        end = time.perf_counter()
-        ends = [moment for _, moment in starts[1:]] + [end]
-        stages = {name: end - start for (name, start), end in zip(starts, ends, strict=True)}
+        wall, stages = stage_seconds(["podium", "repro", *options], STAGE, root, own)
         os.chdir(root)
         after = read_plan([f"report@{name}" for name in names]).after
         subprocess.run(["podium", "sync"], check=True, stdout=subprocess.DEVNULL)
         os.chdir("/")
-        return Measured(end - started, stages, after)
+        return Measured(wall, stages, after)
 
 
 def simulate(one: Sequence[Measured], two: Sequence[Measured]) -> None:

@@ -11,13 +11,11 @@ import argparse
 import json
 import os
 import re
-import subprocess
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from common import HOUSES, edit, environment, machine, project, source, timed
+from common import HOUSES, edit, environment, machine, project, source, stage_seconds, timed
 
 STAGE = re.compile(r"Running stage '(?:.*:)?(.+)':")
 
@@ -65,22 +63,9 @@ def measure(root: Path) -> None:
 
 def repro(root: Path) -> Run:
     """Run ``dvc repro`` and note when each stage starts."""
-    started = time.perf_counter()
     command = [sys.executable, "-P", "-u", "-m", "dvc", "repro"]
-    process = subprocess.Popen(
-        command, cwd=root, env=environment(), stdout=subprocess.PIPE, text=True, bufsize=1
-    )
-    starts: list[tuple[str, float]] = []
-    assert process.stdout is not None
-    for line in process.stdout:
-        if found := STAGE.search(line):
-            starts.append((found[1], time.perf_counter()))
-    if process.wait() != 0:
-        sys.exit("dvc repro failed")
-    end = time.perf_counter()
-    ends = [moment for _, moment in starts[1:]] + [end]
-    stages = {name: end - start for (name, start), end in zip(starts, ends, strict=True)}
-    return Run(end - started, stages, {name: fit_seconds(root, name) for name in stages})
+    wall, stages = stage_seconds(command, STAGE, root, environment())
+    return Run(wall, stages, {name: fit_seconds(root, name) for name in stages})
 
 
 def fit_seconds(root: Path, stage: str) -> float:
