@@ -13,6 +13,7 @@ from podium.io.errors import PodiumError
 from podium.nn import fit_members
 from podium.nn import plan as planning
 from podium.nn.own import OWN, structure
+from podium.nn.training import Limits
 
 ROWS, FEATURES = 150, 6
 BASE = {
@@ -216,7 +217,8 @@ def test_members_leave_when_they_are_told_to():
 
     valid = [np.setdiff1d(np.arange(ROWS), rows) for rows in rows_of(3)]
     fitted = fit_members(
-        x, y, rows_of(3), params, seeds=[100, 101, 102], prune=prune, valid_rows_per_member=valid,
+        x, y, rows_of(3), params, seeds=[100, 101, 102], limits=Limits(prune),
+        valid_rows_per_member=valid,
         score=lambda member, out: float(np.abs(out[:, 0] - y[member.valid]).mean()),
     )  # fmt: skip
     assert [len(outcome.history) for outcome in fitted.outcomes] == [5, 2, 5]
@@ -229,7 +231,7 @@ def test_members_leave_when_they_are_told_to():
 
 def test_nothing_is_trained_when_the_time_is_over():
     params = [MLPParams(**BASE)] * 2
-    fitted = fit(params, deadline=time.monotonic())
+    fitted = fit(params, limits=Limits(deadline=time.monotonic()))
     assert [outcome.history for outcome in fitted.outcomes] == [[], []]
     assert all(outcome.pruned for outcome in fitted.outcomes)
 

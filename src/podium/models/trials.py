@@ -34,11 +34,11 @@ Prune = Callable[[int, Mapping[int, Array]], Collection[int]]
 
 @dataclass(frozen=True)
 class TrialFit:
-    """What became of one configuration.
+    """The result of one configuration.
 
     ``score`` is its pooled OOF score, None unless it is complete; ``curve`` has the mean score of
     its folds after each epoch of networks; ``error`` says why it failed. ``oof`` are its decoded
-    predictions, shape (n, outputs).
+    predictions, shape (n, outputs), and ``scored`` what the metric scores of them.
     """
 
     score: float | None
@@ -48,6 +48,10 @@ class TrialFit:
     curve: list[float] = field(default_factory=list)
     error: str = ""
     oof: Array | None = None
+    scored: Array | None = None
+
+
+OUT_OF_TIME = TrialFit(None, [], 0.0, "out_of_time")
 
 
 def fit_trials(
@@ -78,7 +82,10 @@ def fit_trials(
     ]
     alone = target.is_learnt or len(list(each_target(target))) > 1
     if alone or not all(isinstance(fit.params, NetworkParams) for fit in fits):
-        return [_fit_alone(own, fit, deadline) for own, fit in zip(params, fits, strict=True)]
+        return [
+            OUT_OF_TIME if _is_over(deadline) else fit_alone(own, dataset, target, metric, reporter)
+            for own in params
+        ]
     found: dict[int, TrialFit] = {}
     for places in _same_data(fits):
         own = cast(list[Fit[NetworkParams]], [fits[place] for place in places])
@@ -87,17 +94,29 @@ def fit_trials(
     return [found[place] for place in range(len(fits))]
 
 
-def _fit_alone(params: ModelParams, fit: Fit[Any], deadline: float | None) -> TrialFit:
-    """One configuration by itself."""
-    if _is_over(deadline):
-        return TrialFit(None, [], 0.0, "out_of_time")
-    started = time.perf_counter()
+def fit_alone(
+    params: ModelParams,
+    dataset: Dataset,
+    target: Target,
+    metric: Metric,
+    reporter: Reporter = SILENT,
+) -> TrialFit:
+    """Fit one configuration by itself on every fold, of whatever model and number of targets."""
+    started = time.monotonic()
     try:
-        result = fit_targets(params, fit.dataset, fit.target, fit.metric, fit.reporter)
-    except PodiumError as error:
-        return TrialFit(None, [], time.perf_counter() - started, "failed", error=str(error))
-    seconds = time.perf_counter() - started
-    return TrialFit(result.score, list(result.fold_scores), seconds, "complete", oof=result.oof)
+        result = fit_targets(params, dataset, target, metric, reporter)
+    except (PodiumError, ValueError) as error:
+        what = " ".join(str(error).split())
+        return TrialFit(None, [], time.monotonic() - started, "failed", error=what)
+    parts = list(result.parts.values()) or [result]
+    return TrialFit(
+        result.score,
+        list(result.fold_scores),
+        time.monotonic() - started,
+        "complete",
+        oof=result.oof,
+        scored=target.scorable(np.concatenate([part.decided for part in parts], axis=1)),
+    )
 
 
 def _is_over(deadline: float | None) -> bool:
@@ -136,8 +155,9 @@ class _Batch:
         self.done = 0
 
     def fit(self) -> list[TrialFit]:
-        """What became of each."""
+        """The result of each."""
         from podium.models.networks import train_members
+        from podium.nn.training import Limits
 
         started, first = time.perf_counter(), self.fits[0]
         inputs = _inputs(first)
@@ -145,8 +165,7 @@ class _Batch:
             fitted = train_members(
                 self.fits,
                 inputs,
-                prune=self._leaving if self.prune else None,
-                deadline=self.deadline,
+                limits=Limits(self._leaving if self.prune else None, self.deadline),
                 on_epoch=self._report,
             )
         except PodiumError as error:
@@ -189,7 +208,7 @@ class _Batch:
     def _result(
         self, number: int, outcomes: Sequence[Any], predicted: dict[int, Array], seconds: float
     ) -> TrialFit:
-        """What became of one configuration."""
+        """The result of one configuration."""
         own = [outcome for outcome in outcomes if self.owner[outcome.member.index] == number]
         curve = _mean_curve(own)
         if any(outcome.pruned for outcome in own):
@@ -208,9 +227,15 @@ class _Batch:
             valid = np.mean(usable, axis=0)
             splits.append(SplitFit(valid, valid[:0]))
         splits = without_absent_classes(fit, splits)
-        scored = score_splits(fit.dataset, fit.target, fit.metric, splits)
+        found = score_splits(fit.dataset, fit.target, fit.metric, splits)
         return TrialFit(
-            scored.score, list(scored.fold_scores), seconds, "complete", curve, "", scored.oof
+            found.score,
+            list(found.fold_scores),
+            seconds,
+            "complete",
+            curve,
+            oof=found.oof,
+            scored=fit.target.scorable(found.decided),
         )
 
 

@@ -34,8 +34,8 @@ from podium.nn.own import OF_ALL
 from podium.nn.plan import Plan, make_plan
 from podium.nn.predict import Array, Predictor
 from podium.nn.rng import generator, mixed
-from podium.nn.trainer import Prune, Score
-from podium.nn.training import Limits, OnEpoch, Training
+from podium.nn.trainer import Score
+from podium.nn.training import NO_LIMITS, Limits, OnEpoch, Training
 from podium.runtime import compute
 
 # RNG purposes: which rows early stopping holds out, and the members' seeds if none are given.
@@ -120,8 +120,7 @@ def fit_members(
     names: Sequence[str] | None = None,
     score: Score | None = None,
     on_epoch: OnEpoch | None = None,
-    prune: Prune | None = None,
-    deadline: float | None = None,
+    limits: Limits = NO_LIMITS,
     checkpoint: Path | None = None,
     checkpoint_seconds: float | None = None,
 ) -> FittedMembers:
@@ -131,12 +130,10 @@ def fit_members(
     of sums, nor on how members are split into groups.
 
     Args:
-        X: a table (rows, columns) that all members share (it is not copied); or one for each fold,
-            as a sequence or as a function of the fold's number.
+        X: a table (rows, columns) of all members, not copied; or one a fold, listed or by function.
         y: numbers, shape (rows,) or (rows, outputs); with ``classes``, class codes, shape (rows,).
         rows_per_member: each member's training rows.
-        params: the hyperparameters; ``mlp``'s defaults if None. A sequence has each member's own;
-            those whose networks have the same layers are trained in one group (``nn/own.py``).
+        params: of all members, or each one's own (``nn/own.py``); ``mlp``'s defaults if None.
         classes: the number of classes; 0 for regression.
         seeds: each member's random seed; drawn from ``params.seed`` by default.
         table_per_member: which table each member reads; the first by default.
@@ -149,25 +146,19 @@ def fit_members(
         names: each member's name in error messages.
         score: a metric of a member's predictions for its validation rows, for the curves.
         on_epoch: called after every epoch of every group, by one thread at a time.
-        prune: called after every epoch of every group, by one thread at a time, with the epochs
-            done and the ``valid_metric`` of each member that still trains, by its index; members
-            whose indices it returns leave. Not on a cluster.
-        deadline: the ``time.monotonic()`` at which members that still train leave.
-        checkpoint: a folder for the state of groups; a killed training continues from it.
-        checkpoint_seconds: the time between two checkpoints; 30 seconds by default.
+        limits: what ends a member's training before its last epoch.
+        checkpoint: a folder for the state of groups, from which a killed training continues; it is
+            written every ``checkpoint_seconds``, 30 by default.
 
     Raises:
         PodiumError: shapes don't fit, or every member diverged.
     """
     each = _each_params(params, len(rows_per_member))
-    first = each[0]
-    task = Task(bool(classes), classes or _outputs(y), first.class_loss == "binary_cross_entropy")
     members = _members(rows_per_member, each, seeds, table_per_member, valid_rows_per_member)
-    members = _with_holdouts(members, stop_rows_per_member)
-    exponents = _exponents(X, first)
+    exponents, task = _exponents(X, each[0]), _task(each[0], y, classes)
     data = _data(scaled(X, exponents), y, task, columns, sample_weight, columns_per_table)
-    members, device = _without_auto(members, data, classes), device_of(first)
-    limits = Limits(prune, deadline)
+    members = _without_auto(_with_holdouts(members, stop_rows_per_member), data, classes)
+    device = device_of(each[0])
     training = Training(data, device, score, on_epoch, limits, checkpoint, checkpoint_seconds)
     outcomes = training.all(_checked_plan(data, members, device))
     _check_any_left(outcomes, names[0] if names else "member 0")
@@ -249,8 +240,9 @@ def _exponents(X: Tables, params: NetworkParams) -> NDArray[np.int32] | None:  #
     return column_exponents(X) if standardized else None
 
 
-def _outputs(y: NDArray[Any]) -> int:
-    return 1 if y.ndim == 1 else y.shape[1]
+def _task(params: NetworkParams, y: NDArray[Any], classes: int) -> Task:
+    outputs = classes or (1 if y.ndim == 1 else y.shape[1])
+    return Task(bool(classes), outputs, params.class_loss == "binary_cross_entropy")
 
 
 def _members(

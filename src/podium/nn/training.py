@@ -41,7 +41,11 @@ OnEpoch = Callable[[Progress], None]
 
 @dataclass(frozen=True)
 class Limits:
-    """What ends a training before its last epoch: who falls behind, and the time."""
+    """What ends a member's training before its last epoch.
+
+    ``prune`` says who leaves after an epoch of a group, one thread at a time; not on a cluster.
+    ``deadline`` is the ``time.monotonic()`` at which all that still train leave.
+    """
 
     prune: Prune | None = None
     deadline: float | None = None
@@ -55,6 +59,9 @@ class Limits:
     def are_over(self) -> bool:
         """Whether the time is over."""
         return self.deadline is not None and time.monotonic() >= self.deadline
+
+
+NO_LIMITS = Limits()
 
 
 class Training:

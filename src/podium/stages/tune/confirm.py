@@ -77,13 +77,11 @@ def with_other_seed(job: J, model: str, other_folds: bool = True) -> J:
 
 
 def _fitted(task: Task, jobs: Sequence[Any], deadline: float | None) -> Iterator[TrialFit]:
-    """Each job, until one fails; ``oof`` is what the metric scores."""
+    """Each job, until one fails."""
     with FeatureEvaluator(task, Pruner()) as evaluator:
-        if task.in_batches and not task.metric.is_tuned:
-            # Side by side; thresholds are tuned where a model is fitted alone.
-            for fit in Evaluator.batch(evaluator, jobs, deadline):
-                oof = None if fit.oof is None else task.target.scorable(fit.oof)
-                yield replace(fit, oof=oof)
+        if task.in_batches:
+            # Side by side.
+            yield from Evaluator.batch(evaluator, jobs, deadline)
             return
         fit_job = evaluator.prepared if task.preprocesses else evaluator.one
         for job in jobs:
@@ -94,16 +92,16 @@ def _fitted(task: Task, jobs: Sequence[Any], deadline: float | None) -> Iterator
 
 
 def _compared(task: Task, current: TrialFit, best: TrialFit, other_folds: bool) -> Confirmed:
-    assert current.oof is not None
+    assert current.scored is not None
     assert current.score is not None
-    assert best.oof is not None
+    assert best.scored is not None
     assert best.score is not None
     seen = task.dataset.validated
     found = paired(
         scored_by(task.target, task.metric),
         task.dataset.y[seen],
-        best.oof[seen],
-        current.oof[seen],
+        best.scored[seen],
+        current.scored[seen],
         task.dataset.folds[seen, 0],
     )
     return Confirmed(current.score, best.score, found, other_folds)

@@ -17,8 +17,6 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Self
 
-import numpy as np
-
 from podium.config import Competition, ModelParams, NetworkParams
 from podium.data import kinds
 from podium.data.dataset import Dataset
@@ -26,7 +24,7 @@ from podium.data.targets import Target
 from podium.io import files, paths
 from podium.io.errors import PodiumError
 from podium.metrics import Metric
-from podium.models.trials import TrialFit, fit_trials
+from podium.models.trials import OUT_OF_TIME, TrialFit, fit_alone, fit_trials
 from podium.runtime import compute
 from podium.runtime.progress import SILENT, Reporter
 from podium.stages.common import target_of
@@ -34,7 +32,6 @@ from podium.stages.tune.prune import Pruner
 
 # What a child gets: a competition to preprocess, or None for the data that are there; the model.
 Job = tuple[Competition | None, ModelParams]
-OUT_OF_TIME = TrialFit(None, [], 0.0, "out_of_time", [])
 
 
 @dataclass(frozen=True)
@@ -122,7 +119,7 @@ class Evaluator:
         return [OUT_OF_TIME if future in late else future.result() for future in futures]
 
     def one(self, params: ModelParams, deadline: float | None) -> TrialFit:
-        """Evaluate one configuration; ``oof`` is what the metric scores."""
+        """Evaluate one configuration."""
         if deadline is None:
             return fit_one(self.task, params, self.reporter)
         if deadline <= time.monotonic():
@@ -138,22 +135,7 @@ class Evaluator:
 
 def fit_one(task: Task, params: ModelParams, reporter: Reporter = SILENT) -> TrialFit:
     """Fit one configuration on every fold, in this process."""
-    from podium.models import fit_targets
-
-    started = time.monotonic()
-    try:
-        result = fit_targets(params, task.dataset, task.target, task.metric, reporter)
-    except (PodiumError, ValueError) as error:
-        what = " ".join(str(error).split())
-        return TrialFit(None, [], time.monotonic() - started, "failed", [], what)
-    decided = (
-        np.concatenate([part.decided for part in result.parts.values()], axis=1)
-        if result.parts
-        else result.decided
-    )
-    seconds = time.monotonic() - started
-    scores = result.score, result.fold_scores
-    return TrialFit(*scores, seconds, "complete", [], oof=task.target.scorable(decided))
+    return fit_alone(params, task.dataset, task.target, task.metric, reporter)
 
 
 class _Child:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from pydantic import ValidationError
 
-from podium.config import ModelParams, NetworkParams
+from podium.config import ModelParams
 from podium.models.several_targets import resolve_for_first
 from podium.models.trials import TrialFit
 from podium.stages.tune.budget import Budget
@@ -123,8 +123,3 @@ def with_history(pruner: Pruner, study: StoredStudy) -> Pruner:
         if trial.curve
     ]
     return pruner
-
-
-def epochs_of(params: ModelParams) -> int:
-    """The epochs of a network, 0 of any other model."""
-    return params.epochs if isinstance(params, NetworkParams) else 0

@@ -7,7 +7,7 @@ each. The model's current values are always in the space: a range that lacks the
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from itertools import product
 from random import Random
@@ -299,9 +299,3 @@ def shown(values: Mapping[str, Any]) -> str:
 
 def _short(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def current(block: Block, names: Sequence[str]) -> Iterator[tuple[str, Any]]:
-    """The values that knobs have now."""
-    for name in names:
-        yield name, getattr(block, name, None)
