@@ -48,8 +48,8 @@ bench: env ## Measure: stage times, the textbook's run, the networks' speed and 
 	@python benchmarks/mlp_tables.py
 	@python benchmarks/images.py
 	@python benchmarks/digits.py
-	@python benchmarks/search.py
-	@python benchmarks/scale.py
+	@python benchmarks/search.py --minutes 3 --repeats 1
+	@python benchmarks/scale.py --rows 10000 30000
 
 peers: env ## Make the environment of the networks that make bench compares with
 	@python benchmarks/peers/setup_env.py

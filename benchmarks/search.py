@@ -86,15 +86,19 @@ def best_so_far(trials: pd.DataFrame, at: np.ndarray) -> np.ndarray:
 
 def summary(curves: dict[str, list[pd.DataFrame]], minutes: float) -> None:
     """How many more finish, and whether the mean curve is ever worse after a minute."""
-    done = {way: float(np.mean([len(one) for one in found])) for way, found in curves.items()}
-    ratio = done["in batches"] / max(done["one at a time"], 1)
+    for what, states in (("ended", ("complete", "pruned")), ("finished", ("complete",))):
+        done = {
+            way: float(np.mean([one["state"].isin(states).sum() for one in found]))
+            for way, found in curves.items()
+        }
+        ratio = done["in batches"] / max(done["one at a time"], 1)
+        print(f"configurations that {what}, mean: {done}; {ratio:.1f} times as many in batches")
     at = np.arange(60, 60 * minutes + 1, 5.0)
     means = {
         way: np.nanmean([best_so_far(one, at) for one in found], axis=0)
         for way, found in curves.items()
     }
     worse = float(np.nanmax(means["in batches"] - means["one at a time"])) if len(at) else 0.0
-    print(f"configurations that ended, mean: {done}; {ratio:.1f} times as many in batches")
     print(f"after the first minute the mean best score in batches is worse by at most {worse:+.5f}")
 
 

@@ -13,7 +13,7 @@ from podium.config.models import LightGBMParams, RidgeParams
 from podium.data.targets import Target
 from podium.metrics import METRICS
 from podium.models import fit_model
-from podium.models.trials import fit_trials
+from podium.models.trials import fit_trials, heats
 from podium.nn import plan as planning
 
 RMSE, ACCURACY = METRICS["rmse"], METRICS["accuracy"]
@@ -126,6 +126,69 @@ def test_who_falls_behind_leaves_and_the_others_do_not_notice():
     assert all(count == folds for _, own in asked for count in own.values())
     assert {epoch for epoch, _ in asked} == set(range(1, 7))
     assert all(1 not in own for epoch, own in asked if epoch > 2)
+
+
+@pytest.mark.parametrize("splits", [*range(1, 13), 50])
+def test_heats_are_parts_of_the_folds(splits):
+    parts = heats(splits, races=True)
+    assert [fold for part in parts for fold in part] == list(range(splits))
+    assert all(len(part) for part in parts)
+    assert len(parts) == min(splits, 3)
+    assert heats(splits, races=False) == [range(splits)]
+
+
+RATES = [mlp(learning_rate=rate, seeds=1) for rate in (0.01, 0.02, 0.005)]
+
+
+def test_a_race_that_nobody_leaves_gives_the_same_scores():
+    dataset, seen = make_dataset(), []
+    whole = fit_trials(RATES, dataset, NUMBERS, RMSE)
+
+    def race(scores):
+        seen.append({place: list(own) for place, own in scores.items()})
+        return set()
+
+    raced = fit_trials(RATES, dataset, NUMBERS, RMSE, race=race)
+    for one, other in zip(raced, whole, strict=True):
+        assert one.score == pytest.approx(other.score, rel=1e-4)
+        assert one.oof == pytest.approx(other.oof, rel=1e-3, abs=1e-3)
+        assert one.curve == pytest.approx(other.curve, rel=1e-3)
+        assert one.share == 1.0
+    # A race is decided by scores of folds as they are reported in the end.
+    assert len(seen) == len(heats(len(dataset.splits), races=True)) - 1
+    for known in seen:
+        for place, own in known.items():
+            assert own == pytest.approx(whole[place].fold_scores[: len(own)], rel=1e-3)
+
+
+def test_who_leaves_a_race_is_trained_no_more():
+    dataset = make_dataset()
+    found = fit_trials(RATES, dataset, NUMBERS, RMSE, race=lambda scores: {1} & scores.keys())
+    assert [trial.state for trial in found] == ["complete", "pruned", "complete"]
+    assert found[1].score is None
+    assert len(found[1].fold_scores) == 1
+    assert found[1].share == pytest.approx(1 / len(dataset.splits))
+    whole = fit_trials(RATES, dataset, NUMBERS, RMSE)
+    assert found[1].fold_scores == pytest.approx(whole[1].fold_scores[:1], rel=1e-3)
+    assert found[2].score == pytest.approx(whole[2].score, rel=1e-4)
+
+
+def test_a_race_that_all_leave_and_one_whose_time_is_over():
+    dataset = make_dataset()
+    found = fit_trials(RATES, dataset, NUMBERS, RMSE, race=set)
+    assert {trial.state for trial in found} == {"pruned"}
+    over = time.monotonic()
+    found = fit_trials(RATES, dataset, NUMBERS, RMSE, race=set, deadline=over)
+    assert {trial.state for trial in found} == {"out_of_time"}
+    assert {trial.share for trial in found} == {0.0}
+
+
+def test_one_that_diverges_in_a_race_fails():
+    params = [mlp(), mlp(optimizer="sgd", learning_rate=1e30, loss="squared")]
+    good, bad = fit_trials(params, make_dataset(), NUMBERS, RMSE, race=lambda scores: set())
+    assert good.state == "complete"
+    assert bad.state == "failed"
+    assert "learning rate" in bad.error
 
 
 def test_a_curve_is_the_mean_of_the_folds_scores():

@@ -59,6 +59,14 @@ class Fit(Generic[P_co]):
     reporter: Reporter = SILENT
     scratch: Path | None = None
 
+    def score(self, rows: Rows, predicted: Array) -> float:
+        """The metric of predictions (model scale) for some rows; NaN if they are not finite."""
+        with np.errstate(over="ignore"):
+            decoded = self.target.decode(predicted)
+            if not np.isfinite(decoded).all():
+                return float("nan")
+            return self.metric(self.dataset.y[rows], self.target.scorable(decoded))
+
     @property
     def y(self) -> Array:
         """The training target on the model scale, shape (n,); class codes for classification."""

@@ -16,7 +16,7 @@ from podium.config import LayeredParams, NetworkParams
 from podium.io.errors import PodiumError
 from podium.models.base import Fit, SplitFit
 from podium.nn import Columns, FittedMembers, Progress, divergence, fit_members
-from podium.nn.data import Member, Rows, Tables
+from podium.nn.data import Rows, Tables
 from podium.nn.predict import pooled
 from podium.nn.rng import mixed
 from podium.reporting.curves import member_name
@@ -52,15 +52,18 @@ def fit_network(fit: Fit[NetworkParams], inputs: NetworkInputs) -> list[SplitFit
 
 
 def train_members(
-    fits: Sequence[Fit[NetworkParams]], inputs: NetworkInputs, **more: Any
+    fits: Sequence[Fit[NetworkParams]],
+    inputs: NetworkInputs,
+    folds: Sequence[int] | None = None,
+    **more: Any,
 ) -> FittedMembers:
-    """Train all folds and seeds of one or several configurations on the same data together.
+    """Train folds and seeds of one or several configurations on the same data together.
 
-    Members are in the order of ``fits``, then of folds, then of seeds. ``more``: what
-    ``fit_members`` takes beside the data.
+    Members are in the order of ``fits``, then of ``folds`` (all if None), then of seeds. ``more``:
+    what ``fit_members`` takes beside the data.
     """
     first = fits[0]
-    of_all = [(fit, split, seed) for fit in fits for split, seed in _pairs(fit)]
+    of_all = [(fit, split, seed) for fit in fits for split, seed in _pairs(fit, folds)]
     parts = [_rows(*one) for one in of_all]
     return fit_members(
         inputs.train,
@@ -75,14 +78,14 @@ def train_members(
         sample_weight=first.dataset.weights,
         columns=inputs.columns,
         columns_per_table=inputs.own,
-        score=lambda member, predicted: _score(first, member, predicted),
+        score=lambda member, predicted: first.score(member.valid, predicted),
         **more,
     )
 
 
-def _pairs(fit: Fit[NetworkParams]) -> list[tuple[int, int]]:
+def _pairs(fit: Fit[NetworkParams], folds: Sequence[int] | None = None) -> list[tuple[int, int]]:
     """The fold and the seed of each member of a configuration."""
-    splits = range(len(fit.dataset.splits))
+    splits = range(len(fit.dataset.splits)) if folds is None else folds
     return [(split, seed) for split in splits for seed in range(fit.params.seeds)]
 
 
@@ -99,15 +102,6 @@ def _rows(fit: Fit[NetworkParams], split: int, seed: int) -> tuple[Rows, Rows]:
 def _member_seed(params: NetworkParams, split: int, seed: int) -> int:
     """A separate seed for each member, independent of the number of members."""
     return int(mixed(np.array([params.seed], dtype=np.uint64), split, seed)[0] >> np.uint64(32))
-
-
-def _score(fit: Fit[NetworkParams], member: Member, predicted: Array) -> float:
-    """The competition's metric of a member's predictions for its validation rows."""
-    with np.errstate(over="ignore"):
-        decoded = fit.target.decode(predicted)
-        if not np.isfinite(decoded).all():
-            return float("nan")
-        return fit.metric(fit.dataset.y[member.valid], fit.target.scorable(decoded))
 
 
 class _ProgressForwarder:

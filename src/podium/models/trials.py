@@ -1,14 +1,16 @@
 """Many configurations of one model on the same folds, for a search.
 
 Networks are trained together: every fold of every configuration is a member of one program, and
-those that fall behind leave it. Other models are fitted one after the other.
+those that fall behind leave it, after an epoch or, in a race, after a fold. Other models are fitted
+one after the other.
 """
 
 import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, cast
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 
@@ -26,19 +28,29 @@ from podium.models.fit import score_splits
 from podium.models.several_targets import fit_targets
 from podium.runtime.progress import SILENT, Reporter
 
+if TYPE_CHECKING:
+    from podium.nn.outcome import Outcome
+
 State = Literal["complete", "pruned", "out_of_time", "failed"]
 # The epochs done and the living configurations' scores on each fold, by their place, to the places
 # of those that leave.
 Prune = Callable[[int, Mapping[int, Array]], Collection[int]]
+# The living configurations' scores on the folds done so far, by their place, to the places of those
+# that leave.
+Race = Callable[[Mapping[int, Array]], Collection[int]]
+# A heat of a race has this share of the folds; the last one has the rest.
+HEAT, HEATS = 0.2, 3
 
 
 @dataclass(frozen=True)
 class TrialFit:
     """The result of one configuration.
 
-    ``score`` is its pooled OOF score, None unless it is complete; ``curve`` has the mean score of
-    its folds after each epoch of networks; ``error`` says why it failed. ``oof`` are its decoded
-    predictions, shape (n, outputs), and ``scored`` what the metric scores of them.
+    ``score`` is its pooled OOF score, None unless it is complete; ``fold_scores`` has those of the
+    folds that it was trained on before it left a race; ``curve`` has the mean score of its folds
+    after each epoch of networks, ``error`` says why it failed. ``oof`` are its decoded predictions,
+    shape (n, outputs), and ``scored`` what the metric scores of them. ``share`` is how much of its
+    training was done.
     """
 
     score: float | None
@@ -49,6 +61,7 @@ class TrialFit:
     error: str = ""
     oof: Array | None = None
     scored: Array | None = None
+    share: float = 1.0
 
 
 OUT_OF_TIME = TrialFit(None, [], 0.0, "out_of_time")
@@ -62,6 +75,7 @@ def fit_trials(
     *,
     reporter: Reporter = SILENT,
     prune: Prune | None = None,
+    race: Race | None = None,
     deadline: float | None = None,
 ) -> list[TrialFit]:
     """Fit each configuration on every fold and score it; nothing is predicted for the test rows
@@ -74,6 +88,7 @@ def fit_trials(
         metric: what is scored.
         reporter: gets the progress.
         prune: which networks leave their training early; see ``Prune``.
+        race: networks are trained on some folds first, and ``race`` says which leave then.
         deadline: the ``time.monotonic()`` at which all that still train stop.
     """
     fits = [
@@ -89,7 +104,7 @@ def fit_trials(
     found: dict[int, TrialFit] = {}
     for places in _same_data(fits):
         own = cast(list[Fit[NetworkParams]], [fits[place] for place in places])
-        batch = _Batch(own, places, prune, deadline)
+        batch = _Batch(own, places, prune, race, deadline)
         found |= dict(zip(places, batch.fit(), strict=True))
     return [found[place] for place in range(len(fits))]
 
@@ -134,6 +149,15 @@ def _same_data(fits: Sequence[Fit[Any]]) -> Iterator[list[int]]:
     yield from same.values()
 
 
+def heats(splits: int, races: bool) -> list[range]:
+    """The folds that are trained together: a fifth, another fifth, then the rest; all if nobody
+    races."""
+    each = max(1, round(HEAT * splits))
+    ends = [min(each * heat, splits) for heat in range(1, HEATS)] if races else []
+    bounds = sorted({0, *ends, splits})
+    return [range(*ends) for ends in pairwise(bounds)]
+
+
 class _Batch:
     """Configurations of a network that are trained as one program."""
 
@@ -142,48 +166,102 @@ class _Batch:
         fits: Sequence[Fit[NetworkParams]],
         places: Sequence[int],
         prune: Prune | None,
+        race: Race | None,
         deadline: float | None,
     ) -> None:
-        self.fits, self.places, self.prune, self.deadline = fits, places, prune, deadline
-        splits = len(fits[0].dataset.splits)
-        # The number of the configuration of each member.
-        self.owner = [
-            number for number, fit in enumerate(fits) for _ in range(splits * fit.params.seeds)
-        ]
-        # Those that left by the word of ``prune``; who else left early ran out of time.
-        self.pruned: set[int] = set()
+        self.fits, self.places = fits, places
+        self.prune, self.race, self.deadline = prune, race, deadline
+        self.inputs = _inputs(fits[0])
+        # Of each configuration, from all heats: its members' outcomes, and its predictions for the
+        # validation rows of each fold.
+        self.outcomes: list[list[Outcome]] = [[] for _ in fits]
+        self.valid: list[list[Array]] = [[] for _ in fits]
+        # How those ended that are no longer trained.
+        self.ended: dict[int, State] = {}
+        self.errors: dict[int, str] = {}
+        # The configuration of each member of the heat.
+        self.owner: list[int] = []
         self.done = 0
 
     def fit(self) -> list[TrialFit]:
         """The result of each."""
+        started = time.perf_counter()
+        parts = heats(len(self.fits[0].dataset.splits), self.race is not None)
+        for folds in parts:
+            if living := [own for own in range(len(self.fits)) if own not in self.ended]:
+                self._heat(living, folds)
+            if self.race is not None and folds is not parts[-1]:
+                self._drop(self.race)
+        seconds = (time.perf_counter() - started) / len(self.fits)
+        return [self._result(number, seconds) for number in range(len(self.fits))]
+
+    def _heat(self, living: Sequence[int], folds: range) -> None:
+        """Train the living on some folds, and predict these."""
         from podium.models.networks import train_members
         from podium.nn.training import Limits
 
-        started, first = time.perf_counter(), self.fits[0]
-        inputs = _inputs(first)
+        fits = [self.fits[number] for number in living]
+        self.owner = [
+            number for number in living for _ in range(len(folds) * self.fits[number].params.seeds)
+        ]
         try:
             fitted = train_members(
-                self.fits,
-                inputs,
+                fits,
+                self.inputs,
+                folds=folds,
                 limits=Limits(self._leaving if self.prune else None, self.deadline),
                 on_epoch=self._report,
             )
         except PodiumError as error:
-            seconds = (time.perf_counter() - started) / len(self.fits)
-            return [TrialFit(None, [], seconds, "failed", error=str(error)) for _ in self.fits]
-        complete = [
-            outcome for outcome in fitted.outcomes if not (outcome.pruned or outcome.diverged)
-        ]
-        predicted: dict[int, Array] = {}
-        if complete:
-            rows = [outcome.member.valid for outcome in complete]
-            values = replace(fitted, outcomes=complete).predict_rows(inputs.train, rows)
-            indices = [outcome.member.index for outcome in complete]
-            predicted = dict(zip(indices, values, strict=True))
-        seconds = (time.perf_counter() - started) / len(self.fits)
-        return [
-            self._result(number, fitted.outcomes, predicted, seconds)
+            for number in living:
+                self._fail(number, str(error))
+            return
+        predicted = _predicted(fitted, self.inputs)
+        for number in living:
+            own = [one for one in fitted.outcomes if self.owner[one.member.index] == number]
+            self.outcomes[number] += own
+            self._collect(number, own, predicted, folds)
+
+    def _collect(
+        self,
+        number: int,
+        outcomes: Sequence["Outcome"],
+        predicted: Mapping[int, Array],
+        folds: range,
+    ) -> None:
+        """Keep a configuration's predictions for some folds, or say why it ended."""
+        if number in self.ended:
+            return
+        if any(outcome.pruned for outcome in outcomes):
+            self.ended[number] = "out_of_time"
+            return
+        for split in folds:
+            own = [outcome for outcome in outcomes if outcome.member.table == split]
+            usable = [predicted[one.member.index] for one in own if not one.diverged]
+            if not usable:
+                self._fail(number, _divergence(own))
+                return
+            self.valid[number].append(np.mean(usable, axis=0))
+
+    def _fail(self, number: int, error: str) -> None:
+        self.ended[number], self.errors[number] = "failed", error
+
+    def _drop(self, race: Race) -> None:
+        """Those whose folds so far are not good enough leave the race."""
+        scores = {
+            self.places[number]: np.array(self._fold_scores(number))
             for number in range(len(self.fits))
+            if number not in self.ended
+        }
+        leaving = race(scores)
+        self.ended |= dict.fromkeys((self.places.index(place) for place in leaving), "pruned")
+
+    def _fold_scores(self, number: int) -> list[float]:
+        """The scores of the folds done so far."""
+        fit, splits = self.fits[number], self.fits[number].dataset.splits
+        return [
+            fit.score(split.valid_rows, valid)
+            for split, valid in zip(splits, self.valid[number], strict=False)
         ]
 
     def _leaving(self, epoch: int, scores: Mapping[int, float]) -> Collection[int]:
@@ -194,38 +272,29 @@ class _Batch:
             of_each[self.owner[index]].append(score)
         asked = {self.places[number]: np.array(own) for number, own in of_each.items()}
         leaving = set(self.prune(epoch, asked))
-        self.pruned |= {number for number in of_each if self.places[number] in leaving}
-        return [index for index in scores if self.owner[index] in self.pruned]
+        gone = {number for number in of_each if self.places[number] in leaving}
+        self.ended |= dict.fromkeys(gone, "pruned")
+        return [index for index in scores if self.owner[index] in gone]
 
     def _report(self, progress: Any) -> None:
         reporter = self.fits[0].reporter
-        if not self.done:
+        if progress.done < self.done or not self.done:
             reporter.start(progress.total)
         self.done = progress.done
-        what = f"{len(self.fits)} configurations  epoch {progress.epoch}"
+        what = f"{len(set(self.owner))} configurations  epoch {progress.epoch}"
         reporter.update(progress.done, what)
 
-    def _result(
-        self, number: int, outcomes: Sequence[Any], predicted: dict[int, Array], seconds: float
-    ) -> TrialFit:
+    def _result(self, number: int, seconds: float) -> TrialFit:
         """The result of one configuration."""
-        own = [outcome for outcome in outcomes if self.owner[outcome.member.index] == number]
-        curve = _mean_curve(own)
-        if any(outcome.pruned for outcome in own):
-            why: State = "pruned" if number in self.pruned else "out_of_time"
-            return TrialFit(None, [], seconds, why, curve)
-        fit = self.fits[number]
-        splits = []
-        for split in range(len(fit.dataset.splits)):
-            usable = [
-                predicted[outcome.member.index]
-                for outcome in own
-                if outcome.member.table == split and not outcome.diverged
-            ]
-            if not usable:
-                return TrialFit(None, [], seconds, "failed", curve, _divergence(own, split))
-            valid = np.mean(usable, axis=0)
-            splits.append(SplitFit(valid, valid[:0]))
+        fit, outcomes = self.fits[number], self.outcomes[number]
+        curve = _mean_curve(outcomes)
+        state = self.ended.get(number, "complete")
+        if state != "complete":
+            scores = self._fold_scores(number) if self.race and state == "pruned" else []
+            error = self.errors.get(number, "")
+            share = _share(fit, outcomes)
+            return TrialFit(None, scores, seconds, state, curve, error, share=share)
+        splits = [SplitFit(valid, valid[:0]) for valid in self.valid[number]]
         splits = without_absent_classes(fit, splits)
         found = score_splits(fit.dataset, fit.target, fit.metric, splits)
         return TrialFit(
@@ -239,16 +308,31 @@ class _Batch:
         )
 
 
-def _divergence(outcomes: Sequence[Any], split: int) -> str:
+def _predicted(fitted: Any, inputs: Any) -> dict[int, Array]:
+    """The predictions of members that trained to their end, for their validation rows."""
+    complete = [outcome for outcome in fitted.outcomes if not (outcome.pruned or outcome.diverged)]
+    if not complete:
+        return {}
+    rows = [outcome.member.valid for outcome in complete]
+    values = replace(fitted, outcomes=complete).predict_rows(inputs.train, rows)
+    return dict(zip((outcome.member.index for outcome in complete), values, strict=True))
+
+
+def _share(fit: Fit[NetworkParams], outcomes: Sequence["Outcome"]) -> float:
+    """The epochs that all members had, as a share of those of a whole training."""
+    whole = len(fit.dataset.splits) * fit.params.seeds * fit.params.epochs
+    return sum(len(outcome.history) for outcome in outcomes) / whole
+
+
+def _divergence(outcomes: Sequence["Outcome"]) -> str:
     from podium.nn import divergence
 
-    first = next(own for own in outcomes if own.member.table == split)
-    return f"training diverged: {divergence(first)}"
+    return f"training diverged: {divergence(outcomes[0])}"
 
 
-def _mean_curve(outcomes: Sequence[Any]) -> list[float]:
+def _mean_curve(outcomes: Sequence["Outcome"]) -> list[float]:
     """The mean score after each epoch, as long as all train."""
-    lengths = [len(outcome.history) for outcome in outcomes]
+    lengths = [len(outcome.history) for outcome in outcomes] or [0]
     return [
         float(np.mean([outcome.history[epoch].valid_metric for outcome in outcomes]))
         for epoch in range(min(lengths))

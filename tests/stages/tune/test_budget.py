@@ -8,8 +8,8 @@ from podium.models.trials import TrialFit
 from podium.stages.tune.budget import Budget
 
 
-def fits(count, epochs=10):
-    return [TrialFit(1.0, [], 1.0, "complete", [1.0] * epochs) for _ in range(count)]
+def fits(count):
+    return [TrialFit(1.0, [], 1.0, "complete") for _ in range(count)]
 
 
 def test_trials_alone():
@@ -32,10 +32,12 @@ def test_a_batch_takes_a_fifth_of_the_time_that_is_left():
     budget.measured(fits(4), 20.0)
     left = budget.deadline - time.monotonic()
     assert budget.next_batch() == pytest.approx(0.2 * left / 5, abs=1)
-    # Trials that left early cost less than those that stayed.
-    pruned = [TrialFit(None, [], 1.0, "pruned", [1.0]) for _ in range(10)]
+    # Trials that left early cost less than those that stayed, so that more of them are asked for.
+    pruned = [TrialFit(None, [], 1.0, "pruned", share=0.1) for _ in range(10)]
     budget.measured([*fits(1), *pruned], 20.0)
     assert budget.each == pytest.approx(10.0)
+    left = budget.deadline - time.monotonic()
+    assert budget.next_batch() == pytest.approx(min(32, 0.2 * left / (10 * 2 / 11)), abs=1)
     # One that was cut off says nothing.
     budget.measured([*fits(3), TrialFit(None, [], 1.0, "out_of_time")], 1.0)
     assert budget.each == pytest.approx(10.0)

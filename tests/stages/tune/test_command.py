@@ -74,6 +74,18 @@ def test_networks_are_tried_with_one_seed_and_searched_in_batches(houses):
     assert trials("mlp")["hidden"][0] == "[8]"
 
 
+@pytest.mark.deep
+def test_the_current_configuration_is_never_pruned(houses):
+    # It learns next to nothing: nobody is worse.
+    houses.edit(lambda p: p[HOUSES]["models"]["mlp"].update(learning_rate=0.00001))
+    outcome = tune("--trials", "6", "--batch", "6", "--sampler", "random", model="mlp")
+    assert outcome.code == 0, outcome.err
+    found = trials("mlp")
+    assert found.set_index("trial")["state"][0] == "complete"
+    assert set(found["state"]) == {"complete", "pruned"}
+    assert "the gain is" in outcome.out
+
+
 def test_one_trial_is_the_current_configuration(houses):
     outcome = tune("--trials", "1")
     assert outcome.code == 0, outcome.err
@@ -86,7 +98,7 @@ def test_one_trial_is_the_current_configuration(houses):
     ("words", "error"),
     [
         (("--sampler", "tpee"), "--sampler: no sampler 'tpee'; did you mean 'tpe'?"),
-        (("--pruner", "x"), "--pruner: no pruner 'x'; valid: median"),
+        (("--pruner", "x"), "--pruner: no pruner 'x'; valid: folds"),
         (("--minutes", "-1"), "--minutes"),
         (("--trials", "x"), "--trials"),
         (("--storage", "nowhere"), "its storage nowhere can't be used"),

@@ -73,6 +73,19 @@ def test_how_trials_end():
     assert opened().ask(1)[0].values == asked[3].values
 
 
+def test_what_was_seen_of_a_pruned_trial_is_what_the_sampler_learns():
+    study = opened()
+    curve, folds, nothing, diverged = study.ask(4)
+    study.tell(curve, TrialFit(None, [], 1.0, "pruned", [6.0, 5.0, 4.0]))
+    study.tell(folds, TrialFit(None, [2.0, 4.0], 1.0, "pruned", [6.0, 5.0, 4.0]))
+    study.tell(nothing, TrialFit(None, [], 1.0, "pruned"))
+    study.tell(diverged, TrialFit(None, [float("nan")], 1.0, "pruned", [1.0]))
+    seen = [trial.intermediate_values for trial in study.study.trials]
+    assert seen == [{3: 4.0}, {2: 3.0}, {}, {}]
+    assert [one.state for one in study.finished()] == ["pruned", "pruned"]
+    assert study.finished()[1].fold_scores == [2.0, 4.0]
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [

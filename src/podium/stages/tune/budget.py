@@ -28,7 +28,8 @@ OVERTIME = 1.03
 class Budget:
     """The time since ``started`` (``time.monotonic``), and what trials have cost so far.
 
-    ``each``: seconds of a trial; the model as it is costs ``dearer`` times as much. Trials that are
+    ``each``: seconds of a whole trial, of which pruned ones had on average a part, so that
+    ``share`` is what one takes; the model as it is costs ``dearer`` times as much. Trials that are
     fitted one by one are asked for ``side_by_side`` at a time.
     """
 
@@ -39,6 +40,7 @@ class Budget:
     started: float = field(default_factory=time.monotonic)
     done: int = 0
     each: float = 0.0
+    share: float = 1.0
     dearer: float = 1.0
     side_by_side: int = 1
 
@@ -100,8 +102,9 @@ class Budget:
         if not self.each:
             return FIRST_BATCH if (self.seconds or 0.0) > SHORT else SHORT_BATCH
         # Fewer than a first batch only where there is no time for more.
-        planned = max(round(BATCH_SHARE * remaining / self.each), FIRST_BATCH)
-        return max(1, min(MOST_BATCH, planned, int(remaining / (MARGIN * self.each))))
+        expected = self.share * self.each
+        planned = max(round(BATCH_SHARE * remaining / expected), FIRST_BATCH)
+        return max(1, min(MOST_BATCH, planned, int(remaining / (MARGIN * expected))))
 
     def measured(self, fits: list[TrialFit], seconds: float) -> None:
         """A batch took so many seconds."""
@@ -109,10 +112,10 @@ class Budget:
         if any(fit.state == "out_of_time" for fit in fits):
             # Cut off: it says nothing about a whole one.
             return
-        longest = max((len(fit.curve) for fit in fits), default=0)
         # Trials that left early cost a part of a whole one.
-        whole = sum(len(fit.curve) / longest if longest else 1.0 for fit in fits)
+        whole = sum(fit.share for fit in fits)
         if whole:
             # A neighbour on the machine comes as fast as it goes.
             new = seconds / whole
             self.each = max(new, (new + self.each) / 2)
+            self.share = whole / len(fits)

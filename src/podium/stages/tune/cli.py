@@ -16,8 +16,9 @@ def tune(
     ] = None,
     sampler: Annotated[str, typer.Option(help="grid, random, tpe, gp or botorch.")] = "tpe",
     pruner: Annotated[
-        str, typer.Option(help="Of networks: median, halving, wilcoxon or none.")
-    ] = "median",
+        str | None,
+        typer.Option(help="Of networks: folds, median, halving, wilcoxon or none."),
+    ] = None,
     storage: Annotated[
         str | None, typer.Option(help="URL of a database for the study, e.g. of several machines.")
     ] = None,

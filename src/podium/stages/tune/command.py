@@ -31,7 +31,7 @@ from podium.stages.tune.features import (
     switched_off,
 )
 from podium.stages.tune.prune import PRUNERS
-from podium.stages.tune.samplers import SAMPLERS
+from podium.stages.tune.samplers import GAUSSIAN, SAMPLERS
 from podium.stages.tune.search import Candidates, search, with_history
 from podium.stages.tune.shipped import dimensions_of
 from podium.stages.tune.space import Space, make_space
@@ -48,7 +48,7 @@ class Options:
     minutes: float | None = None
     trials: int | None = None
     sampler: str = "tpe"
-    pruner: str = "median"
+    pruner: str | None = None
     storage: str | None = None
     study: str | None = None
     batch: int | None = None
@@ -64,13 +64,18 @@ class Options:
         """
         for kind, name, known in (
             ("sampler", self.sampler, SAMPLERS),
-            ("pruner", self.pruner, PRUNERS),
+            ("pruner", self.pruning, PRUNERS),
         ):
             if name not in known:
                 raise PodiumError(f"--{kind}: no {kind} '{name}'; {nearest(name, known)}")
         if self.minutes is None and self.trials is None:
             return replace(self, minutes=MINUTES)
         return self
+
+    @property
+    def pruning(self) -> str:
+        """The pruner. Gaussian processes learn of finished trials alone, and get none of it."""
+        return self.pruner or ("none" if self.sampler in GAUSSIAN else "folds")
 
     def name(self, model: str) -> str:
         """The study's name."""
@@ -171,7 +176,7 @@ def _tags(task: Task, options: Options) -> dict[str, str]:
     return {
         "podium.model": task.model,
         "sampler": options.sampler,
-        "pruner": options.pruner if task.in_batches else "none",
+        "pruner": options.pruning if task.in_batches else "none",
         "budget": options.budget,
         "study": options.name(task.model),
     }
@@ -186,7 +191,7 @@ def run_search(
     budget.side_by_side = pool.slots if pool.is_remote and not options.features else 1
     budget.started = budget.started if started is None else started
     tuning = _opened(task, space, options, budget)
-    pruner = PRUNERS[options.pruner](-1.0 if task.metric.greater_is_better else 1.0)
+    pruner = PRUNERS[options.pruning](-1.0 if task.metric.greater_is_better else 1.0)
     _print(
         f"{label(task.competition, task.dataset.schema)}  {task.model}: {options.sampler}, "
         f"{options.budget}, {', '.join(knob.name for knob in tuning.study.space.knobs)}"
@@ -271,7 +276,7 @@ def _teller(tuning: Tuning, run: Run) -> Any:
 
     def told(asked: Asked, fit: TrialFit) -> None:
         best = tuning.study.best()
-        is_current = dict(asked.values) == dict(tuning.candidates.own)
+        is_current = tuning.candidates.is_current(asked.values)
         is_best = best is not None and best.number == asked.number
         _print(report.trial_line(asked.number, asked.values, fit, is_best, is_current))
         tags = _tags(task, tuning.options) | {
@@ -339,7 +344,7 @@ def write_trials(trials: list[Finished], path: Path) -> None:
 def _confirm(tuning: Tuning, best: Finished) -> Confirmed | TrialFit | None:
     """Both configurations on other folds; None where the best is the current one."""
     candidates, task = tuning.candidates, tuning.task
-    if dict(best.values) == dict(candidates.own):
+    if candidates.is_current(best.values):
         return None
     made = candidates.whole if tuning.budget.confirms_whole else candidates.trial
     seeds = "" if made == candidates.whole else ", with one seed"
@@ -390,7 +395,7 @@ def _apply(tuning: Tuning, best: Finished, options: Options) -> None:
 def changes(tuning: Tuning, best: Finished) -> dict[str, Any]:
     """The knobs whose best value is another than the current one."""
     current: Mapping[str, Any] = tuning.candidates.current
-    if dict(best.values) == dict(tuning.candidates.own):
+    if tuning.candidates.is_current(best.values):
         return {}
     return {name: value for name, value in best.values.items() if value != current.get(name)}
 

@@ -9,7 +9,7 @@ import multiprocessing
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import wait
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -88,21 +88,27 @@ class Evaluator:
         if self.child is not None:
             self.child.end()
 
-    def batch(self, params: Sequence[ModelParams], deadline: float | None) -> list[TrialFit]:
-        """Evaluate configurations until ``deadline``, on the clock ``time.monotonic``."""
+    def batch(
+        self, params: Sequence[ModelParams], deadline: float | None, kept: Collection[int] = ()
+    ) -> list[TrialFit]:
+        """Evaluate configurations until ``deadline``, on the clock ``time.monotonic``.
+
+        Those at the places ``kept`` are not pruned.
+        """
         if not self.task.in_batches and compute.current().is_remote:
             return self.elsewhere(params, deadline)
         if not self.task.in_batches:
             return [self.one(own, deadline) for own in params]
-        task = self.task
-        self.pruner.start([getattr(own, "epochs", 0) for own in params])
+        task, pruner = self.task, self.pruner
+        pruner.start([getattr(own, "epochs", 0) for own in params], kept)
         return fit_trials(
             params,
             task.dataset,
             task.target,
             task.metric,
             reporter=self.reporter,
-            prune=self.pruner,
+            prune=None if pruner.races else pruner,
+            race=pruner.race if pruner.races else None,
             deadline=deadline,
         )
 

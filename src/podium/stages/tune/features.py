@@ -4,7 +4,7 @@ Each trial preprocesses in a temporary folder, and fits the model as it is. Sear
 of ``preprocess`` that shape what models see, and which of the block's ``features`` there are.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -86,6 +86,10 @@ class FeatureCandidates:
 
     whole = trial
 
+    def is_current(self, values: Mapping[str, Any]) -> bool:
+        """Whether these are the values of the competition as it is."""
+        return dict(values) == dict(self.own)
+
 
 def switched_off(values: Mapping[str, Any]) -> Iterator[str]:
     """The features that a trial does without."""
@@ -97,7 +101,9 @@ def switched_off(values: Mapping[str, Any]) -> Iterator[str]:
 class FeatureEvaluator(Evaluator):
     """Preprocesses and fits one competition after the other."""
 
-    def batch(self, params: Sequence[Any], deadline: float | None) -> list[TrialFit]:
+    def batch(
+        self, params: Sequence[Any], deadline: float | None, kept: Collection[int] = ()
+    ) -> list[TrialFit]:
         """As of every evaluator, of competitions."""
         return [self.prepared(own, deadline) for own in params]
 

@@ -1,10 +1,11 @@
-"""Pruners of trials that train together: which of them leave after an epoch.
+"""Pruners of trials that train together: which of them leave after an epoch, or after a fold.
 
-Each sees the scores of the folds of every living trial, and the curves of those that have finished.
+Each sees the scores of the folds of every living trial, and what is known of those that have ended.
 """
 
+import math
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,8 +14,6 @@ from podium.metrics import Array
 
 # Scores by epoch (from 1), each of shape (folds,), lower is better.
 Curve = dict[int, Array]
-# Before this share of the epochs no curve says much: the learning rate has barely begun to fall.
-WARM_UP = 0.2
 # Fewer curves than this are no company to fall behind of: Optuna's n_startup_trials.
 FEWEST = 4
 
@@ -25,21 +24,32 @@ class Pruner:
 
     Networks train in groups, on a thread each: a call has the trials of one group, and of a trial
     that is in two groups the folds that are there.
-    ``finished`` are the curves of trials that have ended, of earlier batches and of this one.
-    ``epochs``: of each trial of the batch. ``sign`` is -1 where greater scores are better.
+    ``finished`` are the curves of trials that have ended, of earlier batches and of this one;
+    ``raced`` the scores of their folds, which all have the same first ones. ``epochs``: of each
+    trial of the batch; ``kept``: the places of those that never leave. ``sign`` is -1 where greater
+    scores are better.
     """
+
+    races = False
+    # Before this share of the epochs no curve says much: the learning rate has barely fallen.
+    WARM_UP = 0.2
 
     sign: float = 1.0
     finished: list[Curve] = field(default_factory=list)
+    raced: list[Array] = field(default_factory=list)
     epochs: Sequence[int] = ()
+    kept: Collection[int] = ()
     living: dict[int, Curve] = field(default_factory=dict)
+    racing: dict[int, Array] = field(default_factory=dict)
     gone: set[int] = field(default_factory=set)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def start(self, epochs: Sequence[int]) -> None:
+    def start(self, epochs: Sequence[int], kept: Collection[int] = ()) -> None:
         """A new batch; the trials of the last one have finished."""
         self.finished += [curve for _, curve in sorted(self.living.items()) if curve]
-        self.epochs, self.living, self.gone = epochs, {}, set()
+        self.raced += [scores for _, scores in sorted(self.racing.items())]
+        self.epochs, self.kept = epochs, kept
+        self.living, self.racing, self.gone = {}, {}, set()
 
     def __call__(self, epoch: int, scores: Mapping[int, Array]) -> set[int]:
         """The places of the trials that leave, of those that have just finished an epoch."""
@@ -49,10 +59,14 @@ class Pruner:
     def _leaving(self, epoch: int, scores: Mapping[int, Array]) -> set[int]:
         for place, own in scores.items():
             self.living.setdefault(place, {})[epoch] = self.sign * np.asarray(own, dtype=float)
-        late = {place for place in scores if epoch >= max(1, WARM_UP * self.epochs[place])}
-        leaving = {place for place in sorted(late) if self.falls_behind(place, epoch)}
-        self.gone |= leaving
+        late = {place for place in scores if epoch >= max(1, self.WARM_UP * self.epochs[place])}
+        stay = self.gone | set(self.kept)
+        self.gone |= {place for place in sorted(late - stay) if self.falls_behind(place, epoch)}
         return self.gone & scores.keys()
+
+    def race(self, scores: Mapping[int, Array]) -> set[int]:
+        """The places of the trials that leave, of those that have just finished some folds."""
+        return set()
 
     def falls_behind(self, place: int, epoch: int) -> bool:
         """Whether a trial is to leave."""
@@ -62,6 +76,35 @@ class Pruner:
         """The curves of all other trials."""
         own = [curve for other, curve in sorted(self.living.items()) if other != place]
         return [*self.finished, *own]
+
+
+class Folds(Pruner):
+    """Leaves: who is not in the better half on the folds that it has been trained on.
+
+    A race as of Maron and Moore (1994), with the halves of successive halving (Jamieson and
+    Talwalkar 2016): folds are what is added, not epochs. A schedule that anneals the learning rate
+    makes early epochs of good configurations look bad; a fold at the end of its training doesn't
+    lie that way.
+    """
+
+    races = True
+    SHARE = 0.5
+
+    def race(self, scores: Mapping[int, Array]) -> set[int]:
+        """As of every pruner."""
+        self.racing |= {place: self.sign * own for place, own in scores.items()}
+        leaving = set()
+        for place, own in scores.items():
+            means = sorted(_mean_of(other[: len(own)]) for other in self._rivals(len(own)))
+            stay = means[math.ceil(self.SHARE * len(means)) - 1]
+            is_behind = _mean_of(self.racing[place]) > stay and len(means) >= FEWEST
+            if is_behind and place not in self.kept:
+                leaving.add(place)
+        return leaving
+
+    def _rivals(self, folds: int) -> list[Array]:
+        """The scores of all trials, this one too, that were trained on so many folds."""
+        return [own for own in (*self.raced, *self.racing.values()) if len(own) >= folds]
 
 
 class Median(Pruner):
@@ -92,6 +135,7 @@ class Halving(Pruner):
     """
 
     FACTOR, RUNGS = 3, 2
+    WARM_UP = 0.0
 
     def falls_behind(self, place: int, epoch: int) -> bool:
         """As of every pruner."""
@@ -136,11 +180,13 @@ class Wilcoxon(Pruner):
 
 
 def _mean(curve: Curve, epoch: int) -> float:
+    """The mean over folds at an epoch; where there is none the trial is the worst."""
+    return _mean_of(curve.get(epoch, np.array([])))
+
+
+def _mean_of(scores: Array) -> float:
     """The mean over folds; a trial that diverged is the worst."""
-    found = curve.get(epoch)
-    if found is None or not len(found) or not np.isfinite(found).all():
-        return float("inf")
-    return float(found.mean())
+    return float(scores.mean()) if len(scores) and np.isfinite(scores).all() else float("inf")
 
 
 def _best(curve: Curve, epoch: int) -> float:
@@ -150,6 +196,7 @@ def _best(curve: Curve, epoch: int) -> float:
 
 # By name; ``none`` lets every trial finish.
 PRUNERS: dict[str, type[Pruner]] = {
+    "folds": Folds,
     "median": Median,
     "halving": Halving,
     "wilcoxon": Wilcoxon,

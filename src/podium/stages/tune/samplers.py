@@ -74,5 +74,7 @@ SAMPLERS: dict[str, "Callable[[int], BaseSampler]"] = {
     "gp": _gp,
     "botorch": _botorch,
 }
+# Of these, who sees nothing of pruned trials.
+GAUSSIAN = ("gp", "botorch")
 # Those that --compare runs.
 COMPARED = ("grid", "random", "tpe", "gp")

@@ -66,8 +66,12 @@ class Candidates:
         changed = self._changed(values)
         return configured(self.params, changed) if changed else self.params
 
+    def is_current(self, values: Mapping[str, Any]) -> bool:
+        """Whether these are the values of the model as it is."""
+        return dict(values) == dict(self.own)
+
     def _changed(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
-        return {} if dict(values) == dict(self.own) else values
+        return {} if self.is_current(values) else values
 
 
 def search(
@@ -107,7 +111,9 @@ def _evaluate(
             fit = TrialFit(None, [], 0.0, "failed", [], what)
             study.tell(one, fit)
             told(one, fit)
-    fits = evaluator.batch([params for _, params in valid], deadline) if valid else []
+    # The model as it is: what all others are compared with in the end.
+    kept = [place for place, (one, _) in enumerate(valid) if candidates.is_current(one.values)]
+    fits = evaluator.batch([params for _, params in valid], deadline, kept) if valid else []
     for (one, _), fit in zip(valid, fits, strict=True):
         study.tell(one, fit)
         told(one, fit)
@@ -116,10 +122,12 @@ def _evaluate(
 
 
 def with_history(pruner: Pruner, study: StoredStudy) -> Pruner:
-    """The pruner, with the mean curves of the trials that the study has already."""
+    """The pruner, with what the study has already: mean curves of trials, and scores of folds."""
+    known = study.finished()
     pruner.finished += [
         {at: np.array([pruner.sign * score]) for at, score in enumerate(trial.curve, start=1)}
-        for trial in study.finished()
+        for trial in known
         if trial.curve
     ]
+    pruner.raced += [pruner.sign * np.array(trial.fold_scores) for trial in known]
     return pruner

@@ -5,11 +5,14 @@ queued again. It remembers what it is about (data, folds, metric, space), and re
 """
 
 import json
+import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from podium.io.errors import PodiumError, without_password
 from podium.io.text import printable
@@ -134,8 +137,8 @@ class StoredStudy:
         trial.set_user_attr(CURVE, [float(f"{at:.6g}") for at in fit.curve[:MOST_CURVE]])
         if fit.state == "complete" and fit.score is not None and fit.score == fit.score:
             self.study.tell(trial, fit.score)
-        elif fit.state == "pruned" and fit.curve and fit.curve[-1] == fit.curve[-1]:
-            trial.report(fit.curve[-1], len(fit.curve))
+        elif fit.state == "pruned" and (seen := _seen(fit)) is not None:
+            trial.report(*seen)
             self.study.tell(trial, state=TrialState.PRUNED)
         else:
             trial.set_user_attr("error", fit.error[:300])
@@ -219,6 +222,13 @@ class StoredStudy:
         key = _key(values)
         found = (one for one in self.finished() if _key(one.values) == key)
         return next((one for one in found if one.score is not None), None)
+
+
+def _seen(fit: TrialFit) -> tuple[float, int] | None:
+    """What was seen of a pruned trial, and after how many steps: folds, or epochs."""
+    steps = fit.fold_scores or fit.curve
+    value = float(np.mean(fit.fold_scores)) if fit.fold_scores else (steps or [math.nan])[-1]
+    return (value, len(steps)) if math.isfinite(value) else None
 
 
 def _key(values: Mapping[str, Any]) -> str:
