@@ -144,7 +144,8 @@ def test_a_race_that_nobody_leaves_gives_the_same_scores():
     dataset, seen = make_dataset(), []
     whole = fit_trials(RATES, dataset, NUMBERS, RMSE)
 
-    def race(scores):
+    def race(heat, scores):
+        assert heat == len(seen) + 1
         seen.append({place: list(own) for place, own in scores.items()})
         return set()
 
@@ -163,7 +164,7 @@ def test_a_race_that_nobody_leaves_gives_the_same_scores():
 
 def test_who_leaves_a_race_is_trained_no_more():
     dataset = make_dataset()
-    found = fit_trials(RATES, dataset, NUMBERS, RMSE, race=lambda scores: {1} & scores.keys())
+    found = fit_trials(RATES, dataset, NUMBERS, RMSE, race=lambda heat, scores: {1} & scores.keys())
     assert [trial.state for trial in found] == ["complete", "pruned", "complete"]
     assert found[1].score is None
     assert len(found[1].fold_scores) == 1
@@ -173,19 +174,23 @@ def test_who_leaves_a_race_is_trained_no_more():
     assert found[2].score == pytest.approx(whole[2].score, rel=1e-4)
 
 
+def everyone(heat, scores):
+    return set(scores)
+
+
 def test_a_race_that_all_leave_and_one_whose_time_is_over():
     dataset = make_dataset()
-    found = fit_trials(RATES, dataset, NUMBERS, RMSE, race=set)
+    found = fit_trials(RATES, dataset, NUMBERS, RMSE, race=everyone)
     assert {trial.state for trial in found} == {"pruned"}
     over = time.monotonic()
-    found = fit_trials(RATES, dataset, NUMBERS, RMSE, race=set, deadline=over)
+    found = fit_trials(RATES, dataset, NUMBERS, RMSE, race=everyone, deadline=over)
     assert {trial.state for trial in found} == {"out_of_time"}
     assert {trial.share for trial in found} == {0.0}
 
 
 def test_one_that_diverges_in_a_race_fails():
     params = [mlp(), mlp(optimizer="sgd", learning_rate=1e30, loss="squared")]
-    good, bad = fit_trials(params, make_dataset(), NUMBERS, RMSE, race=lambda scores: set())
+    good, bad = fit_trials(params, make_dataset(), NUMBERS, RMSE, race=lambda heat, scores: set())
     assert good.state == "complete"
     assert bad.state == "failed"
     assert "learning rate" in bad.error

@@ -35,9 +35,9 @@ State = Literal["complete", "pruned", "out_of_time", "failed"]
 # The epochs done and the living configurations' scores on each fold, by their place, to the places
 # of those that leave.
 Prune = Callable[[int, Mapping[int, Array]], Collection[int]]
-# The living configurations' scores on the folds done so far, by their place, to the places of those
-# that leave.
-Race = Callable[[Mapping[int, Array]], Collection[int]]
+# The heat (from 1) and the living configurations' scores on the folds done so far, by their place,
+# to the places of those that leave.
+Race = Callable[[int, Mapping[int, Array]], Collection[int]]
 # A heat of a race has this share of the folds; the last one has the rest.
 HEAT, HEATS = 0.2, 3
 
@@ -187,11 +187,11 @@ class _Batch:
         """The result of each."""
         started = time.perf_counter()
         parts = heats(len(self.fits[0].dataset.splits), self.race is not None)
-        for folds in parts:
+        for heat, folds in enumerate(parts, start=1):
             if living := [own for own in range(len(self.fits)) if own not in self.ended]:
                 self._heat(living, folds)
-            if self.race is not None and folds is not parts[-1]:
-                self._drop(self.race)
+            if self.race is not None and heat < len(parts):
+                self._drop(self.race, heat)
         seconds = (time.perf_counter() - started) / len(self.fits)
         return [self._result(number, seconds) for number in range(len(self.fits))]
 
@@ -246,14 +246,14 @@ class _Batch:
     def _fail(self, number: int, error: str) -> None:
         self.ended[number], self.errors[number] = "failed", error
 
-    def _drop(self, race: Race) -> None:
+    def _drop(self, race: Race, heat: int) -> None:
         """Those whose folds so far are not good enough leave the race."""
         scores = {
             self.places[number]: np.array(self._fold_scores(number))
             for number in range(len(self.fits))
             if number not in self.ended
         }
-        leaving = race(scores)
+        leaving = race(heat, scores)
         self.ended |= dict.fromkeys((self.places.index(place) for place in leaving), "pruned")
 
     def _fold_scores(self, number: int) -> list[float]:

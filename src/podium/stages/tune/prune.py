@@ -64,7 +64,7 @@ class Pruner:
         self.gone |= {place for place in sorted(late - stay) if self.falls_behind(place, epoch)}
         return self.gone & scores.keys()
 
-    def race(self, scores: Mapping[int, Array]) -> set[int]:
+    def race(self, heat: int, scores: Mapping[int, Array]) -> set[int]:
         """The places of the trials that leave, of those that have just finished some folds."""
         return set()
 
@@ -79,7 +79,7 @@ class Pruner:
 
 
 class Folds(Pruner):
-    """Leaves: who is not in the better half on the folds that it has been trained on.
+    """Leaves: who is not in the best third on the first folds, in the better half on some more.
 
     A race as of Maron and Moore (1994), with the halves of successive halving (Jamieson and
     Talwalkar 2016): folds are what is added, not epochs. A schedule that anneals the learning rate
@@ -88,15 +88,15 @@ class Folds(Pruner):
     """
 
     races = True
-    SHARE = 0.5
+    SHARES = (1 / 3, 1 / 2)
 
-    def race(self, scores: Mapping[int, Array]) -> set[int]:
+    def race(self, heat: int, scores: Mapping[int, Array]) -> set[int]:
         """As of every pruner."""
         self.racing |= {place: self.sign * own for place, own in scores.items()}
         leaving = set()
         for place, own in scores.items():
             means = sorted(_mean_of(other[: len(own)]) for other in self._rivals(len(own)))
-            stay = means[math.ceil(self.SHARE * len(means)) - 1]
+            stay = means[math.ceil(self.SHARES[heat - 1] * len(means)) - 1]
             is_behind = _mean_of(self.racing[place]) > stay and len(means) >= FEWEST
             if is_behind and place not in self.kept:
                 leaving.add(place)
