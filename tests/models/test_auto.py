@@ -107,7 +107,10 @@ def test_all_columns_of_a_narrow_table_and_fewer_of_a_wide_one():
 def test_a_network_reads_a_bounded_number_of_rows():
     epochs = [networks.rules(MLPParams(), Shape(rows, 5))["epochs"] for rows in (10**3, 10**5)]
     assert epochs[0] > epochs[1]
-    assert epochs[1] * 10**5 <= networks.MOST_WORK
+    assert epochs[1] * 10**5 <= networks.MOST_ROWS
+    wide = networks.rules(MLPParams(), Shape(10**5, 200))["epochs"]
+    assert wide < epochs[1]
+    assert wide * 10**5 * 200 <= networks.MOST_NUMBERS
 
 
 def test_without_early_stopping_the_rate_falls():

@@ -13,8 +13,9 @@ FEW_ROWS = 1_000
 MANY_ROWS = 5_000
 # From so many rows on, networks differ less from seed to seed, and take long.
 FEW_SEEDS_FROM = 10_000
-# Rows that a network is trained on in all epochs, at most: what bounds the time on large tables.
-MOST_WORK = 5_000_000
+# Rows that a network is trained on in all epochs, at most, and numbers (rows times columns): what
+# bounds the time on large tables, and on wide ones.
+MOST_ROWS, MOST_NUMBERS = 5_000_000, 200_000_000
 # Epochs, where early stopping ends the training and where nothing does.
 STOPPED, NOT_STOPPED = 300, 40
 FEWEST_EPOCHS = 4
@@ -31,11 +32,12 @@ def rules(params: MLPParams, shape: Shape) -> Mapping[str, Any]:
     without, it falls to 0 by a cosine.
     """
     epochs = STOPPED if params.early_stopping else NOT_STOPPED
+    rows = min(MOST_ROWS, MOST_NUMBERS // max(1, shape.columns))
     return {
         **_loss(shape.metric),
         "hidden": [128, 64] if shape.rows < FEW_ROWS else [256, 128],
         "batch_size": 128 if shape.rows < MANY_ROWS else 256,
-        "epochs": max(FEWEST_EPOCHS, min(epochs, MOST_WORK // shape.rows)),
+        "epochs": max(FEWEST_EPOCHS, min(epochs, rows // shape.rows)),
         "seeds": 4 if shape.rows < FEW_SEEDS_FROM else 2 if shape.rows < ONE_SEED_FROM else 1,
         "schedule": "constant" if params.early_stopping else "cosine",
     }
