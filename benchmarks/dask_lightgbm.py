@@ -1,10 +1,12 @@
 # mypy: disable-error-code="no-untyped-call, attr-defined"
 """LightGBM on rows that no single process holds: Dask's, on two workers of this machine.
 
-    python benchmarks/dask_lightgbm.py [--rows 1000000] [--workers 2] [--rounds 50] [--no-single]
+    python benchmarks/dask_lightgbm.py [--rows 1000000] [--workers 2] [--rounds 50] [--seeds 5]
 
 Ten columns of numbers and codes are made by the workers, 250,000 rows at a time, so that no
-process has all of them. The same rows are fitted by one process, for the same metric within noise.
+process has all of them. The same rows are fitted by one process, with ``--seeds`` samples of rows
+that bins are made from (0: not at all): how much the metric varies with those is the noise that
+Dask's is compared with, whose workers make bins of their own rows.
 Needs the extra: .venv/bin/pip install -c constraints.txt '.[dask]'.
 """
 
@@ -44,18 +46,20 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=50)
-    parser.add_argument("--no-single", action="store_true", help="Dask alone")
+    parser.add_argument("--seeds", type=int, default=5, help="of one process; 0: Dask alone")
     chosen = parser.parse_args()
     print(f"{machine()}, {versions('lightgbm', 'dask', 'distributed')}", flush=True)
     held = part(HELD_SEED, 200_000)
     print(f"the best that any model can do: rmse {NOISE}")
-    by_dask(chosen.rows, chosen.workers, chosen.rounds, held)
-    if not chosen.no_single:
-        alone(chosen.rows, chosen.rounds, held)
+    found = by_dask(chosen.rows, chosen.workers, chosen.rounds, held)
+    if chosen.seeds:
+        scores = alone(chosen.rows, chosen.rounds, held, chosen.seeds)
+        print(f"one process: mean {np.mean(scores):.4f}, standard deviation {np.std(scores):.4f}, "
+              f"{min(scores):.4f} to {max(scores):.4f}; Dask {found:.4f}")  # fmt: skip
 
 
-def by_dask(rows: int, workers: int, rounds: int, held: tuple[Floats, Floats]) -> None:
-    """A scheduler and workers on loopback, one thread each."""
+def by_dask(rows: int, workers: int, rounds: int, held: tuple[Floats, Floats]) -> float:
+    """The rmse of a scheduler and workers on loopback, one thread each."""
     import dask
     import dask.array as da
     from distributed import Client, LocalCluster
@@ -82,25 +86,30 @@ def by_dask(rows: int, workers: int, rounds: int, held: tuple[Floats, Floats]) -
         model = DaskLGBMRegressor(client=client, **options(rounds)).fit(x, y)
         seconds = time.perf_counter() - started
         peaks = client.run(peak)
+        found = rmse(model.to_local(), held)
         print(
-            f"Dask, {workers} workers: {rows:,} rows in {seconds:.1f} s, rmse "
-            f"{rmse(model.to_local(), held):.4f}, peak GiB of workers "
-            + ", ".join(f"{value:.2f}" for value in peaks.values()),
+            f"Dask, {workers} workers: {rows:,} rows in {seconds:.1f} s, rmse {found:.4f}, "
+            "peak GiB of workers " + ", ".join(f"{value:.2f}" for value in peaks.values()),
             flush=True,
         )
+        return found
 
 
-def alone(rows: int, rounds: int, held: tuple[Floats, Floats]) -> None:
-    """The same rows in this process."""
+def alone(rows: int, rounds: int, held: tuple[Floats, Floats], seeds: int) -> list[float]:
+    """The rmse of the same rows in this process, by the seed of the sample for bins."""
     from lightgbm import LGBMRegressor
 
     made = [part(seed, size) for seed, size in parts(rows)]
     x, y = (np.concatenate([own[place] for own in made]) for place in (0, 1))
-    started = time.perf_counter()
-    model = LGBMRegressor(**options(rounds)).fit(x, y)
-    seconds = time.perf_counter() - started
-    print(f"one process: {rows:,} rows in {seconds:.1f} s, rmse {rmse(model, held):.4f}, "
-          f"peak GiB {peak():.2f}")  # fmt: skip
+    scores = []
+    for seed in range(seeds):
+        started = time.perf_counter()
+        model = LGBMRegressor(**options(rounds), data_random_seed=seed).fit(x, y)
+        seconds = time.perf_counter() - started
+        scores.append(rmse(model, held))
+        print(f"one process: {rows:,} rows in {seconds:.1f} s, rmse {scores[-1]:.4f}, "
+              f"peak GiB {peak():.2f}", flush=True)  # fmt: skip
+    return scores
 
 
 def parts(rows: int) -> list[tuple[int, int]]:
