@@ -11,7 +11,15 @@ import pandas as pd
 import pytest
 
 from podium.config import load_config
-from projects import DIGITS, HOUSES, run_podium
+from projects import (
+    DIGITS,
+    HIDDEN,
+    HOUSES,
+    Project,
+    made_once,
+    run_podium,
+    write_houses,
+)
 from tracking_help import log_runs, runs_of
 
 RIDGE = {"alphas": {"range": [0.1, 1000], "log": True}}
@@ -26,15 +34,29 @@ def tune(*words, model="ridge", name=HOUSES):
     return run_podium("tune", name, model, *words)
 
 
-@pytest.fixture
-def houses(project, house_files):
+@pytest.fixture(scope="session")
+def preprocessed(shared):
     """A project with preprocessed data, and small spaces."""
-    project.use_files(house_files)
-    project.edit(lambda p: p[HOUSES]["models"]["ridge"].update(search=RIDGE))
-    project.edit(lambda p: p[HOUSES]["models"]["mlp"].update(search=MLP))
-    for stage in ("download", "preprocess"):
-        assert run_podium(stage, HOUSES).code == 0
-    return project
+
+    def make(root):
+        made = Project.make(root / "project")
+        made.use_files(write_houses(root / "files"))
+        made.edit(lambda p: p[HOUSES]["models"]["ridge"].update(search=RIDGE))
+        made.edit(lambda p: p[HOUSES]["models"]["mlp"].update(search=MLP))
+        for stage in ("download", "preprocess"):
+            made.must_run("podium", stage, HOUSES)
+
+    return Project(made_once(shared, "tune", make) / "project")
+
+
+@pytest.fixture
+def houses(preprocessed, tmp_path, monkeypatch):
+    """A copy for one test, the working folder."""
+    for name in HIDDEN:
+        monkeypatch.delenv(name, raising=False)
+    copy = preprocessed.copy(tmp_path / "project")
+    monkeypatch.chdir(copy.root)
+    return copy
 
 
 def trials(study="ridge", name=HOUSES):
