@@ -38,8 +38,9 @@ Prune = Callable[[int, Mapping[int, Array]], Collection[int]]
 # The heat (from 1) and the living configurations' scores on the folds done so far, by their place,
 # to the places of those that leave.
 Race = Callable[[int, Mapping[int, Array]], Collection[int]]
-# A heat of a race has this share of the folds; the last one has the rest.
-HEAT, HEATS = 0.2, 3
+# A heat of a race has this share of the folds; the last one has the rest. Fewer configurations
+# than ``RACERS`` train the rest at once: so few would leave cores idle.
+HEAT, HEATS, RACERS = 0.2, 3, 4
 
 
 @dataclass(frozen=True)
@@ -186,11 +187,17 @@ class _Batch:
     def fit(self) -> list[TrialFit]:
         """The result of each."""
         started = time.perf_counter()
-        parts = heats(len(self.fits[0].dataset.splits), self.race is not None)
+        splits = len(self.fits[0].dataset.splits)
+        parts = heats(splits, self.race is not None)
         for heat, folds in enumerate(parts, start=1):
-            if living := [own for own in range(len(self.fits)) if own not in self.ended]:
-                self._heat(living, folds)
-            if self.race is not None and heat < len(parts):
+            living = [own for own in range(len(self.fits)) if own not in self.ended]
+            if not living:
+                break
+            if self.race is None or (heat > 1 and len(living) < RACERS):
+                self._heat(living, range(folds.start, splits))
+                break
+            self._heat(living, folds)
+            if heat < len(parts):
                 self._drop(self.race, heat)
         seconds = (time.perf_counter() - started) / len(self.fits)
         return [self._result(number, seconds) for number in range(len(self.fits))]
@@ -253,7 +260,7 @@ class _Batch:
             for number in range(len(self.fits))
             if number not in self.ended
         }
-        leaving = race(heat, scores)
+        leaving = race(heat, scores) if scores else ()
         self.ended |= dict.fromkeys((self.places.index(place) for place in leaving), "pruned")
 
     def _fold_scores(self, number: int) -> list[float]:

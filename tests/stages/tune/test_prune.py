@@ -93,6 +93,8 @@ def test_all_that_race_are_compared_on_the_same_folds():
     # Their other folds were harder: what counts is the first.
     raced = [[1, 9, 9, 9, 9], [1.1, 9, 9, 9, 9], [1.2], [1.3]]
     assert race([[1.05], [1.25]], raced=raced) == {1}
+    # Where all are good only the best of their batch go on.
+    assert race([[0.1], [0.2], [0.3], [0.4]], raced=raced) == {2, 3}
     # Of two folds only the first two trials are known: too few to fall behind of.
     assert race([[3, 99]], heat=2, raced=raced) == set()
 

@@ -15,7 +15,7 @@ WHOLE_SHARE = 0.25
 PLOTS = 10.0
 # A batch is planned for this share of the time that is left.
 BATCH_SHARE = 0.2
-FIRST_BATCH, MOST_BATCH, PLAIN_BATCH = 4, 32, 8
+FIRST_BATCH, NEXT_BATCH, MOST_BATCH, PLAIN_BATCH = 8, 12, 32, 16
 # Less time than this begins with a smaller batch.
 SHORT, SHORT_BATCH = 240.0, 2
 # How far a measured time may be off.
@@ -101,9 +101,9 @@ class Budget:
             return PLAIN_BATCH
         if not self.each:
             return FIRST_BATCH if (self.seconds or 0.0) > SHORT else SHORT_BATCH
-        # Fewer than a first batch only where there is no time for more.
+        # Few only where there is no time for more: in a race most of them leave soon.
         expected = self.share * self.each
-        planned = max(round(BATCH_SHARE * remaining / expected), FIRST_BATCH)
+        planned = max(round(BATCH_SHARE * remaining / expected), NEXT_BATCH)
         return max(1, min(MOST_BATCH, planned, int(remaining / (MARGIN * expected))))
 
     def measured(self, fits: list[TrialFit], seconds: float) -> None:

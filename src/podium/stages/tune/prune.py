@@ -81,7 +81,8 @@ class Pruner:
 class Folds(Pruner):
     """Leaves: who is not in the best third on the first folds, in the better half on some more.
 
-    A race as of Maron and Moore (1994), with the halves of successive halving (Jamieson and
+    A third of its batch, and a third of all trials so far: where proposals get better the second
+    lets most of them pass. A race as of Maron and Moore (1994), in successive halves (Jamieson and
     Talwalkar 2016): folds are what is added, not epochs. A schedule that anneals the learning rate
     makes early epochs of good configurations look bad; a fold at the end of its training doesn't
     lie that way.
@@ -92,19 +93,23 @@ class Folds(Pruner):
 
     def race(self, heat: int, scores: Mapping[int, Array]) -> set[int]:
         """As of every pruner."""
-        self.racing |= {place: self.sign * own for place, own in scores.items()}
-        leaving = set()
-        for place, own in scores.items():
-            means = sorted(_mean_of(other[: len(own)]) for other in self._rivals(len(own)))
-            stay = means[math.ceil(self.SHARES[heat - 1] * len(means)) - 1]
-            is_behind = _mean_of(self.racing[place]) > stay and len(means) >= FEWEST
-            if is_behind and place not in self.kept:
-                leaving.add(place)
-        return leaving
+        own = {place: self.sign * found for place, found in scores.items()}
+        self.racing |= own
+        folds = max(len(found) for found in own.values())
+        known = [one for one in (*self.raced, *self.racing.values()) if len(one) >= folds]
+        limit = min(_bound(group, folds, self.SHARES[heat - 1]) for group in (known, own.values()))
+        return {
+            place
+            for place, found in own.items()
+            if _mean_of(found) > limit and place not in self.kept
+        }
 
-    def _rivals(self, folds: int) -> list[Array]:
-        """The scores of all trials, this one too, that were trained on so many folds."""
-        return [own for own in (*self.raced, *self.racing.values()) if len(own) >= folds]
+
+def _bound(trials: Collection[Array], folds: int, share: float) -> float:
+    """The score of the last of the best ``share``; of too few trials none is bad."""
+    if len(trials) < FEWEST:
+        return float("inf")
+    return sorted(_mean_of(own[:folds]) for own in trials)[math.ceil(share * len(trials)) - 1]
 
 
 class Median(Pruner):
