@@ -422,6 +422,16 @@ def test_many_wide_members_are_split_to_fit():
     assert len(small.groups) < len(large.groups) == 40
 
 
+@pytest.mark.parametrize(("compared", "sizes"), [(False, [4, 5]), (True, [3, 6])])
+def test_groups_are_even_unless_members_are_compared_while_they_train(compared, sizes, monkeypatch):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    data = Data(np.zeros((100, 50), np.float32), torch.zeros(100, 1), Columns(50), Task(False, 1))
+    each = [MLPParams(hidden=[192, 192], batch_size=64, dropout=rate) for rate in (0, 0.1, 0.2)]
+    members = [Member(m, m, np.arange(80), params=each[m // 3]) for m in range(9)]
+    plan = planning.make_plan(data, members, torch.device("cpu"), compared=compared)
+    assert [len(group) for group in plan.groups] == sizes
+
+
 def test_a_group_left_over_gets_all_cores(monkeypatch):
     """Five folds on two cores: two and two side by side, the last one on both."""
     monkeypatch.setattr(torch, "get_num_threads", lambda: 2)

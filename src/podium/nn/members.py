@@ -160,7 +160,7 @@ def fit_members(
     members = _without_auto(_with_holdouts(members, stop_rows_per_member), data, classes)
     device = device_of(each[0])
     training = Training(data, device, score, on_epoch, limits, checkpoint, checkpoint_seconds)
-    outcomes = training.all(_checked_plan(data, members, device))
+    outcomes = training.all(_checked_plan(data, members, device, compared=limits.prune is not None))
     _check_any_left(outcomes, names[0] if names else "member 0")
     return FittedMembers(members[0].params, data.columns, task, outcomes, exponents)
 
@@ -183,7 +183,7 @@ def _each_params(
     return list(params)
 
 
-def _checked_plan(data: Data, members: list[Member], device: torch.device) -> Plan:
+def _checked_plan(data: Data, members: list[Member], device: torch.device, compared: bool) -> Plan:
     """The groups of members, after a look at their rows and batches.
 
     Raises:
@@ -192,7 +192,7 @@ def _checked_plan(data: Data, members: list[Member], device: torch.device) -> Pl
     check_rows(members, data)
     pool = compute.current()
     slots = pool.slots if pool.is_remote or pool.limit else None
-    plan = make_plan(data, members, device, slots)
+    plan = make_plan(data, members, device, slots, compared)
     for group in plan.groups:
         params = group[0].params
         least = build_network(params, data.columns, data.task.width).least_rows

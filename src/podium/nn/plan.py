@@ -70,11 +70,17 @@ class Plan:
 
 
 def make_plan(
-    data: Data, members: Sequence[Member], device: torch.device, slots: int | None = None
+    data: Data,
+    members: Sequence[Member],
+    device: torch.device,
+    slots: int | None = None,
+    compared: bool = False,
 ) -> Plan:
     """Split the members into groups; depends on the hardware, never on its current load.
 
     ``slots`` is the number of groups that are trained at a time; by default that of the cores.
+    ``compared``: members with the same hyperparameters, where others have different ones, are
+    compared with the others while they train, and so stay together.
     """
     workers = (slots or torch.get_num_threads()) if device.type == "cpu" else 1
     together = _tables_together(data, device)
@@ -86,7 +92,8 @@ def make_plan(
         # Multiply-adds of a member's step: a forward pass, and a backward one that costs double.
         each = 3 * min(params.batch_size, data.rows) * network.row_work
         most = _most_together(data, params, network, device, workers)
-        own = _split_into_groups(same, -(-GROUP_WORK // each), most, workers)
+        starts = _starts(same) if compared else []
+        own = _split_into_groups(same, -(-GROUP_WORK // each), most, workers, starts)
         heaviest = max(heaviest, each * max(len(group) for group in own))
         groups += own
     at_once = min(workers, len(groups), max(1, together))
@@ -135,21 +142,21 @@ def _equal_sized(data: Data, members: Sequence[Member], together: int) -> list[l
     return [[member for member, _ in same] for _, same in groupby(pairs, key)]
 
 
+def _starts(members: Sequence[Member]) -> list[int]:
+    """Where members with other hyperparameters begin, and the end; empty if all have the same."""
+    starts = [places.start for _, places in runs([member.params for member in members])]
+    return [*starts, len(members)] if len(starts) > 1 else []
+
+
 def _split_into_groups(
-    members: list[Member], least: int, most: int, workers: int
+    members: list[Member], least: int, most: int, workers: int, starts: Sequence[int]
 ) -> list[list[Member]]:
     """Even groups of at most ``most`` members: as many as needed to keep all workers busy, unless
-    groups would get smaller than ``least``.
-
-    Members that have the same hyperparameters, where others have different ones, stay together:
-    they are compared with the others while they train.
-    """
+    groups would get smaller than ``least``; they begin at ``starts``, if there are any."""
     needed = -(-len(members) // most)
     count = max(needed, min(-(-needed // workers) * workers, len(members) // least))
     bounds = [number * len(members) // count for number in range(count + 1)]
-    starts = [places.start for _, places in runs([member.params for member in members])]
-    if len(starts) > 1:
-        starts.append(len(members))
+    if starts:
         bounds = [min(starts, key=lambda start: abs(start - bound)) for bound in bounds]
         bounds = list(dict.fromkeys(bounds))
     return [members[start:end] for start, end in zip(bounds, bounds[1:], strict=False)]
