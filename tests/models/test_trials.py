@@ -145,8 +145,7 @@ def test_a_race_that_nobody_leaves_gives_the_same_scores(racers, races):
     dataset, seen = make_dataset(), []
     whole = fit_trials(RATES[:racers], dataset, NUMBERS, RMSE)
 
-    def race(heat, scores):
-        assert heat == len(seen) + 1
+    def race(scores):
         seen.append({place: list(own) for place, own in scores.items()})
         return set()
 
@@ -165,7 +164,7 @@ def test_a_race_that_nobody_leaves_gives_the_same_scores(racers, races):
 
 def test_who_leaves_a_race_is_trained_no_more():
     dataset = make_dataset()
-    found = fit_trials(RATES, dataset, NUMBERS, RMSE, race=lambda heat, scores: {1} & scores.keys())
+    found = fit_trials(RATES, dataset, NUMBERS, RMSE, race=lambda scores: {1} & scores.keys())
     assert [trial.state for trial in found] == ["complete", "pruned", "complete", "complete"]
     assert found[1].score is None
     assert len(found[1].fold_scores) == 1
@@ -175,7 +174,7 @@ def test_who_leaves_a_race_is_trained_no_more():
     assert found[2].score == pytest.approx(whole[2].score, rel=1e-4)
 
 
-def everyone(heat, scores):
+def everyone(scores):
     return set(scores)
 
 
@@ -191,7 +190,7 @@ def test_a_race_that_all_leave_and_one_whose_time_is_over():
 
 def test_one_that_diverges_in_a_race_fails():
     params = [mlp(), mlp(optimizer="sgd", learning_rate=1e30, loss="squared")]
-    good, bad = fit_trials(params, make_dataset(), NUMBERS, RMSE, race=lambda heat, scores: set())
+    good, bad = fit_trials(params, make_dataset(), NUMBERS, RMSE, race=lambda scores: set())
     assert good.state == "complete"
     assert bad.state == "failed"
     assert "learning rate" in bad.error

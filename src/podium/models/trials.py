@@ -35,9 +35,9 @@ State = Literal["complete", "pruned", "out_of_time", "failed"]
 # The epochs done and the living configurations' scores on each fold, by their place, to the places
 # of those that leave.
 Prune = Callable[[int, Mapping[int, Array]], Collection[int]]
-# The heat (from 1) and the living configurations' scores on the folds done so far, by their place,
-# to the places of those that leave.
-Race = Callable[[int, Mapping[int, Array]], Collection[int]]
+# The living configurations' scores on the folds done so far, by their place, to the places of those
+# that leave.
+Race = Callable[[Mapping[int, Array]], Collection[int]]
 # A heat of a race has this share of the folds; the last one has the rest. Fewer configurations
 # than ``RACERS`` train the rest at once: so few would leave cores idle.
 HEAT, HEATS, RACERS = 0.2, 3, 4
@@ -198,7 +198,7 @@ class _Batch:
                 break
             self._heat(living, folds)
             if heat < len(parts):
-                self._drop(self.race, heat)
+                self._drop(self.race)
         seconds = (time.perf_counter() - started) / len(self.fits)
         return [self._result(number, seconds) for number in range(len(self.fits))]
 
@@ -253,14 +253,14 @@ class _Batch:
     def _fail(self, number: int, error: str) -> None:
         self.ended[number], self.errors[number] = "failed", error
 
-    def _drop(self, race: Race, heat: int) -> None:
+    def _drop(self, race: Race) -> None:
         """Those whose folds so far are not good enough leave the race."""
         scores = {
             self.places[number]: np.array(self._fold_scores(number))
             for number in range(len(self.fits))
             if number not in self.ended
         }
-        leaving = race(heat, scores) if scores else ()
+        leaving = race(scores) if scores else ()
         self.ended |= dict.fromkeys((self.places.index(place) for place in leaving), "pruned")
 
     def _fold_scores(self, number: int) -> list[float]:

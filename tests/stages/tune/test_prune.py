@@ -76,43 +76,41 @@ def test_wilcoxon_needs_folds_that_agree():
     assert pruner(6, {0: good, 1: good + 0.1}) == {1}
 
 
-def race(scores, heat=1, sign=1.0, raced=(), kept=()):
+def race(scores, sign=1.0, raced=(), kept=()):
     """The places that leave, of trials with these scores of folds."""
     pruner = PRUNERS["folds"](sign, raced=[sign * np.array(own, dtype=float) for own in raced])
     pruner.start([EPOCHS] * len(scores), kept)
-    return pruner.race(heat, {place: np.array(own, float) for place, own in enumerate(scores)})
+    return pruner.race({place: np.array(own, float) for place, own in enumerate(scores)})
 
 
 @pytest.mark.parametrize("sign", [1.0, -1.0])
-@pytest.mark.parametrize(("heat", "leaves"), [(1, {0, 2, 4, 5}), (2, {2, 4, 5})])
-def test_a_third_goes_on_and_then_a_half(sign, heat, leaves):
-    assert race([[sign * level] for level in (3, 1, 6, 2, 5, 4)], heat, sign) == leaves
+def test_the_better_half_races_on(sign):
+    scores = [[sign * level] for level in (3, 1, 6, 2, 5, 4)]
+    assert race(scores, sign) == {2, 4, 5}
 
 
 def test_all_that_race_are_compared_on_the_same_folds():
     # Their other folds were harder: what counts is the first.
     raced = [[1, 9, 9, 9, 9], [1.1, 9, 9, 9, 9], [1.2], [1.3]]
     assert race([[1.05], [1.25]], raced=raced) == {1}
-    # Where all are good only the best of their batch go on.
-    assert race([[0.1], [0.2], [0.3], [0.4]], raced=raced) == {2, 3}
     # Of two folds only the first two trials are known: too few to fall behind of.
-    assert race([[3, 99]], heat=2, raced=raced) == set()
+    assert race([[3, 99]], raced=raced) == set()
 
 
 def test_who_is_kept_stays_and_who_diverged_goes():
     scores = [[9], [1], [2], [3], [float("nan")]]
-    assert race(scores) == {0, 3, 4}
-    assert race(scores, kept=[0]) == {3, 4}
+    assert race(scores) == {0, 4}
+    assert race(scores, kept=[0]) == {4}
     assert race([[9], [1], [2]]) == set()
 
 
 def test_a_race_remembers_earlier_batches():
     pruner = PRUNERS["folds"]()
     pruner.start([EPOCHS] * 4)
-    pruner.race(1, {place: np.array([1.0 + place]) for place in range(4)})
+    pruner.race({place: np.array([1.0 + place]) for place in range(4)})
     pruner.start([EPOCHS])
-    assert pruner.race(1, {0: np.array([2.5])}) == {0}
-    assert pruner.race(1, {0: np.array([1.5])}) == set()
+    assert pruner.race({0: np.array([3.5])}) == {0}
+    assert pruner.race({0: np.array([1.5])}) == set()
 
 
 @pytest.mark.parametrize("name", ["median", "halving", "wilcoxon"])

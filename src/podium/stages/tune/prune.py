@@ -64,7 +64,7 @@ class Pruner:
         self.gone |= {place for place in sorted(late - stay) if self.falls_behind(place, epoch)}
         return self.gone & scores.keys()
 
-    def race(self, heat: int, scores: Mapping[int, Array]) -> set[int]:
+    def race(self, scores: Mapping[int, Array]) -> set[int]:
         """The places of the trials that leave, of those that have just finished some folds."""
         return set()
 
@@ -79,37 +79,31 @@ class Pruner:
 
 
 class Folds(Pruner):
-    """Leaves: who is not in the best third on the first folds, in the better half on some more.
+    """Leaves: who is not in the better half on the folds that it has been trained on.
 
-    A third of its batch, and a third of all trials so far: where proposals get better the second
-    lets most of them pass. A race as of Maron and Moore (1994), in successive halves (Jamieson and
-    Talwalkar 2016): folds are what is added, not epochs. A schedule that anneals the learning rate
-    makes early epochs of good configurations look bad; a fold at the end of its training doesn't
-    lie that way.
+    A race as of Maron and Moore (1994), in successive halves (Jamieson and Talwalkar 2016): folds
+    are what is added, not epochs. A schedule that anneals the learning rate makes early epochs of
+    good configurations look bad; a fold at the end of its training doesn't lie that way.
     """
 
     races = True
-    SHARES = (1 / 3, 1 / 2)
+    SHARE = 1 / 2
 
-    def race(self, heat: int, scores: Mapping[int, Array]) -> set[int]:
+    def race(self, scores: Mapping[int, Array]) -> set[int]:
         """As of every pruner."""
         own = {place: self.sign * found for place, found in scores.items()}
         self.racing |= own
         folds = max(len(found) for found in own.values())
         known = [one for one in (*self.raced, *self.racing.values()) if len(one) >= folds]
-        limit = min(_bound(group, folds, self.SHARES[heat - 1]) for group in (known, own.values()))
+        if len(known) < FEWEST:
+            return set()
+        means = sorted(_mean_of(one[:folds]) for one in known)
+        last = means[math.ceil(self.SHARE * len(means)) - 1]
         return {
             place
             for place, found in own.items()
-            if _mean_of(found) > limit and place not in self.kept
+            if _mean_of(found) > last and place not in self.kept
         }
-
-
-def _bound(trials: Collection[Array], folds: int, share: float) -> float:
-    """The score of the last of the best ``share``; of too few trials none is bad."""
-    if len(trials) < FEWEST:
-        return float("inf")
-    return sorted(_mean_of(own[:folds]) for own in trials)[math.ceil(share * len(trials)) - 1]
 
 
 class Median(Pruner):
