@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from podium.config.models import RidgeParams
+from podium.config.search import read_search
 from podium.io.errors import PodiumError
 from podium.models.trials import TrialFit
 from podium.stages.tune.samplers import SAMPLERS
+from podium.stages.tune.space import make_space
 from tune_help import PROGRAM, complete, loss, opened, space
 
 WANTED = [
@@ -71,6 +74,35 @@ def test_how_trials_end():
     assert study.finished()[0].curve == [3.0, 2.0]
     # What had no time comes first when the search goes on; what failed is not tried again.
     assert opened().ask(1)[0].values == asked[3].values
+
+
+def penalties():
+    made = make_space(RidgeParams(model="ridge"), read_search({"alphas": {"range": [0.1, 100]}}))
+    return opened(made=made)
+
+
+def test_a_configuration_that_no_point_says_keeps_its_values():
+    """A list of penalties is not the one penalty whose place it takes."""
+    study, own = penalties(), {"alphas": [0.5, 5.0, 50.0]}
+    study.queue_current(own)
+    study.queue_current(own)
+    assert study.queued == 1
+    (asked,) = study.ask(1)
+    assert asked.values == own
+    study.tell(asked, TrialFit(None, [], 1.0, "out_of_time"))
+    (asked,) = penalties().ask(1)
+    assert asked.values == own
+    study.tell(asked, complete(1.0))
+    # Nothing to do for the same one; another one is another trial, also at the same point.
+    study.queue_current(own)
+    assert study.queued == 0
+    other = {"alphas": study.space.values(asked.point)["alphas"]}
+    study.queue_current(other)
+    (asked,) = study.ask(1)
+    assert asked.values == other
+    assert penalties().best().values == own
+    assert penalties().of_values(own).score == 1.0
+    assert penalties().of_values(other) is None
 
 
 def test_what_was_seen_of_a_pruned_trial_is_what_the_sampler_learns():

@@ -102,6 +102,8 @@ def tune(name: str, model: str, options: Options) -> None:
     with computing(name), parent_run(task, options) as run:
         tuning = run_search(task, space, options, run, started)
         _print(report.counts(tuning.study.finished()))
+        if options.minutes is not None:
+            _print(report.time_spent(time.monotonic() - started, 60 * options.minutes))
         folder = _draw(tuning, run)
         best = _best(tuning)
         confirmed = _confirm(tuning, best)
@@ -233,15 +235,14 @@ def _opened(task: Task, space: Space, options: Options, budget: Budget) -> Tunin
         options.seed,
         budget.wall,
     )
-    point = study.space.point(candidates.current)
-    candidates = candidates.on(study.space.values(point))
+    candidates = candidates.on(study.space.standing(candidates.current))
     known = study.finished()
     if known:
         _print(f"the study '{name}' goes on: {report.counts(known)} so far")
     if taken := study.take_over():
         _print(f"{taken} trials of a process that was ended are queued again")
     budget.dearer = candidates.dearer
-    study.queue([point])
+    study.queue_current(candidates.current)
     if options.sampler == "grid":
         study.queue(study.space.grid(options.seed))
         study.only_queued = True
@@ -305,7 +306,8 @@ def _best(tuning: Tuning) -> Finished:
     if best is None:
         raise PodiumError(
             f"{tuning.task.competition.name} {tuning.task.model}: no configuration could be "
-            f"evaluated within {tuning.options.budget}; give it more time, or a smaller model"
+            f"evaluated within {tuning.options.budget}, of which a part is kept for the "
+            "confirmation; give it more time, or a smaller model"
         )
     return best
 

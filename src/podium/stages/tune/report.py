@@ -31,7 +31,17 @@ def counts(trials: list[Finished]) -> str:
     """How many trials there are, and how they ended."""
     complete = sum(trial.score is not None for trial in trials)
     pruned = len(trials) - complete
-    return f"{complete} configurations finished" + (f", {pruned} pruned" if pruned else "")
+    return f"{complete} configuration{'s' * (complete != 1)} finished" + (
+        f", {pruned} pruned" if pruned else ""
+    )
+
+
+def time_spent(seconds: float, budget: float) -> str:
+    """What the search took of its time, and what the rest is for."""
+    return (
+        f"the search took {seconds:.0f} s of {budget:.0f}; the rest is kept for the confirmation "
+        "and the pictures"
+    )
 
 
 def result_lines(

@@ -27,6 +27,8 @@ Number = int | float
 Point = Mapping[str, Any]
 # A grid of more points is no grid that anybody waits for.
 MOST_POINTS = 2000
+# Longer lists are shown by their ends.
+MOST_SHOWN = 6
 # Digits of a drawn number: what lies beyond makes params.yaml unreadable, and no difference.
 DIGITS = 4
 
@@ -184,6 +186,15 @@ class Space:
             for axis in knob.axes
         }
 
+    def standing(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The used knobs of a configuration, as it has them also where no point says so exactly.
+
+        A search of one penalty has no point for a list of them, nor steps of 0.1 one for 0.25.
+        """
+        at = self.values(self.point(values))
+        own = {name: json.loads(json.dumps(values[name])) for name in at}
+        return {name: at[name] if _same(at[name], own[name]) else own[name] for name in at}
+
     def including(self, values: Mapping[str, Any]) -> "Space":
         """The same, wide enough for a configuration."""
         return Space(
@@ -297,5 +308,16 @@ def shown(values: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} {_short(value)}" for name, value in values.items())
 
 
+def _same(one: Any, other: Any) -> bool:
+    """Whether two values of a knob are equal but for the rounding of logarithms."""
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_same, one, other))
+    if isinstance(one, float) or isinstance(other, float):
+        return isinstance(other, int | float) and math.isclose(one, other, rel_tol=1e-9)
+    return bool(one == other)
+
+
 def _short(value: Any) -> str:
+    if isinstance(value, list) and len(value) > MOST_SHOWN:
+        return f"[{_short(value[0])} ... {_short(value[-1])}] ({len(value)} values)"
     return f"{value:.4g}" if isinstance(value, float) else str(value)

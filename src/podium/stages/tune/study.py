@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 ABOUT, SPACE = "podium.about", "podium.space"
 OWNER, UNTIL = "podium.owner", "podium.until"
 STATE, SECONDS, FOLDS, CURVE = "state", "seconds", "folds", "curve"
+# The knobs of a configuration that no point says exactly, as text.
+VALUES = "podium.values"
 # A search without a time that it ends at: its trials are lost after a day.
 LONGEST = 24 * 3600.0
 # Of another machine, whose clock may differ.
@@ -94,7 +96,7 @@ class StoredStudy:
         try:
             for draw in range(MOST_DRAWS):
                 trial = self.study.ask(self.space.distributions())
-                values = self.space.values(trial.params)
+                values = self._values(trial)
                 # Of two processes that draw the same at the same time, the first keeps it.
                 if _key(values) not in self._tried(trial.number):
                     trial.set_user_attr(OWNER, self.owner)
@@ -121,7 +123,7 @@ class StoredStudy:
             if trial.user_attrs.get(STATE) == "failed"
         ]
         return {
-            _key(self.space.values(trial.params))
+            _key(self._values(trial))
             for trial in (*known, *failed)
             if trial.number < before and len(trial.params) == len(self.space.axes)
         }
@@ -144,7 +146,7 @@ class StoredStudy:
             trial.set_user_attr("error", fit.error[:300])
             self.study.tell(trial, state=TrialState.FAIL)
             if fit.state == "out_of_time":
-                self.study.enqueue_trial(dict(asked.point), skip_if_exists=False)
+                self._queue_again(trial)
 
     @property
     def queued(self) -> int:
@@ -157,6 +159,24 @@ class StoredStudy:
         """Points to try before the sampler is asked."""
         for point in points:
             self.study.enqueue_trial(dict(point), skip_if_exists=True)
+
+    def queue_current(self, values: Mapping[str, Any]) -> None:
+        """The configuration as it is, unless it has been tried or is queued."""
+        text = _key(self.space.standing(values))
+        trials = self.study.get_trials(deepcopy=False)
+        queued = {trial.user_attrs.get(VALUES) for trial in trials}
+        if text not in queued | self._tried(before=len(trials)):
+            point = self.space.point(values)
+            self.study.enqueue_trial(point, user_attrs={VALUES: text}, skip_if_exists=False)
+
+    def _queue_again(self, trial: "Trial | FrozenTrial") -> None:
+        kept = {name: value for name, value in trial.user_attrs.items() if name == VALUES}
+        self.study.enqueue_trial(dict(trial.params), user_attrs=kept, skip_if_exists=False)
+
+    def _values(self, trial: "Trial | FrozenTrial") -> dict[str, Any]:
+        """The knobs of a trial."""
+        text = trial.user_attrs.get(VALUES)
+        return json.loads(text) if text else self.space.values(trial.params)
 
     def take_over(self) -> int:
         """Mark the trials of processes that have ended as failed, and queue their values again.
@@ -176,7 +196,7 @@ class StoredStudy:
             with suppress(Exception):
                 self.study.tell(trial.number, state=TrialState.FAIL)
                 if len(trial.params) == len(self.space.axes):
-                    self.study.enqueue_trial(trial.params, skip_if_exists=False)
+                    self._queue_again(trial)
                 taken += 1
         return taken
 
@@ -199,7 +219,7 @@ class StoredStudy:
         found = [
             Finished(
                 trial.number,
-                self.space.values(trial.params),
+                self._values(trial),
                 trial.value if trial.state == TrialState.COMPLETE else None,
                 trial.state.name.lower(),
                 trial.user_attrs.get(SECONDS, 0.0),
@@ -291,7 +311,7 @@ def _explained(storage: str, name: str) -> Iterator[None]:
         raise PodiumError(
             f"study '{printable(name)}': its storage {without_password(storage)} can't be used: "
             f"{without_password(printable(reason))}; check --storage (sqlite:///file.db, "
-            "journal:///file.log, postgresql://user@host/database)"
+            "journal:///file.log, postgresql+psycopg2://user@host/database)"
         ) from error
 
 
