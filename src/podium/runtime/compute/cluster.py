@@ -2,7 +2,9 @@
 
 The data of a job travel once to each worker. They are the result of a task of their own, which the
 scheduler can do again: a worker that is killed loses neither them nor its task, which another one
-does. (What Dask *scatters* is lost with the last worker that has it.)
+does. (What Dask *scatters* is lost with the last worker that has it.) Each worker has them under a
+key of its own: of several copies under one key Dask's active memory manager drops those that no
+task waits for, and they would travel again with the next one.
 """
 
 import logging
@@ -15,7 +17,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError, Future
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
@@ -83,9 +85,23 @@ def _no_workers(address: str) -> str:
 
 @dataclass(frozen=True)
 class _Shared:
-    """A value that workers have: Dask's future of it."""
+    """A value that workers have: Dask's future of it, and those of each worker's own."""
 
+    client: Any
     future: Any
+    own: dict[str, Any] = field(default_factory=dict)
+
+    def on(self, address: str) -> "_Shared":
+        """The same for tasks of one worker."""
+        if address not in self.own:
+            key, where = f"{self.future.key}-{address}", placed_on(address)
+            self.own[address] = self.client.submit(task.same, self.future, key=key, **where)
+        return _Shared(self.client, self.own[address])
+
+
+def placed_on(address: str) -> dict[str, Any]:
+    """What makes Dask start a task on a worker, as long as that is there."""
+    return {"workers": [address], "allow_other_workers": True}
 
 
 class Cluster(Pool):
@@ -180,12 +196,15 @@ class Cluster(Pool):
 
     def share(self, value: T) -> T:
         """See ``Pool``."""
+        return self._shared(value)  # type: ignore[return-value]
+
+    def _shared(self, value: Any) -> _Shared:
         key = f"podium-data-{uuid.uuid4().hex}"
         with warnings.catch_warnings():
             # Of large data in a task, which is what is wanted here.
             warnings.filterwarnings("ignore", "Sending large graph")
             future = self.client.submit(task.restored, _pickled(value), key=key)
-        return _Shared(future)  # type: ignore[return-value]
+        return _Shared(self.client, future)
 
     def each(
         self,
@@ -206,7 +225,7 @@ class Cluster(Pool):
 
     def _start(
         self,
-        function: Callable[..., Any],
+        function: Callable[..., Any] | _Shared,
         arguments: tuple[Any, ...],
         threads: int,
         where: dict[str, Any],
@@ -266,7 +285,7 @@ class _Job:
         self.cluster, self.on_event = cluster, on_event
         self.names = names or [f"task {number}" for number in range(len(items))]
         self.threads = cluster.machines.possible(threads)
-        self.shared = cluster.share(_Numbered(function, items))
+        self.shared = cluster._shared(_Numbered(function, items))
         self.waiting = deque(range(len(items)))
         self.running: dict[int, Future[Any]] = {}
         # The worker that each of them was given to; where that one ends, another takes the task.
@@ -306,10 +325,8 @@ class _Job:
         return address if address is not None and room[address] > 0 else None
 
     def _start(self, number: int, address: str) -> None:
-        where = {"workers": [address], "allow_other_workers": True}
-        future = self.cluster._start(
-            self.shared, (number,), self.threads, where, self.topic, number
-        )
+        function, where = self.shared.on(address), placed_on(address)
+        future = self.cluster._start(function, (number,), self.threads, where, self.topic, number)
         self.running[number], self.places[number] = future, address
         future.add_done_callback(lambda done: self.arrived.put((number, done)))
 

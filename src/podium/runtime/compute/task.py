@@ -166,3 +166,8 @@ def restored(blob: bytes) -> Any:
     from cloudpickle import loads
 
     return loads(blob)
+
+
+def same(value: Any) -> Any:
+    """A value that a worker keeps, whatever becomes of the key that it came by."""
+    return value
