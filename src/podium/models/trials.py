@@ -173,10 +173,11 @@ class _Batch:
         self.fits, self.places = fits, places
         self.prune, self.race, self.deadline = prune, race, deadline
         self.inputs = _inputs(fits[0])
-        # Of each configuration, from all heats: its members' outcomes, and its predictions for the
-        # validation rows of each fold.
+        # Of each configuration, from all heats: its members' outcomes, its predictions for the
+        # validation rows of each fold, and in a race the scores of these.
         self.outcomes: list[list[Outcome]] = [[] for _ in fits]
         self.valid: list[list[Array]] = [[] for _ in fits]
+        self.scores: list[list[float]] = [[] for _ in fits]
         # How those ended that are no longer trained.
         self.ended: dict[int, State] = {}
         self.errors: dict[int, str] = {}
@@ -189,25 +190,26 @@ class _Batch:
         started = time.perf_counter()
         splits = len(self.fits[0].dataset.splits)
         parts = heats(splits, self.race is not None)
-        for heat, folds in enumerate(parts, start=1):
-            living = [own for own in range(len(self.fits)) if own not in self.ended]
-            if not living:
-                break
-            if self.race is None or (heat > 1 and len(living) < RACERS):
-                self._heat(living, range(folds.start, splits))
-                break
+        while parts and (living := self._living()):
+            folds = parts.pop(0)
+            if folds.start and len(living) < RACERS:
+                folds = range(folds.start, splits)
+                parts.clear()
             self._heat(living, folds)
-            if heat < len(parts):
-                self._drop(self.race)
+            if parts:
+                self._drop()
         seconds = (time.perf_counter() - started) / len(self.fits)
         return [self._result(number, seconds) for number in range(len(self.fits))]
+
+    def _living(self) -> list[int]:
+        return [number for number in range(len(self.fits)) if number not in self.ended]
 
     def _heat(self, living: Sequence[int], folds: range) -> None:
         """Train the living on some folds, and predict these."""
         from podium.models.networks import train_members
         from podium.nn.training import Limits
 
-        fits = [self.fits[number] for number in living]
+        fits, self.done = [self.fits[number] for number in living], 0
         self.owner = [
             number for number in living for _ in range(len(folds) * self.fits[number].params.seeds)
         ]
@@ -248,28 +250,26 @@ class _Batch:
             if not usable:
                 self._fail(number, _divergence(own))
                 return
-            self.valid[number].append(np.mean(usable, axis=0))
+            valid = np.mean(usable, axis=0)
+            self.valid[number].append(valid)
+            if self.race is not None:
+                self.scores[number].append(self.fits[number].score(own[0].member.valid, valid))
 
     def _fail(self, number: int, error: str) -> None:
         self.ended[number], self.errors[number] = "failed", error
 
-    def _drop(self, race: Race) -> None:
+    def _drop(self) -> None:
         """Those whose folds so far are not good enough leave the race."""
-        scores = {
-            self.places[number]: np.array(self._fold_scores(number))
-            for number in range(len(self.fits))
-            if number not in self.ended
-        }
-        leaving = race(scores) if scores else ()
-        self.ended |= dict.fromkeys((self.places.index(place) for place in leaving), "pruned")
+        assert self.race is not None
+        if living := self._living():
+            scores = {self.places[number]: np.array(self.scores[number]) for number in living}
+            self._prune(living, self.race(scores))
 
-    def _fold_scores(self, number: int) -> list[float]:
-        """The scores of the folds done so far."""
-        fit, splits = self.fits[number], self.fits[number].dataset.splits
-        return [
-            fit.score(split.valid_rows, valid)
-            for split, valid in zip(splits, self.valid[number], strict=False)
-        ]
+    def _prune(self, numbers: Collection[int], places: Collection[int]) -> set[int]:
+        """Those of some configurations that are at these places end here."""
+        gone = {number for number in numbers if self.places[number] in places}
+        self.ended |= dict.fromkeys(gone, "pruned")
+        return gone
 
     def _leaving(self, epoch: int, scores: Mapping[int, float]) -> Collection[int]:
         """The members that leave, by their indices."""
@@ -278,14 +278,12 @@ class _Batch:
         for index, score in scores.items():
             of_each[self.owner[index]].append(score)
         asked = {self.places[number]: np.array(own) for number, own in of_each.items()}
-        leaving = set(self.prune(epoch, asked))
-        gone = {number for number in of_each if self.places[number] in leaving}
-        self.ended |= dict.fromkeys(gone, "pruned")
+        gone = self._prune(of_each, self.prune(epoch, asked))
         return [index for index in scores if self.owner[index] in gone]
 
     def _report(self, progress: Any) -> None:
         reporter = self.fits[0].reporter
-        if progress.done < self.done or not self.done:
+        if not self.done:
             reporter.start(progress.total)
         self.done = progress.done
         what = f"{len(set(self.owner))} configurations  epoch {progress.epoch}"
@@ -297,7 +295,7 @@ class _Batch:
         curve = _mean_curve(outcomes)
         state = self.ended.get(number, "complete")
         if state != "complete":
-            scores = self._fold_scores(number) if self.race and state == "pruned" else []
+            scores = self.scores[number] if state == "pruned" else []
             error = self.errors.get(number, "")
             share = _share(fit, outcomes)
             return TrialFit(None, scores, seconds, state, curve, error, share=share)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 ABOUT, SPACE = "podium.about", "podium.space"
 OWNER, UNTIL = "podium.owner", "podium.until"
 STATE, SECONDS, FOLDS, CURVE = "state", "seconds", "folds", "curve"
-# The knobs of a configuration that no point says exactly, as text.
+# The knobs of the configuration as it is, as text: its point may say them roughly.
 VALUES = "podium.values"
 # A search without a time that it ends at: its trials are lost after a day.
 LONGEST = 24 * 3600.0
