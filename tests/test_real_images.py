@@ -53,7 +53,7 @@ def test_the_documented_block_on_real_image_files(project, podium):
     def change(params):
         params["cifar-10"] = YAML().load(block)["cifar-10"]
         params["cifar-10"]["source"]["path"] = str(place)
-        params["cifar-10"]["models"] = {"cnn": {"epochs": 1, "channels": [4, 8]}}
+        params["cifar-10"]["models"] = {"cnn": {"epochs": 1, "channels": [8, 16, 32]}}
 
     project.edit(change)
     (project.root / "models/dvc.yaml").unlink()
@@ -66,5 +66,4 @@ def test_the_documented_block_on_real_image_files(project, podium):
     assert "frog" in data.schema.classes
     assert podium("train", "cifar-10", "cnn").code == 0
     metrics = files.read_json(project.root / "models/cifar-10/cnn/metrics.json")
-    # Of ten classes.
-    assert metrics["cv"] > 0.15
+    assert metrics["cv"] > 0.2

@@ -29,7 +29,7 @@ def fresh_clone(root: Path, home: Path, seed: str) -> dict[str, bytes]:
     """Both competitions in a fresh copy, with another home and another hash seed."""
     home.mkdir()
     project = Project.make(root)
-    project.keep({HOUSES: ("ridge", "lightgbm", "mlp"), DIGITS: ("cnn",)})
+    project.keep({HOUSES: ("ridge", "lasso", "lightgbm", "mlp"), DIGITS: ("ridge", "cnn")})
     env = {"HOME": str(home), "PYTHONHASHSEED": seed}
     done = project.run(sys.executable, "-c", ALL_STAGES, env=env)
     assert done.returncode == 0, done.stderr
