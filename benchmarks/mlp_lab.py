@@ -1,4 +1,4 @@
-"""The lab of docs/mlp.md: the curves that its statements are about, on the shipped sample.
+"""The lab of docs/lab.md: the curves that its statements are about, on the shipped sample.
 
     python benchmarks/mlp_lab.py [--seeds 1] [--only plain,dropout_0]
 

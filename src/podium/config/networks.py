@@ -1,6 +1,6 @@
 """The knobs of networks: what ``mlp`` and ``linear`` take in params.yaml, and the estimators too.
 
-Every knob is one key, off or neutral by default where it can be; ``docs/mlp.md`` says in two
+Every knob is one key, off or neutral by default where it can be; ``docs/knobs.md`` says in two
 sentences what each is for, and its source. The pieces that do the work stand under the same names
 in ``podium.nn.knobs``.
 """

@@ -1,8 +1,8 @@
 """``MLPRegressor`` and ``MLPClassifier``: the networks of ``podium.nn`` as scikit-learn estimators.
 
-Their hyperparameters are those of ``mlp`` in params.yaml (docs/mlp.md explains each), with the same
-names and defaults, except that ``standardize_inputs`` is on, since estimators take raw tables. Two
-more follow scikit-learn: ``random_state`` and ``categorical_features``.
+Their hyperparameters are those of ``mlp`` in params.yaml (docs/knobs.md explains each), with the
+same names and defaults, except that ``standardize_inputs`` is on, since estimators take raw tables.
+Two more follow scikit-learn: ``random_state`` and ``categorical_features``.
 """
 
 import inspect
@@ -242,7 +242,7 @@ class _MLP(BaseEstimator):  # type: ignore[misc]
 class MLPRegressor(RegressorMixin, _MLP):  # type: ignore[misc]
     """The regularized multilayer perceptron for regression, with one or several outputs.
 
-    Parameters are keyword arguments: the hyperparameters of ``mlp`` (docs/mlp.md) and
+    Parameters are keyword arguments: the hyperparameters of ``mlp`` (docs/knobs.md) and
 
     - ``random_state``: an integer for reproducible results (on the same machine);
     - ``categorical_features``: columns whose values are categories, by index or, in a DataFrame,

@@ -20,12 +20,12 @@ from podium.nn.network import build_network
 from podium.nn.own import runs, structures
 
 # Bytes of a group's weights, gradients and two moments. Measured for 256-128 networks on 2 cores
-# (docs/mlp.md, "Speed"): half of it is 20 % slower, double of it is not faster.
+# (docs/benchmarks.md, "Speed"): half of it is 20 % slower, double of it is not faster.
 CACHE_BYTES = 9 * 2**20
 # Multiplications per step of a group, below which several threads are slower than one, and much
 # slower on a busy machine: threads that synchronize at every product wait for the busiest core. An
-# order of magnitude: 1e8 take about 2 ms at the 100 GFLOP/s per core of docs/mlp.md. No benchmark
-# of this threshold is kept.
+# order of magnitude: 1e8 take about 2 ms at the 100 GFLOP/s per core of docs/benchmarks.md. No
+# benchmark of this threshold is kept.
 SHARED_WORK = 10**8
 # Multiplications per step, below which a group is not worth its own thread: Python's overhead,
 # which only one thread at a time can run (the GIL), takes as long as the products. An order of
