@@ -1,6 +1,7 @@
 """Stage train: one model by k-fold, its artefacts in ``models/<competition>/<model>/``."""
 
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,7 +27,7 @@ from podium.reporting.curves import mean_curves, mlflow_curves
 from podium.runtime import compute
 from podium.runtime.console import console
 from podium.runtime.progress import reporting
-from podium.runtime.tracking import Run, tracked_run
+from podium.runtime.tracking import Run, git_commit, tracked_run
 from podium.stages.class_report import class_report
 from podium.stages.common import (
     DIGITS,
@@ -140,7 +141,13 @@ def _write(
             (folder / "weights" / file).write_bytes(content)
         facts = summary(result, competition.metric, target)
         files.write_json(folder / "metrics.json", facts)
-        files.write_json(folder / paths.TIMING, {"fit_seconds": round(result.fit_seconds, 2)})
+        files.write_json(folder / paths.TIMING, _timing(result))
+
+
+def _timing(result: ModelResult) -> dict[str, object]:
+    """``timing.json``: what differs from run to run. How long, when, and of which commit."""
+    finished = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
+    return {"fit_seconds": round(result.fit_seconds, 2), "finished": finished, **git_commit()}
 
 
 def _draw_curves(folder: Path, model: str, result: ModelResult, target: Target) -> None:

@@ -7,7 +7,7 @@ from podium.runtime.tracking.launch import (
     warn_at_end_of_pipeline,
     warn_if_not_logged,
 )
-from podium.runtime.tracking.run import MACHINE_TAG, PROCESS_TAG, Run, tracked_run
+from podium.runtime.tracking.run import MACHINE_TAG, PROCESS_TAG, Run, git_commit, tracked_run
 from podium.runtime.tracking.store import SUBMISSION_TAG, experiment_pages, open_store
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "SUBMISSION_TAG",
     "Run",
     "experiment_pages",
+    "git_commit",
     "open_store",
     "start_writer",
     "tracked_run",

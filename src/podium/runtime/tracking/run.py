@@ -161,6 +161,14 @@ def _own_tags() -> dict[str, str]:
     return {**who, "mlflow.source.type": "LOCAL", **git_tags()}
 
 
+def git_commit() -> dict[str, object]:
+    """``commit``, and whether tracked files differed from it (``edited``); empty outside git."""
+    tags = git_tags()
+    if not tags:
+        return {}
+    return {"commit": tags["mlflow.source.git.commit"], "edited": tags["git.dirty"] == "true"}
+
+
 def git_tags() -> dict[str, str]:
     """The commit, and whether tracked files differ from it; nothing outside a git repository."""
     options = ["--porcelain=v2", "--branch", "--untracked-files=no"]
