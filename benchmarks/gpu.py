@@ -13,8 +13,6 @@ together beside one alone. The first epoch doesn't count.
 import argparse
 import time
 from collections.abc import Callable
-from types import SimpleNamespace
-from typing import Any, cast
 
 import numpy as np
 import torch
@@ -26,6 +24,7 @@ from torch.nn import functional
 from common import ROOT
 from images import CLASSES, MEAN, STD
 from podium.config import CNNParams, MLPParams
+from podium.data.images.dataset import Moments
 from podium.models.image_inputs import ImageInputs
 from podium.nn import fit_members
 
@@ -145,8 +144,8 @@ def run_images(options: argparse.Namespace) -> None:
     params = CNNParams.model_validate({**knobs, "epochs": 3, "device": options.device})
     generator = np.random.default_rng(0)
     images = generator.integers(0, 256, (options.images, 28, 28, 1), dtype=np.uint8)
-    split = SimpleNamespace(mean=np.array([MEAN]), std=np.array([STD]))
-    inputs = ImageInputs(images, cast(Any, SimpleNamespace(splits=[split])), params)
+    split = Moments(np.array([MEAN]), np.array([STD]))
+    inputs = ImageInputs(images, [split], params)
     codes = generator.integers(0, CLASSES, len(images))
     rates = {}
     for members in (1, CNN_MEMBERS):

@@ -29,7 +29,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
-from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
@@ -58,6 +57,7 @@ from podium.config import (
     NetworkParams,
     load_config,
 )
+from podium.data.images.dataset import Moments
 from podium.models.image_inputs import ImageInputs
 from podium.nn import fit_members
 from rounds import Times, alternate, spread
@@ -224,8 +224,8 @@ def timed_in_turn(contestants: dict[str, Contestant], task: Task, rounds: int) -
 def podium(task: Task) -> float:
     """Podium's engine, all networks together."""
     channels = task.images.shape[3]
-    split = SimpleNamespace(mean=np.full(channels, MEAN), std=np.full(channels, STD))
-    inputs = ImageInputs(task.images, cast(Any, SimpleNamespace(splits=[split])), task.params)
+    split = Moments(np.full(channels, MEAN), np.full(channels, STD))
+    inputs = ImageInputs(task.images, [split], task.params)
     rows = [np.arange(len(task.images))] * task.folds
     fitted = fit_members(inputs, task.labels, rows, task.params, classes=CLASSES)
     return fitted.outcomes[0].history[-1].train_loss

@@ -21,7 +21,7 @@ SHAKEN = {name: value for name, value in CHANGES.items() if name != "erase_proba
 def inputs(dataset=None, images=None, **knobs) -> ImageInputs:
     dataset = dataset or make_images()
     params = ImageMLPParams(**knobs)
-    return ImageInputs(dataset.train if images is None else images, dataset, params)
+    return ImageInputs(dataset.train if images is None else images, dataset.splits, params)
 
 
 def drawing(seeds=(0, 1), number: int = 0) -> Step:

@@ -107,7 +107,7 @@ def trained(model: str, change, **knobs) -> tuple[FittedMembers, ImageInputs, np
     folds = (np.arange(len(y)) < TRAIN).astype(np.int64)[:, None]
     dataset = image_dataset(images, images[:1], y, folds)
     params = IMAGE_MODELS[model].params(**{**COMMON, **SMALL[model], **knobs})
-    made = ImageInputs(images, dataset, params)
+    made = ImageInputs(images, dataset.splits, params)
     train, valid = np.arange(TRAIN), np.arange(TRAIN, TRAIN + VALID)
     fitted = fit_members(
         made, codes, [train] * 2, params, classes=3, seeds=[1, 2],

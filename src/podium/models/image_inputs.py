@@ -2,6 +2,7 @@
 
 import hashlib
 import threading
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -10,7 +11,7 @@ from torch import Tensor
 
 from podium.config.images import ImageNetworkParams
 from podium.data.images.augmentation import Augmenter
-from podium.data.images.dataset import ImageDataset
+from podium.data.images.dataset import ImageSplit, Moments
 from podium.nn.data import Inputs
 from podium.nn.knobs.inputs import Columns
 from podium.nn.layers import Step
@@ -23,18 +24,21 @@ SIZES = ("shift", "rotation", "scale", "shear", "elastic", "pixel_noise", "brigh
 
 
 class ImageInputs(Inputs):
-    """Some images of a dataset, shape (rows, height, width, channels), uint8."""
+    """Images, shape (rows, height, width, channels), uint8; ``folds`` say how each scales them."""
 
     def __init__(
-        self, images: NDArray[np.uint8], dataset: ImageDataset, params: ImageNetworkParams
+        self,
+        images: NDArray[np.uint8],
+        folds: Sequence[ImageSplit | Moments],
+        params: ImageNetworkParams,
     ) -> None:
         self.images, self.params = images, params
         shape = images.shape[1:]
         self.columns = Columns(int(np.prod(shape)), image=shape)
         # An augmenter reuses its buffers, so each thread has its own, one per strength.
         self.local = threading.local()
-        self.means = torch.tensor(np.stack([split.mean for split in dataset.splits])).float()
-        self.stds = torch.tensor(np.stack([split.std for split in dataset.splits])).float()
+        self.means = torch.tensor(np.stack([fold.mean for fold in folds])).float()
+        self.stds = torch.tensor(np.stack([fold.std for fold in folds])).float()
         self.kept: dict[torch.device, Tensor] = {}
 
     def __len__(self) -> int:

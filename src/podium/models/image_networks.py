@@ -18,7 +18,7 @@ def image_inputs(fit: Fit[ImageNetworkParams]) -> NetworkInputs:
     """The images, changed at random as ``fit.params`` says."""
     dataset = cast(ImageDataset, fit.dataset)
     train, test = (
-        ImageInputs(images, dataset, fit.params) for images in (dataset.train, dataset.test)
+        ImageInputs(images, dataset.splits, fit.params) for images in (dataset.train, dataset.test)
     )
     features = [train.columns.total] * len(dataset.splits)
     return NetworkInputs(train, test, train.columns, features)

@@ -2,6 +2,7 @@
 
 from podium.nn.knobs.inputs import Columns
 from podium.nn.members import FittedMembers, divergence, fit_members
+from podium.nn.observe import Snapshot
 from podium.nn.training import Progress
 
-__all__ = ["Columns", "FittedMembers", "Progress", "divergence", "fit_members"]
+__all__ = ["Columns", "FittedMembers", "Progress", "Snapshot", "divergence", "fit_members"]

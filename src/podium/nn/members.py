@@ -29,6 +29,7 @@ from podium.nn.data import (
 from podium.nn.device import device_of
 from podium.nn.knobs.inputs import Columns
 from podium.nn.network import build_network
+from podium.nn.observe import Observe
 from podium.nn.outcome import Outcome
 from podium.nn.own import OF_ALL
 from podium.nn.plan import Plan, make_plan
@@ -120,6 +121,7 @@ def fit_members(
     names: Sequence[str] | None = None,
     score: Score | None = None,
     on_epoch: OnEpoch | None = None,
+    observe: Observe | None = None,
     limits: Limits = NO_LIMITS,
     checkpoint: Path | None = None,
     checkpoint_seconds: float | None = None,
@@ -146,6 +148,8 @@ def fit_members(
         names: each member's name in error messages.
         score: a metric of a member's predictions for its validation rows, for the curves.
         on_epoch: called after every epoch of every group, by one thread at a time.
+        observe: is shown weights, gradients and activations of every group before its first step
+            and after each epoch, by one thread at a time; groups are trained on this machine then.
         limits: what ends a member's training before its last epoch.
         checkpoint: a folder for the state of groups, from which a killed training continues; it is
             written every ``checkpoint_seconds``, 30 by default.
@@ -159,7 +163,9 @@ def fit_members(
     data = _data(scaled(X, exponents), y, task, columns, sample_weight, columns_per_table)
     members = _without_auto(_with_holdouts(members, stop_rows_per_member), data, classes)
     device = device_of(each[0])
-    training = Training(data, device, score, on_epoch, limits, checkpoint, checkpoint_seconds)
+    training = Training(
+        data, device, score, on_epoch, limits, checkpoint, checkpoint_seconds, observe
+    )
     outcomes = training.all(_checked_plan(data, members, device, compared=limits.prune is not None))
     _check_any_left(outcomes, names[0] if names else "member 0")
     return FittedMembers(members[0].params, data.columns, task, outcomes, exponents)

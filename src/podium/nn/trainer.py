@@ -21,6 +21,7 @@ from podium.nn.knobs.schedules import factor, rate_factor
 from podium.nn.knobs.stopping import EarlyStopping
 from podium.nn.layers import Chain, Step
 from podium.nn.network import build_network, padded_parameters
+from podium.nn.observe import Observe, Snapshot
 from podium.nn.outcome import EpochLog, Outcome
 from podium.nn.own import rates, runs
 from podium.nn.parameters import Parameter, Parameters
@@ -45,10 +46,12 @@ class Trainer:
         device: torch.device,
         score: Score | None = None,
         prune: Prune | None = None,
+        observe: Observe | None = None,
     ) -> None:
         # What members of a group have in common; of the rest each has its own.
         self.params = params = members[0].params
         self.task, self.device, self.score, self.prune = data.task, device, score, prune
+        self.observe = observe
         self.data = GroupData(data, members, device)
         self.network = self._built()
         self.epoch = 0
@@ -80,6 +83,8 @@ class Trainer:
 
     def run_epoch(self) -> None:
         """Train all members for one epoch, then retire those that are finished."""
+        if not self.epoch:
+            self._show()
         started = time.perf_counter()
         train_loss, rates = self._train_epoch()
         if self.averaging:
@@ -95,9 +100,17 @@ class Trainer:
             log = EpochLog(self.epoch, *numbers, rates[place], seconds)
             self.histories[member.index].append(log)
         self.epoch += 1
+        self._show()
         at_end = np.array([self.epoch == own.epochs for own in self._each_params()])
         ended = out_of_patience | at_end
         self._retire_finished(diverged, ended, self._pruned(metric) & ~ended & ~diverged)
+
+    def _show(self) -> None:
+        """Show the observer, if there is one, the members that train."""
+        if self.observe is not None:
+            values, grads = self.parameters.values, self.parameters.grads
+            members = list(self.members)
+            self.observe(Snapshot(self.epoch, members, values, grads, self.network, self.data))
 
     def leave(self) -> None:
         """Retire all members as they are."""

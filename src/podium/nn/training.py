@@ -11,6 +11,7 @@ import torch
 from podium.nn.checkpoint import Checkpoint
 from podium.nn.data import Data, Member
 from podium.nn.device import pool_of
+from podium.nn.observe import Observe, Snapshot
 from podium.nn.outcome import EpochLog, Outcome
 from podium.nn.plan import Plan, Round
 from podium.nn.remote import Work, train_round
@@ -76,9 +77,10 @@ class Training:
         limits: Limits,
         checkpoint: Path | None,
         checkpoint_seconds: float | None,
+        observe: Observe | None = None,
     ) -> None:
         self.data, self.device, self.score, self.on_epoch = data, device, score, on_epoch
-        self.limits, self.folder = limits, checkpoint
+        self.limits, self.folder, self.observe = limits, checkpoint, observe
         self.every = CHECKPOINT_SECONDS if checkpoint_seconds is None else checkpoint_seconds
         self.lock, self.stopped = threading.Lock(), threading.Event()
         self.done = self.total = 0
@@ -94,8 +96,8 @@ class Training:
     def _round(self, one: Round) -> list[Outcome]:
         """The outcomes of a round's groups."""
         pool = compute.current()
-        # One GPU takes all members as one group: there is nothing to divide.
-        if pool.is_remote and self.device.type == "cpu":
+        # One GPU takes all members as one group: there is nothing to divide. An observer is here.
+        if pool.is_remote and self.device.type == "cpu" and self.observe is None:
             work = Work(self.data, self.score, self.folder, self.limits.clock)
             return train_round(work, one, pool, self._report_remote)
         return self._local_round(one)
@@ -112,7 +114,8 @@ class Training:
 
     def _group(self, members: list[Member]) -> list[Outcome]:
         prune = self._prune if self.limits.prune else None
-        trainer = Trainer(self.data, members, self.device, self.score, prune)
+        observe = self._observe if self.observe else None
+        trainer = Trainer(self.data, members, self.device, self.score, prune, observe)
         checkpoint = Checkpoint(self.folder, trainer, self.every) if self.folder else None
         if checkpoint:
             checkpoint.restore(trainer)
@@ -135,6 +138,12 @@ class Training:
         assert self.limits.prune is not None
         with self.lock:
             return self.limits.prune(epoch, scores)
+
+    def _observe(self, snapshot: Snapshot) -> None:
+        """Show the observer a group."""
+        assert self.observe is not None
+        with self.lock:
+            self.observe(snapshot)
 
     def _report_remote(
         self,

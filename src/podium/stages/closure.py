@@ -26,7 +26,7 @@ from podium.io.usercode.sources import tree_of
 
 PACKAGE = "podium"
 ROOTS = (PACKAGE, USER_CODE)
-# What ``from podium import`` gives lazily.
+# What ``from podium import`` gives lazily; no stage has a use for the lab.
 LAZY = "podium.models.estimators"
 OWN_METRIC = "podium.io.usercode.metric:own_metric"
 # Blocks of params.yaml are exempt: their effect is the resolved values, which are written beside
