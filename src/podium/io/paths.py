@@ -3,6 +3,8 @@
 import os
 from pathlib import Path, PurePosixPath
 
+from podium.io.errors import PodiumError
+
 # The folder of users' own code.
 USER_CODE = Path("src/competitions")
 # Seconds differ from run to run: neither git nor DVC looks at this file of a model's folder.
@@ -77,6 +79,22 @@ def report(competition: str) -> Path:
 def plots(competition: str) -> Path:
     """The report's pictures, and the data of DVC's plots."""
     return Path("reports") / competition / "plots"
+
+
+def enter_project() -> Path:
+    """Make the project's folder the working folder, for notebooks, which lie in a folder of it.
+
+    It is the nearest folder with ``params.yaml``, from the working folder upwards.
+
+    Raises:
+        PodiumError: there is none.
+    """
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / "params.yaml").is_file():
+            os.chdir(folder)
+            return folder
+    raise PodiumError(f"{here}: no params.yaml here or above; open the notebook in a project")
 
 
 def project_home() -> Path:
