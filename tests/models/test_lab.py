@@ -132,3 +132,22 @@ def test_short_is_for_tests(monkeypatch):
     assert lab.short(5, 2) == 5
     monkeypatch.setenv("PODIUM_NOTEBOOK_SHORT", "1")
     assert lab.short(5, 2) == 2
+
+
+def test_augmented_images_are_those_of_a_training(digits):
+    images = digits.X[:5]
+    plain = images[..., 0] / 255
+    np.testing.assert_allclose(lab.augmented(images), plain, atol=1e-6)
+    turned = lab.augmented(images, rotation=30)
+    assert turned.shape == (5, 8, 8)
+    assert np.abs(turned - plain).max() > 0.1
+    assert not np.array_equal(turned, lab.augmented(images, seed=1, rotation=30))
+    # Each pixel of a mixture lies between those of the image and of the next one.
+    following = np.roll(plain, -1, axis=0)
+    for knobs in ({"mixup": 1.0}, {"cutmix": 1.0}):
+        mixed = lab.augmented(images, **knobs)
+        assert (mixed <= np.maximum(plain, following) + 1e-6).all()
+        assert (mixed >= np.minimum(plain, following) - 1e-6).all()
+        assert not np.allclose(mixed, plain)
+    with pytest.raises(PodiumError, match="'rotaton'; did you mean 'rotation'"):
+        lab.augmented(images, rotaton=1)

@@ -9,6 +9,7 @@
 All configurations and seeds are members of one program, as folds and seeds are in a competition.
 """
 
+from podium.models.lab.augment import augmented
 from podium.models.lab.gains import gains
 from podium.models.lab.record import Recorder
 from podium.models.lab.samples import Samples, digits, draw, moons
@@ -31,6 +32,7 @@ __all__ = [
     "Recorder",
     "Samples",
     "Trained",
+    "augmented",
     "boundary",
     "curves_with_bands",
     "digits",
