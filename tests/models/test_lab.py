@@ -151,3 +151,22 @@ def test_augmented_images_are_those_of_a_training(digits):
         assert not np.allclose(mixed, plain)
     with pytest.raises(PodiumError, match="'rotaton'; did you mean 'rotation'"):
         lab.augmented(images, rotaton=1)
+
+
+def test_folds_validate_every_row_once(digits):
+    folded = digits.folded(4)
+    np.testing.assert_array_equal(np.sort(np.concatenate(folded.valid)), digits.train[0])
+    trained = lab.train({"none": {}}, folded, seeds=4, common=SMALL)
+    for outcome, valid in zip(trained.fitted.outcomes, folded.valid, strict=True):
+        np.testing.assert_array_equal(outcome.member.valid, valid)
+        assert not np.intersect1d(outcome.member.train, valid).size
+
+
+def test_labels_are_mixed_as_images_are(digits):
+    rows = [np.flatnonzero(digits.y == code)[0] for code in (3, 8)]
+    given = digits.X[rows], digits.y[rows], 10
+    plain, shares = lab.augmented_with_labels(*given)
+    assert shares.argmax(1).tolist() == [3, 8]
+    mixed, both = lab.augmented_with_labels(*given, mixup=1.0)
+    assert 0 < both[0, 3] < 1
+    np.testing.assert_allclose(mixed[0], both[0, 3] * plain[0] + both[0, 8] * plain[1], atol=1e-5)

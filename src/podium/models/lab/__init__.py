@@ -9,7 +9,7 @@
 All configurations and seeds are members of one program, as folds and seeds are in a competition.
 """
 
-from podium.models.lab.augment import augmented
+from podium.models.lab.augment import augmented, augmented_with_labels
 from podium.models.lab.gains import gains
 from podium.models.lab.record import Recorder
 from podium.models.lab.samples import Samples, digits, draw, moons
@@ -33,6 +33,7 @@ __all__ = [
     "Samples",
     "Trained",
     "augmented",
+    "augmented_with_labels",
     "boundary",
     "curves_with_bands",
     "digits",

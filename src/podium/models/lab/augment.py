@@ -6,21 +6,22 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from pydantic import ValidationError
-from torch import Tensor
 
 from podium.config import ImageMLPParams
 from podium.config.messages import explain
 from podium.data.images.dataset import Moments
 from podium.io.errors import PodiumError
 from podium.models.image_inputs import ImageInputs
-from podium.nn.knobs.mixing import CutMix, Mixup
+from podium.nn.callbacks import callbacks
+from podium.nn.data import Member, Task
 from podium.nn.layers import Step
 from podium.nn.rng import Rng
 
 CPU = torch.device("cpu")
+Array = NDArray[np.float64]
 
 
-def augmented(images: NDArray[np.uint8], seed: int = 0, **knobs: Any) -> NDArray[np.float64]:
+def augmented(images: NDArray[np.uint8], seed: int = 0, **knobs: Any) -> Array:
     """Images after one draw of random changes: black is 0, white is 1.
 
     Args:
@@ -35,27 +36,30 @@ def augmented(images: NDArray[np.uint8], seed: int = 0, **knobs: Any) -> NDArray
     Raises:
         PodiumError: a knob is unknown or has a wrong value.
     """
+    return augmented_with_labels(images, np.arange(len(images)) % 2, 2, seed, **knobs)[0]
+
+
+def augmented_with_labels(
+    images: NDArray[np.uint8], codes: NDArray[Any], classes: int, seed: int = 0, **knobs: Any
+) -> tuple[Array, Array]:
+    """The same, and the share of each class in the labels that go with them, shape (n, classes).
+
+    ``codes`` are the images' classes, shape (n,).
+
+    Raises:
+        PodiumError: a knob is unknown or has a wrong value.
+    """
     try:
         params = ImageMLPParams.model_validate(knobs)
     except ValidationError as error:
         raise PodiumError(f"augmented: {explain(error.errors()[0], ImageMLPParams)}") from None
-    channels = images.shape[-1]
+    channels, rows = images.shape[-1], np.arange(len(images))
     unscaled = Moments(np.zeros(channels), np.ones(channels))
-    rows = torch.arange(len(images))[None]
-    step = Step(training=True, views=Rng([seed], CPU))
-    pixels = ImageInputs(images, [unscaled], params).read(rows, torch.zeros(1).long(), step)
+    inputs, step = ImageInputs(images, [unscaled], params), Step(True, views=Rng([seed], CPU))
+    x = inputs.read(torch.from_numpy(rows)[None], torch.zeros(1).long(), step)
+    member, task = Member(0, seed, rows, params=params), Task(True, classes)
+    y = task.shares(codes.astype(np.int64))[None]
+    for change in callbacks(task, [member], inputs.columns, CPU).on_batch:
+        x, y = change(x, y, torch.tensor([len(rows)]), 0)
     shape = images.shape if channels > 1 else images.shape[:3]
-    changed = _mixed(pixels, params, seed, images.shape[1:])
-    return changed.clamp(0, 1).double().numpy().reshape(shape)
-
-
-def _mixed(x: Tensor, params: ImageMLPParams, seed: int, image: tuple[int, ...]) -> Tensor:
-    """Rows mixed with the next one, shape (1, n, numbers); their targets don't matter here."""
-    y, counts = torch.zeros(1, x.shape[1], 1), torch.tensor([x.shape[1]])
-    if params.mixup:
-        x, _ = Mixup([params.mixup], [seed])(x, y, counts, 0)
-    if params.cutmix:
-        height, width, channels = image
-        cut = CutMix([params.cutmix], [seed], (height, width, channels))
-        x, _ = cut(x, y, counts, 0)
-    return x
+    return x.clamp(0, 1).double().numpy().reshape(shape), y[0].double().numpy()

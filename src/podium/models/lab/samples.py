@@ -1,7 +1,7 @@
 """Small data sets for the lab, which need no network: few training rows, some labels wrong."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,14 +22,15 @@ class Samples:
 
     ``X`` has shape (rows, columns), or (rows, height, width, channels) and uint8 for images; ``y``
     are numbers, or class codes if there are ``classes``. Each seed is trained on its own ``train``
-    rows, so that the spread over seeds is that of data and chance together; all are scored on the
-    ``valid`` rows. ``columns`` are the names of a table's columns.
+    rows, so that the spread over seeds is that of data and chance together. All are scored on the
+    ``valid`` rows; if these are several, each seed on its own. ``columns`` are the names of a
+    table's columns.
     """
 
     X: NDArray[Any]
     y: NDArray[Any]
     train: Sequence[Rows]
-    valid: Rows
+    valid: Rows | Sequence[Rows]
     classes: int = 0
     columns: Sequence[str] = ()
 
@@ -38,9 +39,26 @@ class Samples:
         """Whether the rows are images."""
         return self.X.ndim == 4
 
-    def rows_of(self, seed: int) -> int:
+    def draw_of(self, seed: int) -> int:
         """Which of ``train`` a seed has."""
         return seed % len(self.train)
+
+    def valid_of(self, seed: int) -> Rows:
+        """The rows that a seed is scored on."""
+        if isinstance(self.valid, np.ndarray):
+            return self.valid
+        return self.valid[self.draw_of(seed)]
+
+    def folded(self, count: int = 5, seed: int = 0) -> "Samples":
+        """The training rows of the first seed as folds: a seed trains on all but its own fold, and
+        is scored on that.
+
+        Wrong labels stay wrong in validation, as in a competition.
+        """
+        rows = np.random.default_rng(seed).permutation(self.train[0])
+        valid = [np.sort(part) for part in np.array_split(rows, count)]
+        train = [np.setdiff1d(rows, part) for part in valid]
+        return replace(self, train=train, valid=valid)
 
 
 def draw(

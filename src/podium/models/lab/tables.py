@@ -1,7 +1,6 @@
 """House prices for the lab, prepared by the pipeline: the synthetic sample, which needs no network.
 
-Both read the block ``house-prices`` of the nearest ``params.yaml``: run in the project or a folder
-inside it.
+Both read the block ``house-prices`` of the nearest ``params.yaml``, from the working folder upwards.
 """
 
 from contextlib import chdir
@@ -12,14 +11,13 @@ from typing import cast
 import numpy as np
 
 from podium.config import TableCompetition, load_config
-from podium.config.load import PARAMS
 from podium.data.sources import fetch
 from podium.data.tabular.dataset import TableDataset
 from podium.data.tabular.features.row_wise import with_features
 from podium.data.tabular.prepare import make_dataset
 from podium.data.tabular.read import read_raw
 from podium.data.targets import Target
-from podium.io.errors import PodiumError
+from podium.io.paths import enter_project
 from podium.models.lab.samples import Samples, draw
 
 HOUSES = "house-prices"
@@ -33,11 +31,8 @@ def house_dataset(rows: int | None = None) -> tuple[TableDataset, Target, TableC
     Raises:
         PodiumError: there is no params.yaml above.
     """
-    above = [Path.cwd(), *Path.cwd().parents]
-    project = next((folder for folder in above if (folder / PARAMS).is_file()), None)
-    if project is None:
-        raise PodiumError(f"no {PARAMS} in {Path.cwd()} or above; run in the project's folder")
-    with chdir(project), TemporaryDirectory() as scratch:
+    with chdir("."), TemporaryDirectory() as scratch:
+        enter_project()
         competition = cast(TableCompetition, load_config(only=HOUSES)[HOUSES])
         source = competition.source.model_copy(update={"provider": "sample", "path": None})
         competition = competition.model_copy(update={"source": source})

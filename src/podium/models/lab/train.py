@@ -162,7 +162,7 @@ def train(
     scored = metric_named(metric or ("accuracy" if data.classes else "rmse"))
     params = [own for own in given.values() for _ in range(seeds)]
     numbers = list(range(seeds)) * len(given)
-    draws = [data.rows_of(number) for number in numbers]
+    draws = [data.draw_of(number) for number in numbers]
     inputs, tables = _inputs(data, params, draws)
     started = time.perf_counter()
     fitted = fit_members(
@@ -173,7 +173,7 @@ def train(
         classes=data.classes,
         seeds=[1000 * seed + number for number in numbers],
         table_per_member=tables,
-        valid_rows_per_member=[data.valid] * len(params),
+        valid_rows_per_member=[data.valid_of(number) for number in numbers],
         names=[f"{name}, seed {number}" for name in given for number in range(seeds)],
         score=lambda member, predicted: _score(scored, data, member.valid, predicted),
         observe=observe,
@@ -190,7 +190,7 @@ def _score(metric: Metric, data: Samples, rows: NDArray[np.int64], predicted: Ar
 def _params(
     name: str, knobs: Mapping[str, Any], data: Samples, common: Mapping[str, Any]
 ) -> NetworkParams:
-    """A configuration's hyperparameters.
+    """The hyperparameters of a configuration: its knobs on top of common ones and ``PLAIN``.
 
     Raises:
         PodiumError: a knob is unknown or has a wrong value.
