@@ -1,6 +1,6 @@
 """House prices for the lab, prepared by the pipeline: the synthetic sample, which needs no network.
 
-Both read the block ``house-prices`` of the nearest ``params.yaml``, from the working folder upwards.
+Both read the block ``house-prices`` of the nearest ``params.yaml``, here or above.
 """
 
 from contextlib import chdir
