@@ -1,6 +1,14 @@
 """The command line: errors in one line, help, misuse."""
 
+import shlex
+
 import pytest
+import typer
+
+from podium.cli.base import GROUPS, app
+
+GROUP = typer.main.get_command(app)
+COMMANDS = GROUP.commands
 
 
 def test_an_unexpected_error_is_no_traceback(project, podium, monkeypatch):
@@ -57,3 +65,70 @@ def test_help_is_no_error(words, podium):
     assert outcome.code == 0
     assert "Usage: podium" in outcome.out
     assert outcome.err == ""
+
+
+def examples(command):
+    """The command lines that a command's help shows."""
+    lines = command.epilog.splitlines()
+    return [line.strip() for line in lines if line.startswith("  podium ")]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_command_shows_examples_that_can_be_typed(name, podium):
+    shown = podium(name, "--help").out
+    lines = examples(COMMANDS[name])
+    assert lines
+    for line in lines:
+        assert f"    {line}\n" in shown
+        _, command, *arguments = shlex.split(line)
+        assert command == name
+        # An unknown option or a missing argument would be an error here.
+        COMMANDS[name].make_context(name, arguments)
+
+
+def test_help_lists_commands_in_the_order_of_use(podium):
+    shown = podium("--help").out
+    titles = [shown.index(f"\n{title}:\n") for title in GROUPS]
+    assert titles == sorted(titles)
+    order = ["new", "check", "repro", "compare", "submit", "resolve", "train", "report"]
+    places = [shown.index(f"\n  {name} ") for name in order]
+    assert places == sorted(places)
+
+
+def completed(monkeypatch, podium, words, shell="bash"):
+    monkeypatch.setenv("_PODIUM_COMPLETE", f"complete_{shell}")
+    monkeypatch.setenv("COMP_WORDS", words)
+    monkeypatch.setenv("COMP_CWORD", str(len(words.split(" ")) - 1))
+    monkeypatch.setenv("_TYPER_COMPLETE_ARGS", words)
+    return podium().out.split()
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        ("podium subm", ["submit", "submissions"]),
+        ("podium train ho", ["house-prices"]),
+        ("podium train house-prices l", ["lasso", "lightgbm"]),
+        ("podium compare house-prices ridge bl", ["blend"]),
+        ("podium train nowhere l", []),
+    ],
+)
+def test_a_tab_completes_commands_competitions_and_models(
+    words, found, project, podium, monkeypatch
+):
+    assert completed(monkeypatch, podium, words) == found
+
+
+@pytest.mark.parametrize("text", [None, "a: [", "text", "a: {models: 1}"])
+def test_a_tab_says_nothing_about_a_broken_file(text, tmp_path, podium, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    if text is not None:
+        (tmp_path / "params.yaml").write_text(text)
+    assert completed(monkeypatch, podium, "podium train a l") == []
+
+
+@pytest.mark.parametrize("shell", ["zsh", "fish"])
+def test_other_shells_complete_too(shell, project, podium, monkeypatch):
+    monkeypatch.setenv("_TYPER_COMPLETE_FISH_ACTION", "get-args")
+    found = completed(monkeypatch, podium, "podium train house-prices la", shell)
+    assert any("lasso" in word for word in found)

@@ -68,7 +68,7 @@ def reporting(
 
     ``on_points`` gets the points of curves as they grow.
     """
-    if not console.is_terminal:
+    if not console.is_interactive:
         lines = _Lines(title, console)
         lines.on_points = on_points
         yield lines

@@ -36,7 +36,6 @@ CONFIG = "podium.config"
 # A module, or a package with all that is in it, and why it can't change a result.
 EXEMPT = {
     "podium.cli": "hands over to the stage",
-    "podium.stages.tune": "options of another command, which no stage calls",
     "podium.config.models": "tables; the function that is used is written out, and followed",
     "podium.config.providers": "a table; the function that is used is written out, and followed",
     "podium.io.errors": "the error that ends a stage, and warnings",

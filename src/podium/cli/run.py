@@ -1,13 +1,41 @@
-"""The words of ``podium tune``; what it does is in ``command.py``, imported when it is used."""
+"""To run: the pipeline, and a search of better hyperparameters."""
 
 from typing import Annotated
 
 import typer
 
+from podium.cli.base import RUN, CompetitionName, ModelName, command
+from podium.cli.errors import interruptible
+from podium.cli.stages import sync
 
+
+@command(
+    RUN,
+    "podium repro",
+    "podium repro -j 4",
+)
+def repro(
+    jobs: Annotated[
+        int | None,
+        typer.Option("-j", "--jobs", min=1, help="Run so many independent stages side by side."),
+    ] = None,
+) -> None:
+    """Run the pipeline of every listed competition; one that fails stops no other."""
+    from podium.stages.repro import repro as run
+
+    sync()
+    with interruptible("what has finished is kept; 'podium repro' goes on from there"):
+        run(jobs)
+
+
+@command(
+    RUN,
+    "podium tune house-prices mlp --minutes 10",
+    "podium tune house-prices lightgbm --trials 0 --apply",
+)
 def tune(
-    competition: Annotated[str, typer.Argument(help="A competition's block in params.yaml.")],
-    model: Annotated[str, typer.Argument(help="One of the competition's models.")],
+    competition: CompetitionName,
+    model: ModelName,
     minutes: Annotated[
         float | None, typer.Option(min=0.01, help="How long, all in all; 10 if nothing is said.")
     ] = None,
@@ -41,7 +69,7 @@ def tune(
 ) -> None:
     """Search better hyperparameters within a time, and check them on other folds."""
     from podium.stages.tune.command import Options
-    from podium.stages.tune.command import tune as command
+    from podium.stages.tune.command import tune as run
 
     options = Options(
         minutes=minutes,
@@ -55,9 +83,10 @@ def tune(
         features=features,
         apply=apply,
     )
-    if compare:
-        from podium.stages.tune.compared import compare_samplers
+    with interruptible("the study keeps its trials; run it again to go on"):
+        if compare:
+            from podium.stages.tune.compared import compare_samplers
 
-        compare_samplers(competition, model, options)
-    else:
-        command(competition, model, options)
+            compare_samplers(competition, model, options)
+        else:
+            run(competition, model, options)

@@ -1,0 +1,71 @@
+"""To look: runs in MLflow, and two models beside each other."""
+
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from podium.cli.base import LOOK, CompetitionName, command
+from podium.cli.names import models_and_blend
+from podium.io.errors import PodiumError, without_password
+from podium.runtime import server
+
+
+@command(
+    LOOK,
+    "podium ui",
+    "podium ui --port 5001",
+)
+def ui(
+    port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 5000,
+) -> None:
+    """Compare runs: MLflow's pages on this machine, or the addresses on your own server."""
+    from podium.runtime.tracking import experiment_pages, tracking_uri, warn_if_not_logged
+
+    if not Path("params.yaml").is_file():
+        raise PodiumError("params.yaml is missing: run podium in the project's folder")
+    warn_if_not_logged(30)
+    uri = tracking_uri()
+    remote = uri.startswith(("http://", "https://"))
+    address = without_password(uri) if remote else f"http://127.0.0.1:{port}"
+    pages = experiment_pages(address, _greater_is_better())
+    for name, page in pages.items():
+        print(f"{name}: {page}", flush=True)
+    if not pages:
+        raise PodiumError(f"no runs in {without_password(uri)} yet; 'make repro' makes some")
+    if not remote:
+        server.require_free_port(port)
+        server.become(server.mlflow_command(uri, port))
+
+
+@command(
+    LOOK,
+    "podium compare house-prices lasso mlp",
+    "podium compare house-prices blend blend@HEAD~1",
+)
+def compare(
+    competition: CompetitionName,
+    first: Annotated[
+        str,
+        typer.Argument(
+            help="A model, 'blend', one of a commit (lasso@HEAD~1), or an MLflow run's id.",
+            autocompletion=models_and_blend,
+        ),
+    ],
+    second: Annotated[str, typer.Argument(help="The same.", autocompletion=models_and_blend)],
+) -> None:
+    """Compare two models on the same folds: paired differences, with a confidence interval."""
+    from podium.stages.compare import compare as run
+
+    run(competition, first, second)
+
+
+def _greater_is_better() -> set[str]:
+    """Competitions whose metric is better when it is greater; none of an invalid params.yaml."""
+    from podium.config import load_config
+
+    with suppress(PodiumError):
+        blocks = load_config().blocks
+        return {name for name, block in blocks.items() if block.scoring.greater_is_better}
+    return set()
