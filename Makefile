@@ -13,7 +13,7 @@ export DVC_NO_ANALYTICS := true
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help env repro test test-deep lint ui bench peers
+.PHONY: help env repro test test-deep lint docs ui bench peers
 
 help: ## Show what make can do
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,10 @@ lint: ## Check style and types
 	@ruff check .
 	@ruff format --check .
 	@mypy
+
+docs: ## Build the documentation as a site that needs no network, in site/
+	@$(PYTHON) scripts/setup_env.py --dev
+	@NO_MKDOCS_2_WARNING=1 mkdocs build --strict
 
 ui: env ## Compare runs: MLflow on http://127.0.0.1:5000 (PORT=... for another port)
 	@podium ui --port $(PORT)

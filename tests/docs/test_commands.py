@@ -15,7 +15,7 @@ from projects import ROOT
 WITH_COMMANDS = [path for path in PAGES if shell(path)]
 # Of the shell, of the system, and of programs whose parser isn't asked here.
 OTHERS = {
-    ".", "cat", "cd", "cp", "docker", "export", "git", "mkdir", "mlflow", "pip", "umask",
+    ".", "cat", "cd", "cp", "docker", "export", "git", "mkdir", "mlflow", "pip", "sed", "umask",
 }  # fmt: skip
 # What the project's folders are, in which a file that a command names must be.
 FOLDERS = ("benchmarks", "docs", "notebooks", "presets", "scripts", "src", "tests")

