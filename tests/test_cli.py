@@ -4,8 +4,11 @@ import shlex
 
 import pytest
 import typer
+from rich.table import Table
 
 from podium.cli.base import GROUPS, app
+from podium.runtime.console import results
+from projects import HOUSES, Outcome
 
 GROUP = typer.main.get_command(app)
 COMMANDS = GROUP.commands
@@ -93,6 +96,64 @@ def test_help_lists_commands_in_the_order_of_use(podium):
     order = ["new", "check", "repro", "compare", "submit", "resolve", "train", "report"]
     places = [shown.index(f"\n  {name} ") for name in order]
     assert places == sorted(places)
+
+
+@pytest.mark.parametrize("words", [("--quiet", "check"), ("check", "--quiet")])
+def test_quiet_leaves_out_the_news(words, project, podium):
+    assert podium(*words) == Outcome(0, "", "")
+    assert "rmsle" in podium("--quiet", "metrics").out
+    project.edit(lambda params: params[HOUSES].update(taget="x"))
+    assert "did you mean 'target'" in podium(*words).err
+
+
+def stop(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("words", "replaced", "says"),
+    [
+        (["repro"], "podium.stages.repro.repro", "interrupted: what has finished is kept"),
+        (
+            ["tune", HOUSES, "mlp"],
+            "podium.stages.tune.command.tune",
+            "interrupted: the study keeps",
+        ),
+        (["compare", HOUSES, "a", "b"], "podium.stages.compare.compare", "interrupted\n"),
+    ],
+)
+def test_ctrl_c_says_how_to_go_on(words, replaced, says, project, podium, monkeypatch):
+    monkeypatch.setattr(replaced, stop)
+    outcome = podium(*words)
+    assert outcome.code == 130
+    assert outcome.err.startswith(f"podium: {says}")
+    assert outcome.err.count("\n") == 1
+
+
+def test_a_pipe_gets_whole_lines_without_colours(capsys, monkeypatch):
+    """Tables are not cut, and nothing wraps; who wants colours in a pipe says so."""
+    table = Table(box=None)
+    table.add_column("x" * 150)
+    table.add_column("y" * 150)
+
+    def printed(**variables):
+        with monkeypatch.context() as patch:
+            for name in ("COLUMNS", "FORCE_COLOR", "NO_COLOR"):
+                patch.delenv(name, raising=False)
+            for name, value in variables.items():
+                patch.setenv(name, value)
+            results().print("[red]word[/] " * 60)
+            results().print(table)
+        return capsys.readouterr().out
+
+    plain = printed()
+    assert plain.splitlines()[0].strip() == " ".join(["word"] * 60)
+    assert "x" * 150 + " " in plain
+    assert "y" * 150 in plain
+    assert "\x1b" not in plain
+    assert "\x1b[31m" in printed(FORCE_COLOR="1")
+    assert "\x1b[31m" not in printed(FORCE_COLOR="1", NO_COLOR="1")
+    assert "x" * 150 not in printed(COLUMNS="80")
 
 
 def completed(monkeypatch, podium, words, shell="bash"):

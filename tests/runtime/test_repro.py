@@ -39,21 +39,37 @@ def test_all_that_goes_well_is_no_error(both, podium, monkeypatch):
     assert podium("repro").code == 0
 
 
+def test_quiet_is_for_dvc_too(both, podium, monkeypatch):
+    monkeypatch.setattr("podium.runtime.repro.DVC", ("sh", "-c", 'echo "$@" >> turns', "dvc"))
+    assert podium("repro", "--quiet").out == ""
+    assert turns(both) == [f"repro --quiet report@{name}" for name in (HOUSES, DIGITS)]
+
+
 @pytest.mark.deep
-def test_ctrl_c_ends_all(both):
+@pytest.mark.parametrize(
+    ("number", "code", "said"),
+    [(signal.SIGINT, 130, "podium: interrupted: what has finished"), (signal.SIGTERM, 143, "")],
+)
+def test_ctrl_c_ends_all(both, number, code, said):
     """DVC ignores the signal while a stage runs; the stage ends by it, and DVC with an error."""
-    slow = 'trap "exit 1" INT; echo "$2" >> turns; sleep 60 & wait'
-    code = (
+    slow = 'trap "exit 1" INT TERM; echo "$2" >> turns; sleep 60 & wait'
+    source = (
         "import sys; from podium.runtime import repro; from podium.cli import main; "
         f"repro.DVC = ('sh', '-c', {slow!r}, 'dvc'); sys.argv = ['podium', 'repro']; main()"
     )
-    process = subprocess.Popen([sys.executable, "-c", code], start_new_session=True)
+    # Not a pipe, which the sleep would keep open.
+    with (both.root / "said").open("w") as errors:
+        command = [sys.executable, "-c", source]
+        process = subprocess.Popen(command, start_new_session=True, stderr=errors)
     while not (both.root / "turns").exists():
         assert process.poll() is None
         time.sleep(0.05)
     time.sleep(0.1)
-    os.killpg(process.pid, signal.SIGINT)
-    assert process.wait(timeout=30) != 0
+    os.killpg(process.pid, number)
+    assert process.wait(timeout=30) == code
+    shown = (both.root / "said").read_text()
+    assert shown.startswith(said)
+    assert shown.count("\n") == bool(said)
     assert turns(both) == [f"report@{HOUSES}"]
 
 

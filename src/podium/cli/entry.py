@@ -54,22 +54,23 @@ def main() -> None:
     try:
         with nullcontext() if debug else library_warnings.gathered(warn):
             code = _run(arguments or ["--help"])
+    except KeyboardInterrupt:
+        code = errors.INTERRUPTED
     except Exception as error:
         if debug:
             traceback.print_exc()
-        code = errors.tell(error)
+        sys.exit(errors.tell(error))
+    # A stage's DVC says it.
+    if code == errors.INTERRUPTED and "DVC_STAGE" not in os.environ:
+        print("podium: interrupted", file=sys.stderr)
     sys.exit(code)
 
 
 def _run(arguments: list[str]) -> int | None:
-    """The exit code. Errors are raised: typer would print its own, in several lines."""
+    """The exit code, that of a Ctrl-C too. Errors are raised: typer would print several lines."""
     color = False if os.environ.get("NO_COLOR") else None
     options = {"terminal_width": width(), "color": color}
-    code = app(arguments, standalone_mode=False, prog_name="podium", **options)
-    # A stage's DVC says it.
-    if code == errors.INTERRUPTED and "DVC_STAGE" not in os.environ:
-        print("podium: interrupted", file=sys.stderr)
-    return code
+    return app(arguments, standalone_mode=False, prog_name="podium", **options)
 
 
 def _without_flags(words: list[str]) -> tuple[list[str], set[str]]:

@@ -33,7 +33,7 @@ def ui(
     for name, page in pages.items():
         print(f"{name}: {page}", flush=True)
     if not pages:
-        raise PodiumError(f"no runs in {without_password(uri)} yet; 'make repro' makes some")
+        raise PodiumError(f"no runs in {without_password(uri)} yet; 'podium repro' makes some")
     if not remote:
         server.require_free_port(port)
         server.become(server.mlflow_command(uri, port))

@@ -9,6 +9,11 @@ MOST_NAMES = 20
 MOST_LETTERS = 200
 
 
+def counted(number: int, what: str) -> str:
+    """A number with its noun: ``1 trial``, ``3 trials``."""
+    return f"{number} {what}{'s' * (number != 1)}"
+
+
 def nearest(word: str, words: Iterable[str]) -> str:
     """A hint: the nearest of ``words`` to a misspelt one, or all of them if none is near."""
     choices = [str(choice) for choice in words]

@@ -10,6 +10,7 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
 from rich.table import Column
 from rich.text import Text
 
+from podium.io.errors import warn
 from podium.runtime import compute
 
 SECONDS_BETWEEN_LINES = 10.0
@@ -68,7 +69,7 @@ def reporting(
 
     ``on_points`` gets the points of curves as they grow.
     """
-    if not console.is_interactive:
+    if console.quiet or not console.is_interactive:
         lines = _Lines(title, console)
         lines.on_points = on_points
         yield lines
@@ -162,6 +163,8 @@ class _Lines(Reporter):
         self._say(what)
 
     def warn(self, text: str) -> None:
+        if self.console.quiet:
+            warn(f"{self.title}: {text}")
         self._say(f"warning: {text}")
 
     def finish(self) -> None:

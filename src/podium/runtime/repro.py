@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
+from podium.runtime.console import is_quiet
+
 # The environment's own. Not ``python -m dvc``: by its arguments nobody would find that process, of
 # which DVC's list of readers and writers has other ones (``dvc_files.py``).
 DVC = (str(Path(sys.executable).with_name("dvc")),)
@@ -20,9 +22,11 @@ def run_all(competitions: Sequence[str]) -> list[str]:
     """Bring every competition's report up to date; returns the competitions that failed.
 
     Raises:
-        KeyboardInterrupt: a Ctrl-C or SIGTERM, after the stage that was running has ended.
+        KeyboardInterrupt: a Ctrl-C, after the stage that was running has ended.
+        SystemExit: the same after SIGTERM.
     """
-    return [name for name in competitions if _run((*DVC, "repro", f"report@{name}")) != 0]
+    command = (*DVC, "repro", *(["--quiet"] if is_quiet() else []))
+    return [name for name in competitions if _run((*command, f"report@{name}")) != 0]
 
 
 def _run(command: Sequence[str]) -> int:
@@ -42,6 +46,18 @@ def _run(command: Sequence[str]) -> int:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+    raise_if(stopped)
+    return code
+
+
+def raise_if(stopped: Sequence[int]) -> None:
+    """End as the first signal that has come wants it.
+
+    Raises:
+        KeyboardInterrupt: a Ctrl-C.
+        SystemExit: SIGTERM.
+    """
+    if signal.SIGTERM in stopped[:1]:
+        sys.exit(128 + signal.SIGTERM)
     if stopped:
         raise KeyboardInterrupt
-    return code

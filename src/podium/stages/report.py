@@ -327,7 +327,7 @@ def _print(competition: Competition, schema: Schema, views: list[Table], submitt
     lines = [
         f"submission  {paths.submission(competition.name)}{made_of}",
         f"report      {paths.report(competition.name)}",
-        f"runs        mlflow, experiment '{competition.name}' (make ui)",
+        f"runs        mlflow, experiment '{competition.name}' (podium ui)",
         *(f"{'' if index else 'submit':<12}{line}" for index, line in enumerate(commands)),
     ]
     for line in lines:

@@ -30,7 +30,8 @@ def repro(jobs: int | None) -> None:
 
     Raises:
         PodiumError: something failed; what doesn't need it has run.
-        KeyboardInterrupt: a Ctrl-C or SIGTERM, after the stages that were running have ended.
+        KeyboardInterrupt: a Ctrl-C, after the stages that were running have ended.
+        SystemExit: the same after SIGTERM.
     """
     config = load_config()
     names = config.competitions

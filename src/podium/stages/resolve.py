@@ -24,6 +24,7 @@ from podium.data.tabular.learnt.wanted import learns
 from podium.io import files, paths
 from podium.io.errors import PodiumError
 from podium.io.text import printable
+from podium.runtime.console import say
 from podium.stages.closure import PACKAGE, Sources, functions
 from podium.stages.estimators_there import estimator_problems
 from podium.stages.pipeline import require_stages
@@ -88,7 +89,7 @@ def resolve(name: str) -> None:
         for model, facts in training.items():
             files.write_json(folder / "train" / f"{model}.json", facts)
         _link_files(competition, folder / "source")
-    print(f"{name}  what each stage depends on: {paths.resolved(name)}")
+    say(f"{name}  what each stage depends on: {paths.resolved(name)}")
 
 
 def _check_changed(competition: Competition, training: Mapping[str, Mapping[str, Any]]) -> None:

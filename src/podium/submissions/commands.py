@@ -9,7 +9,7 @@ from podium.io.errors import PodiumError, warn
 from podium.io.kaggle.explain import page
 from podium.io.text import visible
 from podium.runtime import guard
-from podium.runtime.console import console
+from podium.runtime.console import results, say
 from podium.runtime.tracking import warn_if_not_logged
 from podium.submissions import ledger, runs
 from podium.submissions.ledger import ERROR, Entry
@@ -28,12 +28,10 @@ from podium.submissions.records import (
     synced,
     write_scores_to_runs,
 )
-from podium.submissions.send import await_score, say, send
+from podium.submissions.send import await_score, send
 from podium.submissions.sync import now
 from podium.submissions.table import rank_correlation, table
 
-# Width in characters of a table that is written to a file or pipe.
-WIDE = 140
 # A run has to be in MLflow before it is looked for there.
 LOGGED_SECONDS = 30.0
 
@@ -205,12 +203,9 @@ def _check_allowance(competition: Competition) -> None:
 def _show(
     competition: Competition, entries: list[Entry], listed: list[kaggle.Listed] | None
 ) -> None:
-    out = console()
+    out = results()
     if not entries:
         out.print(f"{competition.name}: no submissions yet; 'podium submit {competition.name}'")
         return
-    shown = table(f"{competition.name}: {competition.metric}", entries, listed)
-    if not out.is_terminal:
-        out.width = WIDE
-    out.print(shown)
+    out.print(table(f"{competition.name}: {competition.metric}", entries, listed))
     out.print(rank_correlation(entries))

@@ -7,7 +7,7 @@ from podium.io import kaggle, paths
 from podium.io.errors import PodiumError, warn
 from podium.io.kaggle import client
 from podium.io.kaggle.explain import page
-from podium.runtime.console import console
+from podium.runtime.console import say
 from podium.submissions import ledger
 from podium.submissions.ledger import COMPLETE, ERROR, SENDING, Entry
 from podium.submissions.prepare import Prepared, keep
@@ -105,7 +105,7 @@ def await_score(competition: Competition, sent: Entry, earlier: list[Entry], wai
     gap = ""
     if sent.public is not None and sent.score is not None:
         gap = f", CV {sent.cv}, public - CV {sent.public - sent.score:+.5f}"
-    say(f"submission {sent.ref}: public score {sent.public_score}{gap}")
+    print(f"submission {sent.ref}: public score {sent.public_score}{gap}")
     run = " and its run in MLflow" if sent.run_id else ""
     say(f"written to {paths.ledger(competition.name)}{run}")
 
@@ -118,9 +118,3 @@ def _scored(competition: Competition, sent: Entry, earlier: list[Entry], wait: f
         waited, seconds = waited + seconds, min(seconds * 1.5, LONGEST_PAUSE)
         sent = _find(synced(competition, sent.ref), sent, earlier)
     return sent
-
-
-def say(text: str) -> None:
-    """Print a line without interpreting markup."""
-    # A message may contain text that looks like rich's markup.
-    console().print(text, markup=False)

@@ -1,9 +1,11 @@
 """Several stages on one screen."""
 
 import io
+import sys
 
 import pytest
 
+from podium.runtime.console import QUIET
 from podium.runtime.parallel.lines import Lines, short
 
 TRAINING = "models/dvc.yaml:house-prices@mlp"
@@ -51,3 +53,14 @@ def test_what_is_not_text_stays_visible(screen):
 def test_names_for_people():
     assert short(TRAINING) == "house-prices mlp"
     assert short("report@house-prices") == "house-prices report"
+
+
+def test_quiet_prints_errors_alone(capsys, monkeypatch):
+    monkeypatch.setenv(QUIET, "1")
+    lines = Lines(["report@a"], 8)
+    lines.take(b"Running stage 'report@a':\nmade\n", sys.stdout)
+    lines.take(b"podium: error: gone\n", sys.stderr)
+    assert lines.seen == ["report@a"]
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err == "a report | podium: error: gone\n"

@@ -113,7 +113,11 @@ def test_one_trial_is_the_current_configuration(houses):
     assert outcome.code == 0, outcome.err
     assert "(the current configuration)" in outcome.out
     assert "there is nothing to confirm" in outcome.out
+    assert "tpe, 1 trial, alphas" in outcome.out
     assert list(trials()["trial"]) == [0]
+    answer = tune("--trials", "0", "--quiet").out.splitlines()
+    assert answer[0].startswith("best: ")
+    assert set(answer) < set(outcome.out.splitlines())
 
 
 @pytest.mark.parametrize(
@@ -146,6 +150,13 @@ def test_other_data_need_another_study(houses):
     outcome = tune("--trials", "1")
     assert outcome.code == 2
     assert "was made with other folds" in outcome.err
+    houses.edit(lambda p: p[HOUSES]["folds"].update(seed=0))
+    run_podium("preprocess", HOUSES)
+    houses.edit(lambda p: p[HOUSES]["models"]["mlp"].update(epochs=7))
+    assert tune("--trials", "1", model="mlp").code == 0
+    houses.edit(lambda p: p[HOUSES]["models"]["mlp"].update(epochs=8))
+    outcome = tune("--trials", "1", model="mlp")
+    assert "was made with other fixed knobs (epochs was 7), so" in outcome.err
     assert tune("--trials", "1", "--study", "other").code == 0
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from podium.io.errors import PodiumError
 from podium.runtime import resources
+from podium.runtime.console import say
 from podium.runtime.parallel.lines import short
 from podium.runtime.parallel.plan import Job, Plan, read_plan
 from podium.runtime.parallel.run import Runner
@@ -43,15 +44,16 @@ def repro(targets: Sequence[str], jobs: int, seconds: Mapping[str, float], lock:
 
     Raises:
         PodiumError: stages failed; all that don't need them have run.
-        KeyboardInterrupt: a Ctrl-C or SIGTERM, after the stages that were running have ended.
+        KeyboardInterrupt: a Ctrl-C, after the stages that were running have ended.
+        SystemExit: the same after SIGTERM.
     """
     started = time.monotonic()
     plan = read_plan(targets)
     if not plan.changed:
-        print("all stages are up to date")
+        say("all stages are up to date")
         return
     share = budget(jobs)
-    print(_described(share, jobs), flush=True)
+    say(_described(share, jobs))
     schedule = _run(plan, share, seconds, lock)
     _tell(schedule, time.monotonic() - started)
 
@@ -84,7 +86,7 @@ def _tell(schedule: Schedule, seconds: float) -> None:
             f"failed, as said above: {', '.join(failed)}{rest}; all else is up to date ({len(ran)} "
             "ran)"
         )
-    print(f"all stages are up to date; {len(ran)} ran, in {seconds:.0f} s", flush=True)
+    say(f"all stages are up to date; {len(ran)} ran, in {seconds:.0f} s")
 
 
 def _names(jobs: Sequence[Job]) -> list[str]:

@@ -1,8 +1,11 @@
 """The output of several stages on one screen: whole lines, each with its stage's name."""
 
 import re
+import sys
 from collections.abc import Sequence
 from typing import TextIO
+
+from podium.runtime.console import is_quiet
 
 # What DVC says around each stage: the same for all, or about git.
 _CHATTER = re.compile(
@@ -40,7 +43,9 @@ class Lines:
                 self.say(text, stream)
 
     def say(self, text: str, stream: TextIO) -> None:
-        """One line with the stage's name before it."""
+        """One line with the stage's name before it; with ``--quiet`` only of standard error."""
+        if stream is sys.stdout and is_quiet():
+            return
         stream.write(f"{self.label:<{self.width}} | {text}\n")
         stream.flush()
 

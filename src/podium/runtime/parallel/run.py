@@ -72,7 +72,8 @@ class Runner:
         """Run all; how each job ended.
 
         Raises:
-            KeyboardInterrupt: a Ctrl-C or SIGTERM, after the stages that were running have ended.
+            KeyboardInterrupt: a Ctrl-C, after the stages that were running have ended.
+            SystemExit: the same after SIGTERM.
         """
         signals = (signal.SIGINT, signal.SIGTERM)
         before = {number: signal.signal(number, self._stop) for number in signals}
@@ -90,8 +91,7 @@ class Runner:
                 signal.signal(number, handler)
         # A killed DVC is on the list of readers and writers until no other one is.
         self._repair()
-        if self.stopped:
-            raise KeyboardInterrupt
+        repro.raise_if(self.stopped)
         return self.schedule
 
     def _stop(self, number: int, frame: FrameType | None) -> None:

@@ -12,6 +12,7 @@ from podium.data.sources import kaggle, raw_files
 from podium.io import files
 from podium.io.errors import PodiumError
 from podium.io.text import printable
+from podium.runtime.console import say
 from podium.stages import pipeline
 from podium.stages.new import images, params
 from podium.stages.new.block import block_text, yaml
@@ -150,14 +151,14 @@ def _tell_of_no_sample(draft: Draft) -> None:
 
 def _report(name: str, draft: Draft) -> None:
     """What was guessed and why, and what to look at."""
-    print(f"{name}: its block is at the end of params.yaml, guessed from {draft['files_of']}")
+    say(f"{name}: its block is at the end of params.yaml, guessed from {draft['files_of']}")
     files_used = ", ".join(filter(None, draft["files"].values()))
-    print(f"  {'files':<12} {files_used}")
+    say(f"  {'files':<12} {files_used}")
     keys = [*SHOWN, *(key for key in draft.why if key.startswith(("preprocess.", "submission.")))]
     for key in keys:
         why = draft.why.get(key)
         value = draft[key] if isinstance(draft[key], str) else yaml(draft[key])
-        print(f"  {key.removeprefix('preprocess.'):<12} {printable(value)}" + _behind(why))
+        say(f"  {key.removeprefix('preprocess.'):<12} {printable(value)}" + _behind(why))
     if draft.look:
         print("look at:")
         for line in draft.look:

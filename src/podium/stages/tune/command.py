@@ -11,10 +11,10 @@ from typing import Any
 from podium.config import load_config
 from podium.io import files, paths
 from podium.io.errors import PodiumError, SettingError
-from podium.io.text import nearest
+from podium.io.text import counted, nearest
 from podium.models.trials import TrialFit
 from podium.runtime import compute
-from podium.runtime.console import console
+from podium.runtime.console import console, say
 from podium.runtime.progress import SILENT, Reporter, reporting
 from podium.runtime.tracking import Run, tracked_run
 from podium.stages.common import label, log_scores, run_tags
@@ -35,7 +35,7 @@ from podium.stages.tune.samplers import GAUSSIAN, SAMPLERS
 from podium.stages.tune.search import Candidates, search, with_history
 from podium.stages.tune.shipped import dimensions_of
 from podium.stages.tune.space import Space, make_space
-from podium.stages.tune.study import Asked, Finished, StoredStudy, open_study
+from podium.stages.tune.study import KNOBS, Asked, Finished, StoredStudy, open_study
 
 # How long the command waits at its end for MLflow, as a share of its time.
 WAIT_SHARE, MOST_WAIT = 0.01, 10.0
@@ -85,7 +85,7 @@ class Options:
     def budget(self) -> str:
         """The budget in words, as runs are tagged with it."""
         minutes = [] if self.minutes is None else [f"{self.minutes:g} min"]
-        trials = [] if self.trials is None else [f"{self.trials} trials"]
+        trials = [] if self.trials is None else [counted(self.trials, "trial")]
         return ", ".join([*minutes, *trials])
 
 
@@ -101,17 +101,17 @@ def tune(name: str, model: str, options: Options) -> None:
     task, space = task_and_space(name, model, options)
     with computing(name), parent_run(task, options) as run:
         tuning = run_search(task, space, options, run, started)
-        _print(report.counts(tuning.study.finished()))
+        say(report.counts(tuning.study.finished()))
         if options.minutes is not None:
-            _print(report.time_spent(time.monotonic() - started, 60 * options.minutes))
+            say(report.time_spent(time.monotonic() - started, 60 * options.minutes))
         folder = _draw(tuning, run)
         best = _best(tuning)
         confirmed = _confirm(tuning, best)
         current = tuning.study.of_values(tuning.candidates.own)
         for line in report.result_lines(task.metric, current, best, confirmed):
-            _print(line)
+            print(line, flush=True)
         _log_result(run, current, best, confirmed)
-        _print(f"pictures and trials: {folder}")
+        say(f"pictures and trials: {folder}")
     _apply(tuning, best, options)
 
 
@@ -194,7 +194,7 @@ def run_search(
     budget.started = budget.started if started is None else started
     tuning = _opened(task, space, options, budget)
     pruner = PRUNERS[options.pruning](-1.0 if task.metric.greater_is_better else 1.0)
-    _print(
+    say(
         f"{label(task.competition, task.dataset.schema)}  {task.model}: {options.sampler}, "
         f"{options.budget}, {', '.join(knob.name for knob in tuning.study.space.knobs)}"
     )
@@ -238,9 +238,9 @@ def _opened(task: Task, space: Space, options: Options, budget: Budget) -> Tunin
     candidates = candidates.on(study.space.standing(candidates.current))
     known = study.finished()
     if known:
-        _print(f"the study '{name}' goes on: {report.counts(known)} so far")
+        say(f"the study '{name}' goes on: {report.counts(known)} so far")
     if taken := study.take_over():
-        _print(f"{taken} trials of a process that was ended are queued again")
+        say(f"queued again, from a process that was ended: {counted(taken, 'trial')}")
     budget.dearer = candidates.dearer
     study.queue_current(candidates.current)
     if options.sampler == "grid":
@@ -267,7 +267,7 @@ def _about(task: Task, space: Space, candidates: Candidates | FeatureCandidates)
         "metric": competition.metric,
         "preprocessing": files.digest(repr(made_of).encode()),
         "model": task.params.model,
-        "fixed knobs": {**fixed, **candidates.cheaper},
+        KNOBS: {**fixed, **candidates.cheaper},
     }
 
 
@@ -279,7 +279,7 @@ def _teller(tuning: Tuning, run: Run) -> Any:
         best = tuning.study.best()
         is_current = tuning.candidates.is_current(asked.values)
         is_best = best is not None and best.number == asked.number
-        _print(report.trial_line(asked.number, asked.values, fit, is_best, is_current))
+        say(report.trial_line(asked.number, asked.values, fit, is_best, is_current))
         tags = _tags(task, tuning.options) | {
             "podium.stage": "trial",
             "state": fit.state,
@@ -350,7 +350,7 @@ def _confirm(tuning: Tuning, best: Finished) -> Confirmed | TrialFit | None:
         return None
     made = candidates.whole if tuning.budget.confirms_whole else candidates.trial
     seeds = "" if made == candidates.whole else ", with one seed"
-    _print(f"fitting the current and the best configuration on folds that no trial has seen{seeds}")
+    say(f"fitting the current and the best configuration on folds that no trial has seen{seeds}")
     both = [made(values) for values in (candidates.own, best.values)]
     return confirm(task, both, tuning.budget.last_moment)
 
@@ -380,18 +380,18 @@ def _apply(tuning: Tuning, best: Finished, options: Options) -> None:
     task = tuning.task
     if not changed:
         if options.apply:
-            _print("params.yaml has the best values already: nothing is written")
+            say("params.yaml has the best values already: nothing is written")
         return
     if not options.apply:
-        _print("'--apply' with '--trials 0' writes the best values to params.yaml")
+        say("'--apply' with '--trials 0' writes the best values to params.yaml")
         return
     block = ("preprocess",) if task.preprocesses else ("models", task.model)
     knobs = {name: value for name, value in changed.items() if not name.startswith(PREFIX)}
     for line in apply((task.competition.name, *block), knobs) if knobs else ():
-        _print(line)
+        say(line)
     if off := list(switched_off(changed)):
-        _print(f"better without these features; remove them by hand: {', '.join(off)}")
-    _print("next: 'dvc repro' trains with them")
+        say(f"better without these features; remove them by hand: {', '.join(off)}")
+    say("next: 'dvc repro' trains with them")
 
 
 def changes(tuning: Tuning, best: Finished) -> dict[str, Any]:
@@ -400,7 +400,3 @@ def changes(tuning: Tuning, best: Finished) -> dict[str, Any]:
     if tuning.candidates.is_current(best.values):
         return {}
     return {name: value for name, value in best.values.items() if value != current.get(name)}
-
-
-def _print(line: str) -> None:
-    console().print(line, highlight=False, soft_wrap=True, markup=False)

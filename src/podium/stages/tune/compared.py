@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from podium.runtime.console import console
+from podium.runtime.console import say
 from podium.stages.tune import command, plots, report
 from podium.stages.tune.command import Options, Tuning, run_search, study_folder
 from podium.stages.tune.samplers import COMPARED
@@ -35,10 +35,10 @@ def compare_samplers(competition: str, model: str, options: Options) -> None:
     title = f"{task.competition.name} {task.model}, {options.budget} each"
     plots.draw_compared(curves, title, task.metric.title, folder / PICTURE)
     _write_curves(curves, folder)
-    console().print(f"\n{'sampler':<10}{'finished':>10}{'pruned':>8}{'best':>12}  values")
+    print(f"\n{'sampler':<10}{'finished':>10}{'pruned':>8}{'best':>12}  values")
     for sampler, tuning in found.items():
-        console().print(_line(sampler, tuning), highlight=False, soft_wrap=True, markup=False)
-    console().print(f"best score so far against the time: {folder / PICTURE}", highlight=False)
+        print(_line(sampler, tuning))
+    say(f"best score so far against the time: {folder / PICTURE}")
 
 
 def _curve(tuning: Tuning) -> tuple[list[float], list[float]]:

@@ -31,6 +31,8 @@ OWNER, UNTIL = "podium.owner", "podium.until"
 STATE, SECONDS, FOLDS, CURVE = "state", "seconds", "folds", "curve"
 # The knobs of the configuration as it is, as text: its point may say them roughly.
 VALUES = "podium.values"
+# Of what a study is about: the knobs that it doesn't search.
+KNOBS = "fixed knobs"
 # A search without a time that it ends at: its trials are lost after a day.
 LONGEST = 24 * 3600.0
 # Of another machine, whose clock may differ.
@@ -315,14 +317,30 @@ def _explained(storage: str, name: str) -> Iterator[None]:
         ) from error
 
 
+def _changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+    """What is not as it was; of several values, which ones, and what they were."""
+    for key, value in now.items():
+        earlier = before.get(key, {})
+        if json.dumps(earlier) == json.dumps(value):
+            continue
+        yield f"{key} ({_knobs_that_were(earlier, value)})" if key == KNOBS else key
+
+
+def _knobs_that_were(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """The knobs that have changed, with their earlier values, by name."""
+    was = {name: json.dumps(before.get(name)) for name in sorted({*before, *now})}
+    return ", ".join(
+        f"{name} was {value}" for name, value in was.items() if value != json.dumps(now.get(name))
+    )
+
+
 def _check_same(name: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     """Stop where trials of before and now can't be compared.
 
     Raises:
         PodiumError: they can't.
     """
-    changed = [key for key in now if json.dumps(before.get(key)) != json.dumps(now[key])]
-    if changed:
+    if changed := list(_changed(before, now)):
         raise PodiumError(
             f"study '{printable(name)}' was made with other {' and '.join(changed)}, so its trials "
             "can't be compared with new ones; give the search another name with --study, or put "
