@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from browser import fresh_browser
 from projects import DIGITS, HOUSES, ROOT, Project, made_once, write_houses
 
 QUICK = ("ridge", "lasso", "mlp")
@@ -219,22 +220,41 @@ def test_after_a_local_file_has_gone_another_provider_needs_no_repair(copy, hous
 
 
 @pytest.mark.deep
-def test_metrics_and_plots(copy, tmp_path):
+def test_metrics_of_models_and_blend_fit_a_terminal(copy):
     shown = json.loads(copy.must_run("dvc", "metrics", "show", "--json"))
-    paths = shown[""]["data"]
-    assert "models/house-prices/mlp/metrics.json" in paths
-    assert paths["reports/house-prices/blend/metrics.json"]["data"]["cv"] > 0
-    assert "error" not in json.dumps(shown)
-    copy.must_run("dvc", "plots", "show", "-o", str(tmp_path / "plots"))
-    page = (tmp_path / "plots/index.html").read_text()
-    for title in ("mlp, mean loss over folds", "predicted against actual", "OOF score by model"):
-        assert title in page
-    for title in ("confusion", "reliability", "F1 by class"):
-        assert f"digit-recognizer, {title}" in page
-    assert list((tmp_path / "plots/static").glob("*.png"))
+    found = {path: facts["data"] for path, facts in shown[""]["data"].items()}
+    assert set(found) == {
+        f"reports/{competition}/cv/{name}.json"
+        for competition, models in ((HOUSES, QUICK), (DIGITS, QUICK_IMAGES))
+        for name in (*models, "blend")
+    }
+    assert all(facts["cv"] > 0 for facts in found.values())
     copy.edit(lambda params: params[HOUSES]["ensemble"].update(method="mean"))
     copy.must_run("dvc", "repro")
-    assert "blend/metrics.json" in copy.must_run("dvc", "metrics", "diff")
+    changed = copy.must_run("dvc", "metrics", "diff")
+    assert "cv/blend.json" in changed
+    assert "cv/ridge.json" not in changed
+    assert max(map(len, (copy.must_run("dvc", "metrics", "show") + changed).splitlines())) <= 100
+
+
+@pytest.mark.deep
+def test_plots_need_no_network_and_show_each_curve_once(copy, tmp_path):
+    copy.must_run("dvc", "plots", "show", "-o", str(tmp_path / "of a fresh clone"))
+    copy.must_run("podium", "sync")
+    copy.must_run("dvc", "plots", "show", "-o", str(tmp_path / "plots"))
+    titles = [f"{HOUSES}: {name}" for name in (*QUICK, "predicted against actual")]
+    titles += [f"{DIGITS}: {name}" for name in (*QUICK_IMAGES, "confusion", "reliability")]
+    with fresh_browser(offline=True) as (page, troubles):
+        page.goto((tmp_path / "plots/index.html").as_uri())
+        page.wait_for_function("document.querySelectorAll('main svg.marks').length == 11")
+        height = page.evaluate("document.documentElement.scrollHeight")
+    assert troubles == []
+    assert height < 3000
+    text = (tmp_path / "plots/index.html").read_text()
+    for title in titles:
+        assert text.count(f'"{title}"') == 1
+    assert '"x_name": "log10 of alpha"' in text
+    assert '"x_name": "epoch"' in text
 
 
 @pytest.mark.deep

@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from podium.reporting import plots
-from podium.reporting.curves import mean_by_step, mean_curves, mlflow_curves
+from podium.reporting.curves import mean_by_step, mlflow_curves
+from podium.stages.shown_curves import shown_curves
 
 
 def search(*grids):
@@ -43,7 +44,7 @@ def test_folds_with_the_same_alphas_are_averaged_as_they_are():
 def test_folds_that_have_no_alphas_in_common_have_no_mean(tmp_path):
     history = search([1.0, 2.0], [30.0, 40.0])
     assert mean_by_step(history).empty
-    assert mean_curves(history).empty
+    assert shown_curves(history, "loss").empty
     plots.learning_curve(history, tmp_path / "curve.png", "lasso")
     assert (tmp_path / "curve.png").is_file()
 

@@ -11,13 +11,14 @@ def sync() -> None:
 
     Runs that are not in MLflow yet are logged.
     """
-    from podium.runtime import dvc_files, tracking
+    from podium.runtime import dvc_files, plots_page, tracking
     from podium.stages import pipeline, resolve
 
     for line in (*dvc_files.repair(), *resolve.remove_dead_links()):
         say(line)
     if pipeline.sync(pipeline.competition_tasks()):
         say(f"{pipeline.TRAINING} was brought up to date with params.yaml")
+    plots_page.make()
     tracking.warn_if_not_logged(60)
 
 

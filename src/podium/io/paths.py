@@ -71,6 +71,11 @@ def blend(competition: str) -> Path:
     return Path("reports") / competition / "blend"
 
 
+def cv(competition: str) -> Path:
+    """A small file with the CV of each model and of the blend: what ``dvc metrics`` shows."""
+    return Path("reports") / competition / "cv"
+
+
 def report(competition: str) -> Path:
     """The competition's HTML report."""
     return Path("reports") / competition / "report.html"

@@ -67,13 +67,6 @@ def _mean_of_members(history: pd.DataFrame, part: str) -> "pd.Series[float]":
     return values.loc[:, ~broken].ffill().mean(axis=1)
 
 
-def mean_curves(history: pd.DataFrame) -> pd.DataFrame:
-    """The mean curves with one row per step and part, as DVC plots them: step, part, loss."""
-    long = mean_by_step(history).melt("step", list(PARTS), var_name="part", value_name="loss")
-    long["part"] = long["part"].map(PARTS)
-    return long.dropna()
-
-
 def mlflow_curves(history: pd.DataFrame) -> dict[str, Curve]:
     """The mean curves by metric name, and each member's curves for networks.
 

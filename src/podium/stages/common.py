@@ -111,14 +111,16 @@ def run_name(model: str, params: ModelParams) -> str:
 
 
 def cv_scores(score: float, fold_scores: list[float]) -> dict[str, float]:
-    """The pooled OOF score, and mean and std over the folds on which the metric is defined.
+    """The pooled OOF score; mean, std and the mean's standard error over folds.
 
-    What is defined nowhere is left out.
+    Folds on which the metric is undefined are left out, as is what is defined nowhere.
     """
     defined = [value for value in fold_scores if value == value]
     scores = {"cv": score}
     if defined:
         scores = {"cv_mean": float(np.mean(defined)), "cv_std": float(np.std(defined))} | scores
+    if len(defined) > 1:
+        scores["cv_se"] = float(np.std(defined, ddof=1) / len(defined) ** 0.5)
     return {name: round(value, DIGITS) for name, value in scores.items() if value == value}
 
 

@@ -20,6 +20,7 @@ from podium.ensemble.several_targets import blend_targets
 from podium.ensemble.submission import check_submission, make_submission, read_form
 from podium.io import files, paths
 from podium.io.errors import PodiumError, warn
+from podium.metrics import Metric
 from podium.reporting import plots
 from podium.runtime.console import console
 from podium.runtime.tracking import SUBMISSION_TAG, Run, tracked_run
@@ -43,7 +44,9 @@ from podium.stages.common import (
 )
 
 Array = NDArray[np.float64]
-SCORES = ("cv_mean", "cv_std", "cv")
+SCORES = ("cv_mean", "cv_std", "cv", "cv_se")
+# What the files for ``dvc metrics`` have.
+HEADLINE = ("cv",)
 
 
 @dataclass(frozen=True)
@@ -167,10 +170,11 @@ def _submission(
     return submission
 
 
-def scores_table(models: Predictions, result: Blend) -> pd.DataFrame:
+def scores_table(models: Predictions, result: Blend, metric: Metric) -> pd.DataFrame:
     """One row per model and one for the blend: CV, weight, and whether it is what is submitted.
 
-    A score is missing where the metric is undefined.
+    A score is missing where the metric is undefined. ``place`` is 1 for the best; ``measure`` is
+    what DVC's plot has at its axis.
     """
     rows: list[dict[str, object]] = [
         {
@@ -184,7 +188,19 @@ def scores_table(models: Predictions, result: Blend) -> pd.DataFrame:
     rows.append({"model": "blend", **{key: blended.get(key) for key in SCORES}})
     table = pd.DataFrame(rows).astype(dict.fromkeys(SCORES, float))
     table["submitted"] = table["model"] == _submitted(models, result)
-    return table
+    table["place"] = table["cv"].rank(ascending=not metric.greater_is_better, method="first")
+    better = "higher" if metric.greater_is_better else "lower"
+    return table.assign(measure=f"{metric.title}, {better} is better")
+
+
+def _write_headlines(scores: pd.DataFrame, folder: Path) -> None:
+    """A file for each model and the blend, so that ``dvc metrics`` has a line for each.
+
+    Several in one file would be columns: of two competitions 14.
+    """
+    for row in scores.to_dict("records"):
+        facts = {key: row[key] for key in HEADLINE if row[key] == row[key]}
+        files.write_json(folder / f"{row['model']}.json", facts)
 
 
 def _submitted(models: Predictions, result: Blend) -> str:
@@ -210,9 +226,10 @@ def _publish(
     oof["fold"] = models.fold_of_row
     if competition.scoring.is_tuned:
         oof[target.decided_columns] = result.submitted.decided
-    with files.publish(paths.blend(name)) as folder:
-        scores = scores_table(models, result)
+    with files.publish(paths.blend(name)) as folder, files.publish(paths.cv(name)) as headlines:
+        scores = scores_table(models, result, competition.scoring)
         scores.to_csv(folder / "scores.csv", index=False, lineterminator="\n")
+        _write_headlines(scores, headlines)
         oof.to_parquet(folder / "oof.parquet", index=False)
         metrics = _metrics(competition, models, result, target)
         files.write_json(folder / "metrics.json", metrics)
@@ -250,7 +267,8 @@ def _draw(
     competition: Competition, models: Predictions, result: Blend, target: Target, folder: Path
 ) -> dict[str, float]:
     """The run's pictures and tables, of what is submitted; returns facts to log."""
-    plots.model_scores(scores_table(models, result), folder / "scores.png", competition.scoring)
+    scores = scores_table(models, result, competition.scoring)
+    plots.model_scores(scores, folder / "scores.png", competition.scoring)
     facts: dict[str, float] = {}
     for own in shown_targets(target):
         facts |= _draw_target(competition, models, result.part(own.name), own, folder)

@@ -42,43 +42,43 @@ _BLOCK = """\
         - models/{name}/${{key}}/history.csv: {{persist: true}}
         - models/{name}/${{key}}/pictures: {{persist: true}}
         - models/{name}/${{key}}/weights: {{persist: true}}
-      metrics:
         - models/{name}/${{key}}/metrics.json: {{persist: true}}
       plots:
         - models/{name}/${{key}}/curves.csv:
             persist: true
             template: learning_curve
-            x: step
+            x: x
             y: loss
-            title: {name} ${{key}}, mean loss over folds
+            title: "{name}: ${{key}}"
 """
 
 
-_PLOTS = """\
+# Of each competition: a small file for each model and the blend, written by the ensemble stage.
+_METRICS = """\
 
+metrics:
+{metrics}
 plots:
 {plots}"""
 
 # What `dvc plots` shows of the blend's predictions: of numbers, and of classes.
 _NUMBERS = """\
-  - ../reports/{name}/plots/pictures
-  - {name}, predicted against actual:
-      template: scatter
+  - "{name}: predicted against actual":
+      template: predicted
       x: {{../reports/{name}/plots/predictions.csv: actual}}
       y: {{../reports/{name}/plots/predictions.csv: predicted}}
 """
 _CLASSES = """\
-  - ../reports/{name}/plots/pictures
-  - {name}, confusion:
-      template: confusion
+  - "{name}: confusion":
+      template: confusion_matrix
       x: {{../reports/{name}/plots/predictions.csv: predicted}}
       y: {{../reports/{name}/plots/predictions.csv: actual}}
-  - {name}, reliability:
-      template: linear
+  - "{name}: reliability":
+      template: reliability
       x: {{../reports/{name}/plots/reliability.csv: confidence}}
       y: {{../reports/{name}/plots/reliability.csv: accuracy}}
-  - {name}, F1 by class:
-      template: bar_horizontal
+  - "{name}: F1 by class":
+      template: by_class
       x: {{../reports/{name}/plots/scores.csv: f1}}
       y: {{../reports/{name}/plots/scores.csv: class}}
 """
@@ -92,7 +92,9 @@ def training_stages(tasks: Mapping[str, str]) -> str:
         (_NUMBERS if task == "regression" else _CLASSES).format(name=name)
         for name, task in tasks.items()
     ]
-    return _HEAD.format(defaults=defaults) + stages + _PLOTS.format(plots="".join(plots))
+    metrics = "".join(f"  - ../reports/{name}/cv\n" for name in tasks)
+    shown = _METRICS.format(metrics=metrics, plots="".join(plots))
+    return _HEAD.format(defaults=defaults) + stages + shown
 
 
 def sync(competitions: Mapping[str, str], path: Path = TRAINING) -> bool:

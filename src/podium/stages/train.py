@@ -23,7 +23,7 @@ from podium.metrics.trial import try_metric
 from podium.models import Fit, ModelResult, fit_targets, fit_targets_without_each_fold
 from podium.models.several_targets import resolve_for_first
 from podium.reporting import plots
-from podium.reporting.curves import mean_curves, mlflow_curves
+from podium.reporting.curves import mlflow_curves
 from podium.runtime import compute
 from podium.runtime.console import console
 from podium.runtime.progress import reporting
@@ -47,6 +47,7 @@ from podium.stages.common import (
     warn_of_undefined,
     with_true_values,
 )
+from podium.stages.shown_curves import loss_name, shown_curves
 
 Array = NDArray[np.float64]
 
@@ -82,7 +83,8 @@ def train(name: str, model: str) -> None:
                 again = Fit(dataset, target, params, metric, reporter, scratch)
                 inner = fit_targets_without_each_fold(again) if full else []
         where = paths.model(name, model)
-        _write(where, result, inner, dataset, target, competition)
+        loss = loss_name(resolved, target.is_regression)
+        _write(where, result, inner, dataset, target, competition, loss)
         run.tag("oof.sha256", files.sha256(where / "oof.parquet"))
         _log(run, result, model, dataset, target, where)
     _print_score(competition, dataset, model, result)
@@ -122,6 +124,7 @@ def _write(
     dataset: Dataset,
     target: Target,
     competition: Competition,
+    loss: str,
 ) -> None:
     oof = target.frame(dataset.train_ids, result.oof, result.oof_std)
     oof = with_true_values(oof, dataset.y, competition)
@@ -133,7 +136,7 @@ def _write(
         test = target.frame(dataset.test_ids, result.test, result.test_std)
         test.to_parquet(folder / "test.parquet", index=False)
         result.history.to_csv(folder / "history.csv", index=False, lineterminator="\n")
-        curves = _mean_curves(result, target)
+        curves = _shown_curves(result, target, loss)
         curves.to_csv(folder / "curves.csv", index=False, float_format="%.6g", lineterminator="\n")
         _draw_curves(folder / PICTURES, where.name, result, target)
         (folder / "weights").mkdir()
@@ -158,11 +161,11 @@ def _draw_curves(folder: Path, model: str, result: ModelResult, target: Target) 
         plots.learning_curve(result.part(own.name).history, path, f"{model} {own.name}".strip())
 
 
-def _mean_curves(result: ModelResult, target: Target) -> pd.DataFrame:
+def _shown_curves(result: ModelResult, target: Target, loss: str) -> pd.DataFrame:
     """The mean curves that DVC plots; of several targets those of the first, each named."""
     tables = []
     for own in shown_targets(target):
-        curves = mean_curves(result.part(own.name).history)
+        curves = shown_curves(result.part(own.name).history, loss)
         tables.append(curves.assign(part=[f"{part} {own.name}".strip() for part in curves["part"]]))
     return pd.concat(tables)
 
