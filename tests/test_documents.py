@@ -1,11 +1,14 @@
-"""What documents and presets tell people to append to params.yaml is valid there."""
+"""What documents tell people to write is valid: params.yaml, presets, Python."""
 
+import ast
 import re
 import subprocess
+import sys
 
 import pytest
 from ruamel.yaml import YAML
 
+from documents import PAGES, blocks, name, text_of
 from podium.config import ImageCompetition, load_config
 from projects import ROOT
 
@@ -46,3 +49,25 @@ def test_the_edit_of_the_first_submission_is_one(project):
     assert blocks["house-prices"].source.provider == "kaggle"
     assert blocks["digit-recognizer"].source.provider == "sample"
     assert len(block.splitlines()) == 10
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name)
+def test_code_in_pages_can_be_read(path):
+    for block in blocks(text_of(path), "python"):
+        ast.parse(block)
+    yaml = YAML(typ="safe")
+    yaml.allow_duplicate_keys = True  # one choice below another
+    for block in blocks(text_of(path), "yaml"):
+        list(yaml.load_all(block))
+
+
+@pytest.mark.deep
+def test_the_examples_of_networks_run(tmp_path):
+    code = "\n".join(blocks(text_of(ROOT / "docs/mlp.md"), "python"))
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    # Comments say the shapes that are printed.
+    shapes = re.findall(r"print\(.*shape\)  # (\([\d, ]+\))", code)
+    assert shapes == re.findall(r"^\(.*\)$", done.stdout, re.MULTILINE)

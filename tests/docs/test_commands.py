@@ -15,7 +15,8 @@ from projects import ROOT
 WITH_COMMANDS = [path for path in PAGES if shell(path)]
 # Of the shell, of the system, and of programs whose parser isn't asked here.
 OTHERS = {
-    ".", "cat", "cd", "cp", "docker", "export", "git", "mkdir", "mlflow", "pip", "sed", "umask",
+    ".", "cat", "cd", "cp", "dask", "docker", "export", "git", "mkdir", "mlflow", "openssl", "pip",
+    "sed", "umask",
 }  # fmt: skip
 # What the project's folders are, in which a file that a command names must be.
 FOLDERS = ("benchmarks", "docs", "notebooks", "presets", "scripts", "src", "tests")
@@ -76,7 +77,12 @@ def check_dvc(words):
 
 def check_python(words):
     file = next((word for word in words if not word.startswith("-")), "")
-    assert {"-c", "-", "-m"} & set(words) or (ROOT / file).is_file(), f"no file {file}"
+    if {"-c", "-", "-m"} & set(words):
+        return
+    assert (ROOT / file).is_file(), f"no file {file}"
+    text = (ROOT / file).read_text()
+    given = [word for word in words if word.startswith("--")]
+    assert [option for option in given if f'"{option}"' not in text] == []
 
 
 def check_kaggle(words):
@@ -116,7 +122,8 @@ def test_commands_parse(path):
 @pytest.mark.parametrize(
     "command",
     ["podium fly", "podium submit house-prices --loud", "make tea", "dvc exp rum",
-     "python gone.py", "vi params.yaml", "podium tune house-prices mlp --minutes soon"],
+     "python gone.py", "python benchmarks/scale.py --lines 3", "vi params.yaml",
+     "podium tune house-prices mlp --minutes soon"],
 )  # fmt: skip
 def test_a_wrong_command_is_noticed(command):
     with pytest.raises(Exception, match=r".+"):

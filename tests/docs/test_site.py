@@ -8,13 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from browser import fresh_browser
 from documents import NOTEBOOKS, PAGES
 from projects import ROOT, made_once
 
 LOADED = re.compile(r"""(?:\bsrc|<link[^>]*\bhref)=["']?(?:https?:)?//[^"'\s>]+""")
-CHROMIUM = Path("/usr/bin/chromium")
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run",
-         "--disable-component-update", "--disable-sync"]  # fmt: skip
 
 
 @pytest.fixture(scope="session")
@@ -40,24 +38,12 @@ def test_every_page_and_notebook_is_there_and_loads_nothing_from_elsewhere(site)
 
 
 @pytest.mark.deep
-@pytest.mark.skipif(not CHROMIUM.is_file(), reason="no Chromium")
 def test_search_works_from_a_folder_without_network(site):
-    from playwright.sync_api import sync_playwright
-
-    requests, errors = [], []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=QUIET)
-        page = browser.new_page()
-        page.on("request", lambda request: requests.append(request.url))
-        page.on("console", lambda told: errors.append(told.text) if told.type == "error" else None)
-        page.on("pageerror", lambda error: errors.append(str(error)))
+    with fresh_browser(offline=True) as (page, troubles):
         page.goto((site / "index.html").as_uri())
         page.keyboard.press("/")
         page.keyboard.type("dropout")
         found = page.locator(".md-search-result__item h1")
         found.first.wait_for()
-        titles = found.all_inner_texts()
-        browser.close()
-    assert "Knobs of networks" in titles
-    assert errors == []
-    assert [url for url in requests if not url.startswith("file://")] == []
+        assert "Knobs of networks" in found.all_inner_texts()
+        assert troubles == []
