@@ -174,6 +174,16 @@ def test_constants_and_functions_of_params_yamls_package_are_code(tmp_path):
         assert "podium.config.tables" in sources.closure("train", [])
 
 
+def test_a_packages_template_is_code(tmp_path):
+    sources = package(tmp_path, stages__train="import podium.page", page__render="")
+    assert "podium.page" in sources.closure("train", [])
+    before = sources.hash_of("podium.page")
+    (tmp_path / "podium/page/page.css").write_text("p {}")
+    with_style = Sources(tmp_path).hash_of("podium.page")
+    (tmp_path / "podium/page/page.css").write_text("a {}")
+    assert len({before, with_style, Sources(tmp_path).hash_of("podium.page")}) == 3
+
+
 def test_every_stage_is_known():
     commands = {words[0] for words in COMMANDS}
     assert commands == set(STAGES)

@@ -88,7 +88,8 @@ def test_an_edit_of_code_changes_the_files_of_stages_that_run_it(own_sources):
         "data/sources/kaggle": set(),
         "data/sources/mirror": set(),
         "io/kaggle/client": set(),
-        "ensemble/blend": matching("*/ensemble.json"),
+        "ensemble/blend": matching("*/ensemble.json", "*/report.json"),
+        "reporting/page/render": matching("*/report.json"),
         "reporting/plots": matching("*/report.json"),
         "runtime/tracking/writer": set(),
         "io/errors": set(),
@@ -122,14 +123,15 @@ def test_a_download_depends_on_its_providers_code(own_sources, provider, module)
     [
         ("models", "alpha_ratio: Annotated[float, Field(gt=0, lt=1)] = 1e-3",
          "alpha_ratio: Annotated[float, Field(gt=0, lt=1)] = 2e-3",
-         LINEAR - {"house-prices/train/ridge.json"}),
-        ("networks", "momentum: Fraction = 0.9", "momentum: Fraction = 0.8", NETWORKS),
+         LINEAR - {"house-prices/train/ridge.json"} | {"house-prices/report.json"}),
+        ("networks", "momentum: Fraction = 0.9", "momentum: Fraction = 0.8",
+         NETWORKS | {f"{name}/report.json" for name in COMPETITIONS}),
         # Every competition says how many folds it has; so nothing uses the default.
         ("schema", "count: int = 5", "count: int = 4", set()),
         ("schema", 'channels: Literal["auto", "grey", "rgb"] = "auto"',
          'channels: Literal["auto", "grey", "rgb"] = "grey"', set()),
         ("schema", "rounds: int = Field(100, ge=1)", "rounds: int = Field(90, ge=1)",
-         {f"{name}/ensemble.json" for name in COMPETITIONS}),
+         {f"{name}/{stage}.json" for name in COMPETITIONS for stage in ("ensemble", "report")}),
     ],
 )  # fmt: skip
 def test_an_edit_of_a_default_changes_the_files_of_what_uses_it(
@@ -154,7 +156,8 @@ def test_an_edit_of_a_default_changes_the_files_of_what_uses_it(
 @pytest.mark.parametrize(
     ("edit", "expected"),
     [
-        (lambda block: block["models"]["mlp"].update(dropout=0.25), {"train/mlp.json"}),
+        (lambda block: block["models"]["mlp"].update(dropout=0.25),
+         {"train/mlp.json", "report.json"}),
         # The default itself.
         (lambda block: block["models"]["ridge"].update(inner_folds=5), set()),
         (lambda block: block["models"].update(two={"model": "lasso"}),
@@ -163,7 +166,8 @@ def test_an_edit_of_a_default_changes_the_files_of_what_uses_it(
         (lambda block: block.update(features={"A": "LotArea / 2"}), {"preprocess.json"}),
         (lambda block: block["folds"].update(seed=1), {"preprocess.json", "report.json"}),
         (lambda block: block["ensemble"].update(method="mean"), {"ensemble.json", "report.json"}),
-        (lambda block: block["ensemble"].update(models=["ridge"]), {"ensemble.json"}),
+        (lambda block: block["ensemble"].update(models=["ridge"]),
+         {"ensemble.json", "report.json"}),
         (lambda block: block["ensemble"].update(models=list(SMALL_MODELS)), set()),
         (lambda block: block["source"].update(seed=3), {"download.json"}),
         (lambda block: block["source"].update(files={"sample_submission": None}),
@@ -177,12 +181,15 @@ def test_an_edit_of_params_yaml_changes_the_files_of_what_reads_it(project, edit
     assert changed(before, after) == {f"house-prices/{name}" for name in expected}
 
 
-def test_a_knob_of_an_estimator_changes_its_file_alone_and_so_does_an_update(project, monkeypatch):
+def test_a_knob_of_an_estimator_changes_its_file_and_the_page_and_an_update_its_file(
+    project, monkeypatch
+):
     svr = {"model": "sklearn.svm.SVR", "C": 3}
     project.edit(lambda params: params["house-prices"]["models"].update(svr=svr))
     before = resolved(("house-prices",))
     project.edit(lambda params: params["house-prices"]["models"]["svr"].update(C=4))
-    assert changed(before, after := resolved(("house-prices",))) == {"house-prices/train/svr.json"}
+    shown = {"house-prices/train/svr.json", "house-prices/report.json"}
+    assert changed(before, after := resolved(("house-prices",))) == shown
     monkeypatch.setattr("podium.config.imported.metadata.version", lambda name: "9.9.9")
     assert changed(after, resolved(("house-prices",))) == {"house-prices/train/svr.json"}
     code = Path("data/resolved/house-prices/train/svr.json").read_text()

@@ -70,7 +70,7 @@ def test_a_narrow_terminal_breaks_no_command(finished, tmp_path, monkeypatch, po
     project = finished.copy(tmp_path / "copy")
     monkeypatch.chdir(project.root)
     narrow = partial(Console, width=60, force_terminal=True, color_system=None)
-    monkeypatch.setattr("podium.stages.report.console", narrow)
+    monkeypatch.setattr("podium.stages.report.command.console", narrow)
     lines = podium("report", NAME).out.splitlines()
     slug = project.params[NAME]["source"]["slug"]
     file = f"submissions/{NAME}/submission.csv"

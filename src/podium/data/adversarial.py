@@ -56,9 +56,14 @@ class Comparison:
         return f"ROC AUC {self.auc:.3f} ± {np.std(self.aucs):.3f} (0.5 is chance): {self._verdict}"
 
     @property
+    def are_alike(self) -> bool:
+        """Whether the ROC AUC may be chance."""
+        return self.auc <= max(ALIKE, self.chance)
+
+    @property
     def _verdict(self) -> str:
         names = ", ".join(self.features["feature"][:3])
-        if self.auc <= max(ALIKE, self.chance):
+        if self.are_alike:
             return "test rows are like training rows, so folds may be drawn from them"
         if self.auc < DIFFERENT:
             return f"test rows differ a little ({names}); trust small differences of scores less"

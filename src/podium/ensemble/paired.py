@@ -41,21 +41,29 @@ class Paired:
 
     @property
     def standard_error(self) -> float:
-        """Of that mean, corrected for training rows that folds share (``count`` - 1 of ``count``).
-
-        Nadeau and Bengio 2003, "Inference for the generalization error": the variance of the mean
-        is (1/count + validation rows / training rows) times that of the folds.
-        """
-        known = self.fold_gains[~np.isnan(self.fold_gains)]
-        if len(known) < 2:
-            return float("nan")
-        share = 1 / len(known) + 1 / (len(known) - 1)
-        return float(np.sqrt(share * known.var(ddof=1)))
+        """Of that mean: see ``standard_error``."""
+        return standard_error(self.fold_gains)
 
     @property
     def is_clear(self) -> bool:
         """Whether the interval leaves out 0."""
         return self.low > 0 or self.high < 0
+
+
+def standard_error(of_folds: Array, repeats: int = 1) -> float:
+    """Of the mean of one value a fold, corrected for training rows that folds share.
+
+    Nadeau and Bengio 2003, "Inference for the generalization error": the variance of the mean is
+    (1/values + validation rows / training rows) times that of the values. Of ``count`` folds of a
+    repeat, a fold validates 1 row for ``count`` - 1 that it trains on. NaN values are left out; of
+    fewer than two folds there is none.
+    """
+    known = of_folds[~np.isnan(of_folds)]
+    count = len(known) / repeats
+    if count <= 1:
+        return float("nan")
+    share = 1 / len(known) + 1 / (count - 1)
+    return float(np.sqrt(share * known.var(ddof=1)))
 
 
 def paired(

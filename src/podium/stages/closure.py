@@ -18,7 +18,7 @@ from podium.config.models import model_spec
 from podium.config.providers import PROVIDERS
 from podium.data.kinds import KINDS
 from podium.data.tabular.learnt.wanted import learns
-from podium.io.files import sha256
+from podium.io.files import digest, sha256
 from podium.io.usercode.load import OWN
 from podium.io.usercode.load import PACKAGE as USER_CODE
 from podium.io.usercode.sources import functions as own_functions
@@ -26,6 +26,8 @@ from podium.io.usercode.sources import tree_of
 
 PACKAGE = "podium"
 ROOTS = (PACKAGE, USER_CODE)
+# Files of a package that are no Python, by their endings.
+DATA = (".jinja", ".css", ".js")
 # What ``from podium import`` gives lazily; no stage has a use for the lab.
 LAZY = "podium.models.estimators"
 OWN_METRIC = "podium.io.usercode.metric:own_metric"
@@ -146,9 +148,12 @@ class Sources:
         return self.paths[module]
 
     def hash_of(self, module: str) -> str:
-        """The SHA-256 of a module's file."""
+        """The SHA-256 of a module's file; a package's covers what it has beside Python, too."""
         if module not in self.hashes:
-            self.hashes[module] = sha256(self._file(module))
+            hashes = [sha256(path) for path in (self._file(module), *self._data(module))]
+            self.hashes[module] = (
+                hashes[0] if len(hashes) == 1 else digest("".join(hashes).encode())
+            )
         return self.hashes[module]
 
     def closure(self, stage: str, called: Iterable[str]) -> list[str]:
@@ -166,6 +171,13 @@ class Sources:
                 found.add(module)
                 waiting += [*_packages_of(module), *self._imports(module)]
         return sorted(found)
+
+    def _data(self, module: str) -> list[Path]:
+        """A package's templates, styles and scripts, in order."""
+        path = self._file(module)
+        if path.name != "__init__.py":
+            return []
+        return sorted(found for found in path.parent.iterdir() if found.suffix in DATA)
 
     def _file(self, module: str) -> Path:
         path = self.path_of(module)

@@ -248,7 +248,8 @@ def _metrics(
     facts = score_facts(competition.metric, submitted.score, submitted.fold_scores)
     facts |= decision_facts(submitted.decision, submitted.fold_decisions, target.classes)
     if result.chosen is not None:
-        facts["blend"] = cv_scores(blended.score, blended.fold_scores)
+        own = score_facts(competition.metric, blended.score, blended.fold_scores)
+        facts["blend"] = {key: value for key, value in own.items() if key != "metric"}
     weights = {
         name: round(float(weight), 4)
         for name, weight in zip(models.names, result.weights, strict=True)

@@ -55,7 +55,7 @@ READS: dict[str, Mapping[str, Any]] = {
     "report": {
         **dict.fromkeys(("kind", "task", "id", "target", "target_transform", "metric"), True),
         "folds": True,
-        "ensemble": {"method", "nested"},
+        "ensemble": {"method", "nested", "rounds", "submit"},
         "source": {"slug"},
     },
 }
@@ -138,7 +138,10 @@ def _values(competition: Competition, stage: str, model: str | None) -> dict[str
     elif stage == "ensemble":
         values["models"] = competition.blended
     elif stage == "report":
-        values["models"] = list(competition.models)
+        values["models"] = {
+            name: params.model_dump(mode="json") for name, params in competition.models.items()
+        }
+        values["blended"] = competition.blended
     return values
 
 

@@ -17,7 +17,7 @@ def shown_curves(history: pd.DataFrame, loss: str) -> pd.DataFrame:
     logarithm of alpha, since a template has one kind of scale. ``loss`` names the loss.
     """
     means = mean_by_step(history)
-    x, name = means["step"], _step_name(history)
+    x, name = means["step"], step_name(history)
     if "alpha" in history:
         x, name = np.log10(means["alpha"]).round(4), "log10 of alpha"
     long = means.assign(x=x).melt("x", list(PARTS), var_name="part", value_name="loss").dropna()
@@ -31,6 +31,6 @@ def loss_name(params: Any, is_regression: bool) -> str:
     return f"loss ({named})" if isinstance(named, str) else "loss"
 
 
-def _step_name(history: pd.DataFrame) -> str:
-    """Networks alone have a metric in their history; what else has steps are boosted trees."""
+def step_name(history: pd.DataFrame) -> str:
+    """What a step is: networks alone have a metric in their history; other steps are trees."""
     return "epoch" if "valid_metric" in history else "tree"
