@@ -28,12 +28,8 @@ def kills(*options: str) -> str:
     return table
 
 
-def test_after_a_stage_was_killed_or_interrupted_the_next_run_has_the_same_bytes():
-    kills("--kills", "0", "--seed", "1", "--stage-kills", "2", "--interrupts", "2")
-
-
-def test_so_it_has_after_dvc_was_killed_anywhere_and_at_the_worst_moments():
-    table = kills("--kills", "8", "--seed", "0", "--aimed", "2")
+def test_whatever_was_killed_or_interrupted_the_next_run_has_the_same_bytes():
+    table = kills("--kills", "8", "--aimed", "2", "--stage-kills", "1", "--interrupts", "1")
     # Eight kills of dvc at random moments: in every stage, and before the first.
     killed = re.findall(r"^ *\d+  dvc +(\S+)", table, re.MULTILINE)
     assert {name.strip(",") for name in killed} >= STAGES

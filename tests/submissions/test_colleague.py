@@ -60,7 +60,7 @@ def ran(project: Project) -> list[str]:
     return re.findall(r"Running stage '([^']+)'", project.must_run("dvc", "repro"))
 
 
-def test_a_colleague_has_the_submission_without_training(
+def test_a_colleague_has_the_submission_without_training_and_gives_back_an_edit(
     owner, remote, archive, tmp_path, monkeypatch
 ):
     push(owner, remote)
@@ -79,13 +79,7 @@ def test_a_colleague_has_the_submission_without_training(
     assert not server.submissions
     same = result_hashes(colleague.root, {"timing.json"})
     assert same == result_hashes(owner.root, {"timing.json"})
-
-
-def test_an_edit_of_the_colleague_runs_what_it_touches(owner, remote, tmp_path):
-    """And what it makes goes back by the same way."""
-    push(owner, remote)
-    colleague = clone(owner, tmp_path)
-    colleague.must_run("dvc", "pull")
+    # An edit runs what it touches, and what it makes goes back by the same way.
     colleague.edit(lambda params: params[HOUSES]["ensemble"].update(method="mean"))
     assert ran(colleague) == [f"{stage}@{HOUSES}" for stage in ("resolve", "ensemble", "report")]
     colleague.commit("the mean of all")
