@@ -10,7 +10,8 @@ from collections.abc import Iterator
 import pytest
 
 from podium.config import MLPParams
-from podium.runtime.tracking import tracked_run, wait_until_logged
+from podium.io.errors import PodiumError
+from podium.runtime.tracking import read_runs, tracked_run, wait_until_logged
 from podium.stages.common import NAME_LENGTH, run_name
 from tracking_help import client, free_port, journals, log_runs, running_server, runs_of
 
@@ -56,6 +57,22 @@ def test_a_run_keeps_what_is_logged(project):
     assert (project.root / "mlartifacts/c").is_dir()
     assert found.inputs.dataset_inputs[0].dataset.name == "c"
     assert 0 <= found.info.end_time - found.info.start_time < 60_000
+
+
+def test_runs_are_a_table(project):
+    with pytest.raises(PodiumError, match="no runs of it; run 'dvc repro' first"):
+        read_runs("c")
+    for place, scores in enumerate([{"cv": 0.5}, {"cv": 0.25, "fit_seconds": 2.0}]):
+        with tracked_run("c", f"m{place}", {"podium.model": "m"}) as run:
+            run.log_params({"epochs": place})
+            run.log_metrics(scores)
+    log_runs()
+    table = read_runs("c").set_index("name")
+    assert table["metrics.cv"].to_dict() == {"m0": 0.5, "m1": 0.25}
+    assert table["metrics.fit_seconds"].isna().to_dict() == {"m0": True, "m1": False}
+    last = table.loc["m1", ["status", "params.epochs", "tags.podium.model"]]
+    assert last.to_list() == ["FINISHED", "1", "m"]
+    assert (table["seconds"] >= 0).all()
 
 
 @pytest.mark.parametrize(

@@ -58,18 +58,28 @@ def compare(name: str, first: str, second: str) -> None:
     if first == second:
         raise PodiumError(f"'{printable(first)}' is named twice; name two results")
     target = target_of(competition, read_schema(name))
-    with files.scratch() as folder:
-        results = [
-            _read(competition, target, one, folder / str(at))
-            for at, one in enumerate((first, second))
-        ]
-    _check_same(results)
-    one, other = results
+    one, other = read_results(competition, first, second)
     metric = scored_by(target, competition.scoring)
     found = paired(metric, one.y, one.prediction, other.prediction, one.fold_of_row)
     by_target = list(_target_lines(competition.scoring, target, one, other))
     for line in _lines(competition.name, metric, found, one, other, by_target):
         print(line)
+
+
+def read_results(competition: Competition, *names: str) -> list[Results]:
+    """The OOF predictions of models, revisions' models or MLflow runs, named as in ``compare``.
+
+    Raises:
+        PodiumError: there are no such results, or they are of different rows or folds.
+    """
+    target = target_of(competition, read_schema(competition.name))
+    with files.scratch() as folder:
+        results = [
+            _read(competition, target, name, folder / str(at)) for at, name in enumerate(names)
+        ]
+    for other in results[1:]:
+        _check_same(results[0], other)
+    return results
 
 
 def _read(competition: Competition, target: Target, which: str, folder: Path) -> Results:
@@ -174,8 +184,7 @@ def _of_run(competition: Competition, run_id: str, folder: Path) -> Path:
         return Path(client.download_artifacts(found[0], OOF, str(folder)))
 
 
-def _check_same(results: list[Results]) -> None:
-    first, second = results
+def _check_same(first: Results, second: Results) -> None:
     if not first.ids.equals(second.ids) or not np.array_equal(first.y, second.y):
         raise PodiumError(
             f"'{first.name}' and '{second.name}' predict other rows or another target "

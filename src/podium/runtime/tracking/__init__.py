@@ -7,6 +7,7 @@ from podium.runtime.tracking.launch import (
     warn_at_end_of_pipeline,
     warn_if_not_logged,
 )
+from podium.runtime.tracking.read import read_runs
 from podium.runtime.tracking.run import MACHINE_TAG, PROCESS_TAG, Run, git_commit, tracked_run
 from podium.runtime.tracking.store import SUBMISSION_TAG, experiment_pages, open_store
 
@@ -18,6 +19,7 @@ __all__ = [
     "experiment_pages",
     "git_commit",
     "open_store",
+    "read_runs",
     "start_writer",
     "tracked_run",
     "tracking_uri",

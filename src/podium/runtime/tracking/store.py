@@ -5,6 +5,7 @@ Imported where it is needed, by the writer and by commands that read runs: it ta
 
 import glob
 import logging
+import warnings
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import Any
 from podium.io import disk
 from podium.io.errors import PodiumError, without_password
 from podium.io.paths import project_home
+from podium.runtime import environment
 from podium.runtime.tracking.journal import tracking_uri
 from podium.runtime.tracking.moved import follow_move
 
@@ -40,7 +42,12 @@ def open_store() -> Iterator[Any]:
         OSError: as ``store_errors``.
         PodiumError: as ``store_errors``.
     """
-    from mlflow import MlflowClient
+    # A notebook hasn't done this yet.
+    environment.prepare()
+    with warnings.catch_warnings():
+        # In notebooks: there are no progress bars that widgets could draw.
+        warnings.filterwarnings("ignore", "IProgress not found")
+        from mlflow import MlflowClient
 
     follow_move()
     with store_errors():
