@@ -32,7 +32,7 @@ Activation = Literal[
     "relu", "leaky_relu", "prelu", "gelu", "silu", "selu", "tanh", "sigmoid", "mish"
 ]
 Averaging = Literal["none", "ema", "swa"]
-Initialization = Literal["he", "xavier", "lecun", "orthogonal"]
+Initialization = Literal["he", "xavier", "lecun", "orthogonal", "zeros"]
 
 # A knob that does nothing unless another has one of these values.
 NEEDS: dict[str, tuple[str, tuple[Any, ...]]] = {

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from podium.nn.parameters import Initial
+from podium.nn.parameters import Initial, zeros
 
 # The output layer starts near zero, so a member first predicts its bias: the target's mean if the
 # target is standardized (D2L 3.4 uses the same 0.01 for its linear model).
@@ -55,4 +55,6 @@ INITIALIZATIONS: dict[str, Callable[[int, int], Initial]] = {
     "xavier": xavier,
     "lecun": lecun,
     "orthogonal": orthogonal,
+    # For lessons: units of a layer that start alike stay alike (D2L 5.4).
+    "zeros": zeros,
 }
