@@ -16,7 +16,7 @@ WITH_COMMANDS = [path for path in PAGES if shell(path)]
 # Of the shell, of the system, and of programs whose parser isn't asked here.
 OTHERS = {
     ".", "cat", "cd", "cp", "dask", "docker", "export", "git", "mkdir", "mlflow", "openssl", "pip",
-    "sed", "umask",
+    "pytest", "sed", "umask",
 }  # fmt: skip
 # What the project's folders are, in which a file that a command names must be.
 FOLDERS = ("benchmarks", "docs", "notebooks", "presets", "scripts", "src", "tests")
@@ -94,6 +94,7 @@ PARSERS = {
     "podium": check_podium,
     "dvc": check_dvc,
     "python": check_python,
+    "python3": check_python,
     "kaggle": check_kaggle,
 }
 

@@ -104,7 +104,7 @@ def make_files(folder: Path, target: str) -> Path:
 def test_a_stage_loads_nothing_that_it_does_not_depend_on(ran, words):
     stage, competition = words[0], load_config(ran / "params.yaml")[words[1]]
     called = functions(stage, competition, *words[2:])
-    declared = set(Sources(ROOT / "src").closure(stage, called))
+    declared = set(Sources(ROOT / "src", ROOT / "src").closure(stage, called))
     loaded = set(json.loads((ran / "-".join(["loaded", *words])).read_text()))
     loaded -= {name for name in loaded if f"{name}.".startswith(f"{CONFIG}.")} | {"podium"}
     assert {name for name in loaded - declared if not is_exempt(name, stage)} == set()
@@ -114,7 +114,7 @@ def test_a_stage_loads_nothing_that_it_does_not_depend_on(ran, words):
 def test_exempt_modules_exist_and_have_a_reason():
     for exempt in (EXEMPT, *EXEMPT_IN.values()):
         for name, reason in exempt.items():
-            assert Sources(ROOT / "src").path_of(name), name
+            assert Sources(ROOT / "src", ROOT / "src").path_of(name), name
             assert len(reason.split()) > 2, name
 
 
@@ -125,7 +125,7 @@ def package(folder: Path, **files: str) -> Sources:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text + "\n")
         (path.parent / "__init__.py").touch()
-    return Sources(folder)
+    return Sources(folder, folder)
 
 
 @pytest.mark.parametrize(
@@ -179,9 +179,9 @@ def test_a_packages_template_is_code(tmp_path):
     assert "podium.page" in sources.closure("train", [])
     before = sources.hash_of("podium.page")
     (tmp_path / "podium/page/page.css").write_text("p {}")
-    with_style = Sources(tmp_path).hash_of("podium.page")
+    with_style = Sources(tmp_path, tmp_path).hash_of("podium.page")
     (tmp_path / "podium/page/page.css").write_text("a {}")
-    assert len({before, with_style, Sources(tmp_path).hash_of("podium.page")}) == 3
+    assert len({before, with_style, Sources(tmp_path, tmp_path).hash_of("podium.page")}) == 3
 
 
 def test_every_stage_is_known():

@@ -13,7 +13,7 @@ from podium.config import Competition, ModelParams, load_config
 from podium.config.models import MODELS
 from podium.stages import resolve
 from podium.stages.closure import STAGES
-from projects import ROOT, SMALL_IMAGE_MODELS, SMALL_MODELS, Project
+from projects import HOUSES, ROOT, SMALL_IMAGE_MODELS, SMALL_MODELS, Project
 
 COMPETITIONS = ("house-prices", "digit-recognizer")
 LINEAR = {f"house-prices/train/{model}.json" for model in ("ridge", "lasso", "elastic_net")}
@@ -235,12 +235,13 @@ def test_what_blocks_work_out_is_a_value_too():
         assert own <= set(kind.model_fields) | set(resolve.properties(block)), kind
 
 
-def test_without_sources_it_says_so(project, podium):
-    shutil.rmtree(project.root / "src")
-    outcome = podium("resolve", "house-prices")
-    assert outcome.code == 2
-    assert "src/podium: folder is missing" in outcome.err
-    assert outcome.err.count("\n") == 1
+def test_without_sources_beside_it_the_installed_package_counts(project, podium):
+    """A project of ``podium init``: the same files, with the same hashes."""
+    assert podium("resolve", HOUSES).code == 0
+    before = {path: path.read_bytes() for path in Path("data/resolved").rglob("*.json")}
+    (project.root / "src/podium").unlink()
+    assert podium("resolve", HOUSES).code == 0
+    assert {path: path.read_bytes() for path in before} == before
 
 
 def test_local_files_are_linked_as_they_are_read(project, house_files):

@@ -22,6 +22,15 @@ def sync() -> None:
     tracking.warn_if_not_logged(60)
 
 
+@command(STAGES, "podium package")
+def package() -> None:
+    """Stage: which Podium is installed, where it is not part of the project."""
+    with guard.only_one("package"):
+        from podium.stages.package import package as stage
+
+        stage()
+
+
 @command(STAGES, "podium resolve house-prices")
 def resolve(competition: CompetitionName) -> None:
     """Stage: what each later stage depends on."""

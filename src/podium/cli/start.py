@@ -10,6 +10,16 @@ from podium.runtime import guard
 from podium.runtime.console import say
 
 
+@command(START, "podium init house", "podium init")
+def init(
+    folder: Annotated[str, typer.Argument(help="An empty folder, or a new one's name.")] = ".",
+) -> None:
+    """Lay out a project in an empty folder: pipeline, parameters, notebooks, a test."""
+    from podium.stages.init.command import init as run
+
+    run(folder)
+
+
 @command(
     START,
     "podium new titanic",

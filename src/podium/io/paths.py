@@ -7,6 +7,8 @@ from podium.io.errors import PodiumError
 
 # The folder of users' own code.
 USER_CODE = Path("src/competitions")
+# Which Podium is installed: ``podium init``.
+PACKAGE = Path("data/resolved/package.json")
 # Seconds differ from run to run: neither git nor DVC looks at this file of a model's folder.
 TIMING = "timing.json"
 

@@ -132,9 +132,13 @@ def is_exempt(module: str, stage: str) -> bool:
 
 @dataclass(frozen=True)
 class Sources:
-    """The package's sources below a folder; each is looked for and read once."""
+    """The project's sources; each is looked for and read once.
+
+    ``folder`` has the user's own code, ``package`` the folder ``podium``: the same in a clone.
+    """
 
     folder: Path
+    package: Path
     paths: dict[str, Path | None] = field(default_factory=dict)
     imported: dict[str, list[str]] = field(default_factory=dict)
     hashes: dict[str, str] = field(default_factory=dict)
@@ -142,7 +146,8 @@ class Sources:
     def path_of(self, module: str) -> Path | None:
         """A module's file, a package's being its ``__init__.py``; None if there is no such."""
         if module not in self.paths:
-            base = self.folder.joinpath(*module.split("."))
+            root = self.folder if module.partition(".")[0] == USER_CODE else self.package
+            base = root.joinpath(*module.split("."))
             files = base.with_name(f"{base.name}.py"), base / "__init__.py"
             self.paths[module] = next((path for path in files if path.is_file()), None)
         return self.paths[module]

@@ -15,6 +15,7 @@ from typing import Any
 
 from pydantic_core import to_jsonable_python
 
+import podium
 from podium.config import Competition, load_config
 from podium.config.block import Block
 from podium.config.load import ConfigError, located
@@ -68,17 +69,12 @@ def resolve(name: str) -> None:
     """Write what each stage depends on; cheap, so that it may run at every edit.
 
     Raises:
-        PodiumError: there are no sources here; DVC has no stages for the competition yet; or local
-            files are missing; or a model's estimator is not there or has other knobs.
+        PodiumError: DVC has no stages for the competition yet; or local files are missing; or a
+            model's estimator is not there or has other knobs.
     """
     competition = load_config(only=name)[name]
     require_stages(name)
-    sources = Sources(SOURCES)
-    if not (SOURCES / PACKAGE).is_dir():
-        raise PodiumError(
-            f"{SOURCES / PACKAGE}: folder is missing; run in the project's folder, where the "
-            "sources are that stages depend on"
-        )
+    sources = Sources(SOURCES, _package_folder())
     training = {
         model: dependencies(sources, competition, "train", model) for model in competition.models
     }
@@ -90,6 +86,13 @@ def resolve(name: str) -> None:
             files.write_json(folder / "train" / f"{model}.json", facts)
         _link_files(competition, folder / "source")
     say(f"{name}  what each stage depends on: {paths.resolved(name)}")
+
+
+def _package_folder() -> Path:
+    """Where Podium's sources are: in the project, if it is a clone, else where it is installed."""
+    if (SOURCES / PACKAGE).is_dir():
+        return SOURCES
+    return Path(podium.__file__).resolve().parents[1]
 
 
 def _check_changed(competition: Competition, training: Mapping[str, Mapping[str, Any]]) -> None:
