@@ -59,7 +59,7 @@ class ConvNet(Traced):
 
         On a CPU member by member: one is enough work, and its activations stay in the cache. On
         CUDA all together, as groups of channels: one after the other, the launches of small kernels
-        take most of the time (docs/images.md, "Speed").
+        take most of the time (docs/benchmarks-images.md).
         """
         device, mixed = x.device.type, step.compute != torch.float32
         with torch.autocast(device, dtype=step.compute if mixed else None, enabled=mixed):

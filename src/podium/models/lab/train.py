@@ -147,7 +147,8 @@ def train(
     the same layers, so that differences are paired.
 
     Args:
-        configurations: by name the knobs (docs/mlp.md, docs/images.md) that differ from ``common``.
+        configurations: by name the knobs (docs/knobs.md, docs/images.md) that differ from
+            ``common``.
         data: the rows.
         seeds: members of each.
         common: knobs of all, on top of ``PLAIN``: a network without any regularizer.
