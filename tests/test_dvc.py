@@ -9,15 +9,8 @@ import pandas as pd
 import pytest
 
 from browser import fresh_browser
-from projects import DIGITS, HOUSES, ROOT, Project, made_once, write_houses
-
-QUICK = ("ridge", "lasso", "mlp")
-QUICK_IMAGES = ("ridge", "cnn")
-
-
-def repro(project: Project, *arguments: str) -> list[str]:
-    """Run ``dvc repro``; returns the stages that ran."""
-    return re.findall(r"Running stage '([^']+)'", project.must_run("dvc", "repro", *arguments))
+from finished import QUICK, QUICK_IMAGES, made_finished, repro
+from projects import DIGITS, HOUSES, Project, write_houses
 
 
 def fails(project: Project, *command: str) -> str:
@@ -29,21 +22,7 @@ def fails(project: Project, *command: str) -> str:
 
 @pytest.fixture(scope="session")
 def finished(shared: Path) -> Project:
-    """A small project in a git repository of its own, after one ``dvc repro``."""
-
-    def make(root: Path) -> None:
-        project = Project.make(root)
-        project.keep({HOUSES: QUICK, DIGITS: QUICK_IMAGES})
-        # Code that tests may edit.
-        shutil.rmtree(root / "src")
-        ignored = shutil.ignore_patterns("*.egg-info", "*.pyc.*")
-        shutil.copytree(ROOT / "src", root / "src", ignore=ignored)
-        project.use_dvc(git=True)
-        project.commit("start")
-        assert len(repro(project)) == 10 + len(QUICK) + len(QUICK_IMAGES)
-        project.commit("first results")
-
-    return Project(made_once(shared, "dvc", make))
+    return made_finished(shared)
 
 
 @pytest.fixture

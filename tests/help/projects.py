@@ -49,7 +49,7 @@ SMALL_MODELS: dict[str, dict[str, Any]] = {
     "lasso": {"alpha_count": 5, "inner_folds": 2},
     "elastic_net": {"alpha_count": 5, "inner_folds": 2, "l1_ratios": [0.5]},
     "lightgbm": {"rounds": 10, "patience": 5},
-    "mlp": {"epochs": 3, "hidden": [8], "seeds": 2},
+    "mlp": {"epochs": 3, "hidden": [8], "dropout": 0.3, "seeds": 2},
 }
 # What a process of the project must not inherit, and what it is given.
 HIDDEN = ("MLFLOW_TRACKING_URI", "DVC_ROOT", "DVC_STAGE")
