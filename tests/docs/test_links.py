@@ -8,8 +8,6 @@ from projects import ROOT
 DOCUMENTS = [*PAGES, *NOTEBOOKS]
 # Where pictures of documents are.
 PICTURES = ("docs/img",)
-# Notebooks that come soon.
-LATER = {"07-compare-runs.ipynb"}
 
 
 def broken(path):
@@ -17,8 +15,6 @@ def broken(path):
     for target in links(text_of(path)):
         file, _, anchor = target.partition("#")
         there = (path.parent / file).resolve() if file else path
-        if there.name in LATER:
-            continue
         if not there.exists():
             yield f"{target}: no such file"
         elif anchor and anchor not in anchors(text_of(there)):
