@@ -170,3 +170,13 @@ def test_labels_are_mixed_as_images_are(digits):
     mixed, both = lab.augmented_with_labels(*given, mixup=1.0)
     assert 0 < both[0, 3] < 1
     np.testing.assert_allclose(mixed[0], both[0, 3] * plain[0] + both[0, 8] * plain[1], atol=1e-5)
+
+
+def test_skip_connections_let_a_deep_network_learn(moons):
+    """Twenty narrow layers (He et al. 2016): batch normalization in both."""
+    depth = {"hidden": [8] * 20, "epochs": 20, "normalization": "batch"}
+    trained = lab.train({"plain": {}, "skip": {"skip": True}}, moons, seeds=3, common=depth)
+    table = lab.gains(trained)
+    assert table.loc["skip", "train"] > 0.8
+    assert table.loc["skip", "gain"] > 0.1
+    assert table.loc["skip", "wins"] == 3

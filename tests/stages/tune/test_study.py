@@ -6,13 +6,14 @@ import sys
 import time
 from pathlib import Path
 
+import optuna
 import pytest
 
 from podium.config.models import RidgeParams
 from podium.config.search import read_search
 from podium.io.errors import PodiumError
 from podium.models.trials import TrialFit
-from podium.stages.tune.samplers import SAMPLERS
+from podium.stages.tune.samplers import SAMPLERS, make_sampler
 from podium.stages.tune.space import make_space
 from tune_help import PROGRAM, complete, loss, opened, space
 
@@ -46,6 +47,23 @@ def test_a_batch_is_no_copies_of_one_point(sampler):
         assert max(rates) > 1.5 * min(rates) or max(drops) > min(drops) + 0.05
         for one in asked:
             study.tell(one, complete(loss(one.values)))
+
+
+@pytest.mark.parametrize(
+    ("sampler", "trials"), [("tpe", 60), pytest.param("gp", 18, marks=pytest.mark.deep)]
+)
+def test_a_model_of_the_scores_finds_the_valley_sooner_than_chance(sampler, trials):
+    def valley(trial: optuna.Trial) -> float:
+        x, y = trial.suggest_float("x", 0, 1) - 0.3, trial.suggest_float("y", 0, 1) - 0.8
+        return x**2 + y**2 + 0.5 * x * y
+
+    def found(name: str) -> float:
+        studies = [optuna.create_study(sampler=make_sampler(name, seed)) for seed in range(3)]
+        for study in studies:
+            study.optimize(valley, n_trials=trials)
+        return sum(study.best_value for study in studies)
+
+    assert found(sampler) < 0.5 * found("random")
 
 
 def test_a_space_that_is_used_up_ends_the_search():
