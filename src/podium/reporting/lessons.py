@@ -89,7 +89,7 @@ def gain_bars(axes: Any, table: pd.DataFrame, title: str = "") -> None:
         capsize=3, linewidth=1,
     )  # fmt: skip
     axes.axvline(0, color="black", linewidth=0.8)
-    axes.set_xlabel("gain over the baseline (bars: mean, lines: 2 standard errors)")
+    axes.set_xlabel("gain over the baseline, ± 2 standard errors")
     axes.set_title(title)
 
 
@@ -147,9 +147,10 @@ def boundary(
     shares = predict(grid).reshape(GRID, GRID)
     axes.contourf(*sides, shares, levels=np.linspace(0, 1, 11), cmap="PuOr_r", alpha=0.7)
     axes.contour(*sides, shares, levels=[0.5], colors="black", linewidths=1.5)
-    for code, marker, color in ((0, "o", COLORS[0]), (1, "^", COLORS[1])):
+    # White and black are seen on both colours.
+    for code, marker, inside, edge in ((0, "o", "white", "black"), (1, "^", "black", "white")):
         own = points[codes == code]
-        axes.scatter(*own.T, s=22, marker=marker, color=color, edgecolors="white", linewidths=0.5)
+        axes.scatter(*own.T, s=26, marker=marker, color=inside, edgecolors=edge, linewidths=0.8)
     axes.set_xticks([])
     axes.set_yticks([])
 
