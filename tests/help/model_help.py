@@ -115,10 +115,11 @@ def fit(
     reporter: Reporter = SILENT,
     transform: str = "none",
     metric: str | None = None,
+    explain: bool = False,
     **knobs,
 ):
     params = model_spec("tabular", model).params(model=model, **{**KNOBS.get(model, {}), **knobs})
     schema = dataset.schema
     target = Target(schema.task, transform, tuple(schema.classes))
     scoring = metric_named(metric or ("rmse" if target.is_regression else "logloss"))
-    return fit_model(params, dataset, target, scoring, reporter)
+    return fit_model(params, dataset, target, scoring, reporter, explain=explain)

@@ -191,6 +191,8 @@ def _shrunken() -> str:
     del params[HOUSES]["features"]
     # Any estimator by its path: tests/models/test_imported.py.
     del params[HOUSES]["models"]["svr"]
+    # Tests that look at it switch it on.
+    params[HOUSES]["report"] = {"importance": "none"}
     preprocess = params[HOUSES]["preprocess"]
     optional = [name for name in preprocess["na_is_category"] if name in COLUMNS]
     preprocess["na_is_category"] = optional

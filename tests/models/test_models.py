@@ -86,11 +86,18 @@ def test_thresholds_of_a_model_come_from_other_folds(task, repeats):
 
 
 @pytest.mark.parametrize("model", INSTALLED)
-def test_twice_the_same(model):
-    first, second = fit(model, make_dataset()), fit(model, make_dataset())
+def test_twice_the_same_whether_features_are_looked_at_or_not(model):
+    """To the bit; and the features that matter are the target's."""
+    first, second = fit(model, make_dataset()), fit(model, make_dataset(), explain=True)
     assert (first.oof == second.oof).all()
     assert (first.test == second.test).all()
     assert first.weights == second.weights
+    assert first.explained is None
+    importance = second.explained.importance.set_index("feature")
+    assert importance.index[0] == "a"
+    assert importance["mean"].is_monotonic_decreasing
+    assert importance["mean"]["k"] > 2 * importance["se"]["k"] > 0
+    assert abs(importance["mean"]["c"]) < 3 * importance["se"]["c"] + 1e-12
 
 
 def test_repeats_are_averaged_and_each_is_scored():

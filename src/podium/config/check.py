@@ -223,6 +223,8 @@ def _check_images(competition: ImageCompetition) -> Iterator[Finding]:
     source = competition.source
     if len(competition.id_columns) > 1:
         yield ("id",), "several columns are for kind 'tabular'; name the one with the images' names"
+    if competition.report.is_set("importance"):
+        yield ("report", "importance"), "does nothing for images, which have no columns; remove it"
     if competition.task == "regression":
         yield ("task",), "images are sorted into classes; use binary or multiclass"
     if not PROVIDERS[source.provider].image_files and source.files.labels is not None:

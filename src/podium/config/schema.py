@@ -168,13 +168,23 @@ class Submission(Block):
     values: Literal["auto", "labels", "probabilities"] = "auto"
 
 
+class Report(Block):
+    """What is found out for the report alone.
+
+    ``importance``: how much features matter to each model of a table, and how its predictions
+    depend on them, beside the training; ``none`` leaves it out.
+    """
+
+    importance: Literal["auto", "none"] = "auto"
+
+
 class Competition(Block):
     """One competition: its data, its task, its folds and its models.
 
     ``id`` may be a list of columns, and so may ``target``: each is predicted by models of its own,
     on the same folds, and the score is the mean of theirs. ``classes`` are the target's in their
     order, where numbers by size and texts by the alphabet is not theirs. Blocks may be empty
-    (``{}``); only ``submission`` and ``classes`` may be left out.
+    (``{}``); only ``submission``, ``classes`` and ``report`` may be left out.
     """
 
     name: Name
@@ -190,6 +200,7 @@ class Competition(Block):
     models: Mapping[str, ModelParams]
     ensemble: Ensemble
     submission: Submission = Submission()
+    report: Report = Report()
 
     @property
     def id_columns(self) -> list[str]:

@@ -38,6 +38,14 @@ def _cleared(fit: Fit[ModelParams], split: Split, fitted: SplitFit) -> SplitFit:
     return replace(fitted, valid=_shares(fitted.valid, present), test=_shares(fitted.test, present))
 
 
+def without_absent(fit: Fit[ModelParams], split: Split, predicted: Array) -> Array:
+    """A fold's predictions with 0 for classes that its model can't know, without a warning."""
+    if fit.target.is_regression:
+        return predicted
+    present = present_classes(fit, split)
+    return predicted if len(present) == fit.target.outputs else _shares(predicted, present)
+
+
 def _shares(probabilities: Array, present: Codes) -> Array:
     """Probabilities of the present classes, with a sum of 1; all alike where they are all 0."""
     shares = np.zeros_like(probabilities)

@@ -1,11 +1,13 @@
 """The interface of models: a function from a dataset to predictions for every fold."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from podium.config import ModelParams
@@ -20,10 +22,33 @@ from podium.runtime.progress import SILENT, Reporter
 from podium.runtime.resources import cores
 
 Array = NDArray[np.float64]
+# A fold's model: from rows of its table to predictions on the model scale, shape (rows, outputs).
+Predict = Callable[[pd.DataFrame], Array]
 # The rows of a bin of numbers, at least: enough for any number of inner folds.
 STRATUM = 10
 # The class of the model's hyperparameters. Covariant: what fits a lasso can fit a subclass of it.
 P_co = TypeVar("P_co", bound=ModelParams, covariant=True)
+
+
+@dataclass(frozen=True)
+class Curve:
+    """The mean prediction, (values, outputs), when a feature has each of some values."""
+
+    values: list[float] | list[str]
+    mean: Array
+
+
+@dataclass(frozen=True)
+class Probed:
+    """What a fold's model made of probes, by feature.
+
+    ``importance``: the loss that is added when the feature is permuted; ``curves`` are there for
+    the most important ones. ``problem`` says why there is neither.
+    """
+
+    importance: Mapping[str, float] = field(default_factory=dict)
+    curves: Mapping[str, Curve] = field(default_factory=dict)
+    problem: str = ""
 
 
 @dataclass(frozen=True)
@@ -34,6 +59,10 @@ class SplitFit:
     model estimates its uncertainty, have the same shapes. ``history`` has one dict per step (epoch,
     boosting round, alpha); ``details`` small facts (e.g. the chosen alpha); ``weights`` the content
     of each file by name, in formats that run no code when read.
+
+    ``predict_seconds`` is how long the test rows took. ``predict`` is the fold's model itself, of
+    several seeds the first; ``Fit.finished`` asks it for ``probed``, which adds ``probe_seconds``
+    to the time of all folds, and lets it go.
     """
 
     valid: Array
@@ -43,13 +72,18 @@ class SplitFit:
     history: list[dict[str, float]] = field(default_factory=list)
     details: dict[str, float] = field(default_factory=dict)
     weights: dict[str, bytes] = field(default_factory=dict)
+    predict_seconds: float = 0.0
+    predict: Predict | None = None
+    probed: Probed | None = None
+    probe_seconds: float = 0.0
 
 
 @dataclass(frozen=True)
 class Fit(Generic[P_co]):
     """The input of a model function: data, target, hyperparameters, metric, progress reporter.
 
-    ``scratch`` is a folder for checkpoints of unfinished work.
+    ``scratch`` is a folder for checkpoints of unfinished work; ``probe`` looks at a fold's model
+    while it is there: the fold, its result, the seconds of the fit.
     """
 
     dataset: Dataset
@@ -58,6 +92,7 @@ class Fit(Generic[P_co]):
     metric: Metric
     reporter: Reporter = SILENT
     scratch: Path | None = None
+    probe: "Callable[[Fit[Any], Split, SplitFit, float], Probed] | None" = None
 
     def score(self, rows: Rows, predicted: Array) -> float:
         """The metric of predictions (model scale) for some rows; NaN if they are not finite."""
@@ -110,12 +145,19 @@ class Fit(Generic[P_co]):
 
         On a cluster each has as many threads as here, on which last digits may depend.
         """
-        splits = self.dataset.splits
+        splits, pool = self.dataset.splits, compute.current()
+        at_once = min(len(splits), pool.slots if pool.is_remote else min(workers, pool.slots))
+
+        def finished(split: Split) -> SplitFit:
+            started = time.perf_counter()
+            fitted = fit_one(split)
+            return self.finished(split, fitted, time.perf_counter() - started, at_once)
+
         self.reporter.start(len(splits))
         self.reporter.update(0, f"fold 1/{len(splits)}  {what}")
         fits = {}
-        for number, fitted in compute.current().each(
-            fit_one,
+        for number, fitted in pool.each(
+            finished,
             splits,
             threads=max(1, cores() // workers),
             at_once=workers,
@@ -125,6 +167,30 @@ class Fit(Generic[P_co]):
             fits[number] = fitted
             self.reporter.update(len(fits), f"fold {len(fits)}/{len(splits)}  {what}")
         return [fits[number] for number in range(len(splits))]
+
+    def finished(
+        self, split: Split, fitted: SplitFit, seconds: float, at_once: int = 1
+    ) -> SplitFit:
+        """A fold's result without its model, which was asked for what is wanted of it.
+
+        Args:
+            split: the fold.
+            fitted: the result with the model.
+            seconds: how long the fit took.
+            at_once: how many folds are fitted at a time.
+        """
+        if self.probe is None or fitted.predict is None:
+            return replace(fitted, predict=None)
+        started = time.perf_counter()
+        probed = self.probe(self, split, fitted, seconds)
+        spent = (time.perf_counter() - started) / at_once
+        return replace(fitted, predict=None, probed=probed, probe_seconds=spent)
+
+
+def timed(predict: Callable[[], Array]) -> tuple[Array, float]:
+    """Predictions, and the seconds that they took."""
+    started = time.perf_counter()
+    return predict(), time.perf_counter() - started
 
 
 # Fits one model on every split of the dataset, in the order of ``dataset.splits``. Each function

@@ -172,18 +172,18 @@ def fit_boosting(fit: Fit[BoostingParams]) -> list[SplitFit]:
 
 
 def _fit_split(fit: Fit[BoostingParams], split: Split, library: Library, threads: int) -> SplitFit:
-    table, test = (library.table(one) for one in tables(fit, split))
+    given = tables(fit, split).map(library.table)
     rows = split.train_rows
-    x, y, weight = rows_of(table, rows), fit.y[rows], fit.weights(rows)
-    labels, options = labels_of(fit, y, weight), library.options(table)
+    x, y, weight = rows_of(given.train, rows), fit.y[rows], fit.weights(rows)
+    labels, options = labels_of(fit, y, weight), library.options(given.train)
     curves: Curves = []
     estimators: list[Any] = [None]
     if not is_constant(labels):
         params, task = fit.params, fit.target.task
         if params.patience is not None:
             first = make_estimator(params, task, params.seed, threads, options)
-            given = Weighted(x, y, weight)
-            knobs, curves = _stop_early(fit, library, first, given, fit.inner(split))
+            weighted = Weighted(x, y, weight)
+            knobs, curves = _stop_early(fit, library, first, weighted, fit.inner(split))
             options |= knobs
         estimators = [
             make_estimator(params, task, params.seed + seed, threads, options)
@@ -192,8 +192,7 @@ def _fit_split(fit: Fit[BoostingParams], split: Split, library: Library, threads
         for estimator in estimators:
             estimator.fit(x, labels.encode(y), sample_weight=weight)
     details = {"rounds": max(map(library.rounds, estimators))}
-    both = (table, test)
-    return split_fit(fit, split, estimators, labels, both, library.files, curves, details)
+    return split_fit(fit, split, estimators, labels, given, library.files, curves, details)
 
 
 def _stop_early(

@@ -18,7 +18,9 @@ from podium.data.targets import Target
 from podium.metrics import Decision, Metric, nested_decisions, tune
 from podium.models.absent import without_absent_classes
 from podium.models.auto import resolve_params
-from podium.models.base import Array, Fit, ModelFunction, SplitFit
+from podium.models.base import Array, Fit, ModelFunction, Probed, SplitFit
+from podium.models.explained import Explained, explained
+from podium.models.probes import probe
 from podium.runtime.progress import SILENT, Reporter
 
 HISTORY = ["repeat", "fold", "seed", "step", "train_loss", "valid_loss"]
@@ -36,7 +38,9 @@ class ModelResult:
     predictions; None if the model has none. ``decided`` is what the metric scores, ``oof`` itself
     but for metrics with thresholds or cut points: ``fold_decisions`` are those, and ``decision``
     the one that is tuned on all OOF rows. Of several targets ``parts`` has the result of each, and
-    decisions are there alone.
+    decisions are there alone. ``predict_seconds`` is how long all folds' models took to predict the
+    test rows; ``explained`` what is known of features, if it was asked for, in addition to
+    ``fit_seconds``.
     """
 
     oof: Array
@@ -47,12 +51,14 @@ class ModelResult:
     score: float
     fold_scores: list[float]
     fit_seconds: float
+    predict_seconds: float
     history: pd.DataFrame
     details: list[dict[str, float]]
     weights: dict[str, bytes]
     resolved: dict[str, Any]
     oof_std: Array | None = None
     test_std: Array | None = None
+    explained: Explained | None = None
     parts: Mapping[str, "ModelResult"] = field(default_factory=dict)
 
     def part(self, name: str) -> "ModelResult":
@@ -67,16 +73,20 @@ def fit_model(
     metric: Metric,
     reporter: Reporter = SILENT,
     scratch: Path | None = None,
+    explain: bool = False,
 ) -> ModelResult:
     """Fit the model that ``params`` describes on every fold and score its OOF predictions.
 
-    ``scratch`` is a folder for checkpoints, from which a later run can continue.
+    ``scratch`` is a folder for checkpoints, from which a later run can continue. ``explain``: how
+    much features matter to a model of a table is found out beside it.
     """
     values = resolve_params(params, dataset, target, metric)
-    fit = Fit(dataset, target, values, metric, reporter, scratch)
+    asked = probe if explain and dataset.kind == "tabular" else None
+    fit = Fit(dataset, target, values, metric, reporter, scratch, asked)
     started = time.perf_counter()
     splits = _fit_splits(fit)
     seconds = time.perf_counter() - started
+    found = None if asked is None else _explained(fit, splits)
     scored = score_splits(dataset, target, metric, splits)
     return ModelResult(
         oof=scored.oof,
@@ -86,7 +96,8 @@ def fit_model(
         fold_decisions=scored.decisions,
         score=scored.score,
         fold_scores=scored.fold_scores,
-        fit_seconds=seconds,
+        fit_seconds=seconds - sum(split.probe_seconds for split in splits),
+        predict_seconds=sum(split.predict_seconds for split in splits),
         history=_history(dataset, splits),
         details=[split.details for split in splits],
         resolved={name: getattr(values, name) for name in params.automatic()},
@@ -97,7 +108,19 @@ def fit_model(
         },
         oof_std=_oof_std(dataset, splits, target.outputs),
         test_std=_mean_std(splits),
+        explained=found,
     )
+
+
+def _explained(fit: Fit[ModelParams], fits: list[SplitFit]) -> Explained:
+    """What is known of features; warns of folds in which nothing is."""
+    probed = [one.probed or Probed() for one in fits]
+    pairs = zip(fit.dataset.splits, probed, strict=True)
+    problems = [f"{split.name}: {own.problem}" for split, own in pairs if own.problem]
+    if problems:
+        more = f" (and {len(problems) - 1} more folds)" if len(problems) > 1 else ""
+        fit.reporter.warn(f"no importance of features: {problems[0]}{more}")
+    return explained(probed, fit.target.classes)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from podium.config import LightGBMParams
 from podium.config.auto import AUTO, Shape
 from podium.data.dataset import Split
+from podium.data.tabular.dataset import TableSplit
 from podium.data.targets import Target
 from podium.metrics import Metric
-from podium.models.base import Fit, SplitFit
+from podium.models.base import Fit, SplitFit, timed
 from podium.runtime.compute import stop_if_cancelled
 from podium.runtime.resources import cores
 
@@ -114,9 +115,16 @@ def _fit_split(fit: Fit[LightGBMParams], split: Split, threads: int) -> SplitFit
         booster.pandas_categorical = levels
         boosters.append(booster)
         history += [{"seed": seed, **row} for row in curve]
+
+    def predict(rows: pd.DataFrame) -> Array:
+        own = _narrow(cast(TableSplit, split).transform.native(rows))[0]
+        return _predict(boosters[:1], own, fit.target, threads)
+
+    of_valid = _predict(boosters, valid, fit.target, threads)
+    of_test, seconds = timed(lambda: _predict(boosters, test, fit.target, threads))
     return SplitFit(
-        valid=_predict(boosters, valid, fit.target, threads),
-        test=_predict(boosters, test, fit.target, threads),
+        valid=of_valid,
+        test=of_test,
         history=history,
         details={"rounds": float(rounds), "features": float(table.shape[1])},
         weights={
@@ -124,6 +132,8 @@ def _fit_split(fit: Fit[LightGBMParams], split: Split, threads: int) -> SplitFit
             for seed, booster in enumerate(boosters)
         }
         | ({"columns.json": json.dumps(columns, indent=1).encode()} if columns else {}),
+        predict_seconds=seconds,
+        predict=predict,
     )
 
 

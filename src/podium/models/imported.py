@@ -7,19 +7,21 @@ from inspect import signature
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from podium.config import ImportedParams
 from podium.config.imported import class_path
 from podium.data.dataset import Split
 from podium.data.inner import Inner
 from podium.io.errors import EstimatorError, PodiumError
-from podium.models.base import Fit, SplitFit
+from podium.models.base import Array, Fit, SplitFit, timed
 from podium.models.classes import is_calibrated, make_estimator, own_code, said
 from podium.models.imported_data import (
     Classes,
     Labels,
     OddPredictionsError,
     Table,
+    Tables,
     labels_of,
     rows_of,
     tables,
@@ -69,12 +71,12 @@ def fit_folds(
 
 
 def _fit_split(fit: Fit[ImportedParams], split: Split, threads: int) -> SplitFit:
-    table, test = tables(fit, split)
+    given = tables(fit, split)
     rows = split.train_rows
     labels = labels_of(fit, fit.y[rows], fit.weights(rows))
-    x = rows_of(table, rows)
+    x = rows_of(given.train, rows)
     estimators = [_fitted(fit, split, labels, x, seed, threads) for seed in range(fit.params.seeds)]
-    return split_fit(fit, split, estimators, labels, (table, test), store=_stored)
+    return split_fit(fit, split, estimators, labels, given, store=_stored)
 
 
 def _fitted(
@@ -118,7 +120,7 @@ def split_fit(
     split: Split,
     estimators: list[Any],
     labels: Labels,
-    given: tuple[Table, Table],
+    given: Tables,
     store: Callable[[Any], dict[str, bytes]],
     history: list[dict[str, float]] | None = None,
     details: dict[str, float] | None = None,
@@ -128,9 +130,16 @@ def split_fit(
     ``given`` are the training and the test table; ``store`` gives an estimator's files by their
     endings. Without a ``history`` there is one step a seed, its validation loss.
     """
-    table, test = given
-    valid = rows_of(table, split.valid_rows)
+
+    def mean(table: Table) -> Array:
+        return np.mean([labels.predict(estimator, table) for estimator in estimators], axis=0)
+
+    def predict(table: pd.DataFrame) -> Array:
+        return labels.predict(estimators[0], given.further(table))
+
+    valid = rows_of(given.train, split.valid_rows)
     each = [labels.predict(estimator, valid) for estimator in estimators]
+    test, seconds = timed(lambda: mean(given.test))
     y = fit.y[split.valid_rows]
     steps = [
         {"seed": seed, "step": 0, "train_loss": float("nan"), "valid_loss": labels.loss(y, one)}
@@ -138,10 +147,12 @@ def split_fit(
     ]
     return SplitFit(
         valid=np.mean(each, axis=0),
-        test=np.mean([labels.predict(estimator, test) for estimator in estimators], axis=0),
+        test=test,
         history=history or steps,
-        details={"features": float(table.shape[1]), **(details or {})},
+        details={"features": float(given.train.shape[1]), **(details or {})},
         weights=_weights(fit, split, estimators, labels, store),
+        predict_seconds=seconds,
+        predict=predict,
     )
 
 

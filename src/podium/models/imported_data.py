@@ -1,7 +1,8 @@
 """What estimators by import path get: a table, and the target as numbers or classes of a fold."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 import pandas as pd
@@ -9,26 +10,44 @@ from numpy.typing import NDArray
 
 from podium.config import ImportedParams
 from podium.data.dataset import Rows, Split
+from podium.data.tabular.dataset import TableSplit
 from podium.data.tabular.transform import OTHER_LEVEL
 from podium.io.errors import PodiumError
 from podium.models.base import Array, Fit
 
 # A matrix, shape (rows, features), or a DataFrame.
 Table = Any
+# From rows of a fold's table to what the estimator gets of them.
+Further = Callable[[pd.DataFrame], Table]
 # scikit-learn's histogram boosting takes no category with more levels.
 MOST_LEVELS = 255
 # How far rows of probabilities may be from a sum of 1: float32's, summed over many classes.
 TOLERANCE = 1e-3
 
 
-def tables(fit: Fit[ImportedParams], split: Split) -> tuple[Table, Table]:
-    """A fold's training and test rows, as the estimator wants them."""
+@dataclass(frozen=True)
+class Tables:
+    """A fold's rows as the estimator wants them, and how further ones become so."""
+
+    train: Table
+    test: Table
+    further: Further
+
+    def map(self, change: Callable[[Table], Table]) -> "Tables":
+        """The same with each table changed."""
+        further = self.further
+        return Tables(change(self.train), change(self.test), lambda rows: change(further(rows)))
+
+
+def tables(fit: Fit[ImportedParams], split: Split) -> Tables:
+    """What the estimator gets of a fold."""
+    transform = cast(TableSplit, split).transform
     if fit.params.inputs == "dense":
-        return fit.dataset.dense(split)
-    table, test = _bounded(*fit.dataset.trees(split), split.train_rows)
-    if fit.params.model.startswith("lightgbm."):
-        return with_safe_names(table), with_safe_names(test)
-    return table, test
+        return Tables(*fit.dataset.dense(split), transform.dense)
+    table, test = fit.dataset.trees(split)
+    kept = _kept_levels(table, split.train_rows)
+    found = Tables(table, test, transform.native).map(lambda one: _bounded(one, kept))
+    return found.map(with_safe_names) if fit.params.model.startswith("lightgbm.") else found
 
 
 def with_safe_names(table: Table) -> Table:
@@ -47,18 +66,19 @@ def rows_of(table: Table, rows: Rows) -> Table:
     return table.iloc[rows] if isinstance(table, pd.DataFrame) else table[rows]
 
 
-def _bounded(
-    table: pd.DataFrame, test: pd.DataFrame, rows: Rows
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The tables with fewer levels where there are too many: the rarest become one."""
+def _kept_levels(table: pd.DataFrame, rows: Rows) -> dict[str, list[Any]]:
+    """The most frequent levels of columns that have too many in the training rows."""
+    found = {}
     for name in table.columns[table.dtypes == "category"]:
         counts = table[name].iloc[rows].value_counts()
         if (counts > 0).sum() > MOST_LEVELS:
-            kept = list(counts.index[: MOST_LEVELS - 1])
-            table, test = (
-                one.assign(**{str(name): _pooled(one[name], kept)}) for one in (table, test)
-            )
-    return table, test
+            found[str(name)] = list(counts.index[: MOST_LEVELS - 1])
+    return found
+
+
+def _bounded(table: pd.DataFrame, kept: dict[str, list[Any]]) -> pd.DataFrame:
+    """A table with these levels alone where there are too many: the others become one."""
+    return table.assign(**{name: _pooled(table[name], levels) for name, levels in kept.items()})
 
 
 def _pooled(column: "pd.Series[Any]", kept: list[Any]) -> pd.Categorical:

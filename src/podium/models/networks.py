@@ -3,18 +3,21 @@
 Their inputs come from ``table_networks`` and ``image_networks``.
 """
 
+import time
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from safetensors.torch import save
 
 from podium.config import LayeredParams, NetworkParams
 from podium.io.errors import PodiumError
-from podium.models.base import Fit, SplitFit
+from podium.models.base import Fit, Predict, SplitFit
 from podium.nn import Columns, FittedMembers, Progress, divergence, fit_members
 from podium.nn.data import Rows, Tables
 from podium.nn.predict import pooled
@@ -30,7 +33,8 @@ LIVE_CURVES = ("train_loss", "valid_loss", "valid_metric")
 class NetworkInputs:
     """Inputs of networks: training and test rows, and the number of features for each fold.
 
-    ``own``: the columns that each fold has, where some folds lack some of ``columns``.
+    ``own``: the columns that each fold has, where some folds lack some of ``columns``. ``further``
+    makes a fold's matrix of rows of its table.
     """
 
     train: Tables
@@ -38,17 +42,22 @@ class NetworkInputs:
     columns: Columns
     features: list[int]
     own: list[Columns] | None = None
+    further: Callable[[int, pd.DataFrame], NDArray[np.float32]] | None = None
 
 
 def fit_network(fit: Fit[NetworkParams], inputs: NetworkInputs) -> list[SplitFit]:
     """Train the network that ``fit.params`` describes, e.g. an ``mlp`` or a ``cnn``."""
     forwarder = _ProgressForwarder(fit)
     names = [_name(fit, fit.params, index) for index in range(len(_pairs(fit)))]
+    started = time.perf_counter()
     fitted = train_members(
         [fit], inputs, names=names, on_epoch=forwarder.epoch, checkpoint=fit.scratch
     )
+    seconds = (time.perf_counter() - started) / len(fit.dataset.splits)
     members = _usable_members(fit, fitted)
-    return _split_fits(fit, fitted, members, inputs)
+    found = _split_fits(fit, fitted, members, inputs)
+    pairs = zip(fit.dataset.splits, found, strict=True)
+    return [fit.finished(split, one, seconds) for split, one in pairs]
 
 
 def train_members(
@@ -180,7 +189,9 @@ def _split_fits(
     rows = [outcome.member.valid for outcome in fitted.outcomes]
     everything = [np.arange(len(fit.dataset.test_ids))] * len(rows)
     valid, valid_std = _predicted(fitted, inputs.train, rows, passes)
+    started = time.perf_counter()
     test, test_std = _predicted(fitted, inputs.test, everything, passes)
+    seconds = (time.perf_counter() - started) / len(splits)
     fits = []
     for index in range(len(splits)):
         own = members[index]
@@ -195,9 +206,25 @@ def _split_fits(
                 history=_history(fitted, params, index),
                 details=_details(fitted, params, index, inputs.features[index]),
                 weights={"safetensors": save(fitted.tensors(own))},
+                predict_seconds=seconds,
+                predict=_predict(fitted, own[0], partial(inputs.further, index))
+                if inputs.further
+                else None,
             )
         )
     return fits
+
+
+def _predict(
+    fitted: FittedMembers, member: int, matrix: Callable[[pd.DataFrame], NDArray[np.float32]]
+) -> Predict:
+    """A member as a function of a table; without Monte-Carlo dropout."""
+    alone = replace(fitted, outcomes=[fitted.outcomes[member]])
+
+    def predict(table: pd.DataFrame) -> Array:
+        return alone.predict_rows(matrix(table), [np.arange(len(table))])[0]
+
+    return predict
 
 
 def _predicted(

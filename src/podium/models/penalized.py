@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, cast
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from safetensors.numpy import save
 
@@ -17,8 +18,8 @@ from podium.config import ElasticNetParams, LassoParams, ModelParams, RidgeParam
 from podium.data.dataset import Rows, Split
 from podium.data.inner import Inner, Parts
 from podium.data.tabular.blocks import Blocks
-from podium.data.tabular.dataset import TableDataset
-from podium.models.base import Fit, SplitFit
+from podium.data.tabular.dataset import TableDataset, TableSplit
+from podium.models.base import Fit, Predict, SplitFit, timed
 from podium.models.logistic import Lasso, Logistic, Ridge, Searched, choose, constant, unconverged
 from podium.models.many_rows import LargePart, search_classes, search_ridge
 
@@ -90,12 +91,17 @@ def _fit_split(fit: Fit[Any], split: Split, search: Search) -> SplitFit:
     rows = split.train_rows
     part = Part(x[rows], fit.y[rows], fit.weights(rows), fit.inner(split))
     model, history, details = search(part)
+    outputs = fit.target.outputs
+    valid = _predicted(model, x[split.valid_rows], outputs)
+    of_test, seconds = timed(lambda: _predicted(model, test, outputs))
     return SplitFit(
-        valid=_predicted(model, x[split.valid_rows], fit.target.outputs),
-        test=_predicted(model, test, fit.target.outputs),
+        valid=valid,
+        test=of_test,
         history=history,
         details={**details, "features": float(x.shape[1])},
         weights={"safetensors": _coefficients(model)},
+        predict_seconds=seconds,
+        predict=_predict(model, split, outputs),
     )
 
 
@@ -115,13 +121,27 @@ def _fit_large(fit: Fit[RidgeParams], split: Split, part: LargePart) -> SplitFit
         return np.concatenate([_predicted(model, x, outputs) for _, x in blocks.of(rows)])
 
     test = dataset.blocks(split, "test")
+    valid = predicted(part.blocks, split.valid_rows)
+    of_test, seconds = timed(lambda: predicted(test, np.arange(len(test))))
     return SplitFit(
-        valid=predicted(part.blocks, split.valid_rows),
-        test=predicted(test, np.arange(len(test))),
+        valid=valid,
+        test=of_test,
         history=history,
         details={"alpha": float(alpha), "features": float(part.blocks.features)},
         weights={"safetensors": _coefficients(model)},
+        predict_seconds=seconds,
+        predict=_predict(model, split, outputs),
     )
+
+
+def _predict(model: Any, split: Split, outputs: int) -> Predict:
+    """The model as a function of a table."""
+    transform = cast(TableSplit, split).transform
+
+    def predict(table: pd.DataFrame) -> Array:
+        return _predicted(model, transform.dense(table), outputs)
+
+    return predict
 
 
 def _predicted(model: Any, x: Array, outputs: int) -> Array:

@@ -12,7 +12,7 @@ from safetensors.numpy import save
 
 from podium.config import RidgeClassifierParams
 from podium.data.dataset import Split
-from podium.models.base import Fit, SplitFit
+from podium.models.base import Fit, SplitFit, timed
 
 Array = NDArray[np.float64]
 Floats = NDArray[np.float32]
@@ -48,17 +48,19 @@ def _fit_split(fit: Fit[RidgeClassifierParams], split: Split) -> SplitFit:
     best = int(np.argmin([loss for _, loss in tried]))
     scale, alpha = tried[best][0], sorted(params.alphas)[best]
     ridge = ridges(x[rows], y[rows], [alpha])[0]
-    valid, test_scores = ridge.scores(x[split.valid_rows]), ridge.scores(test)
+    valid = _softmax(scale * ridge.scores(x[split.valid_rows]))
+    of_test, seconds = timed(lambda: _softmax(scale * ridge.scores(test)))
     history = [
         {"step": step, "alpha": own, "train_loss": float("nan"), "valid_loss": tried[step][1]}
         for step, own in enumerate(sorted(params.alphas))
     ]
     return SplitFit(
-        valid=_softmax(scale * valid),
-        test=_softmax(scale * test_scores),
+        valid=valid,
+        test=of_test,
         history=history,
         details={"alpha": float(alpha), "scale": float(scale), "features": float(x.shape[1])},
         weights={"safetensors": save({"weight": ridge.weight, "intercept": ridge.intercept})},
+        predict_seconds=seconds,
     )
 
 

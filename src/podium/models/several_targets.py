@@ -25,13 +25,14 @@ def fit_targets(
     metric: Metric,
     reporter: Reporter = SILENT,
     scratch: Path | None = None,
+    explain: bool = False,
 ) -> ModelResult:
     """``fit_model``, for each of several targets.
 
     Predictions are joined; scores are means over the targets, and NaN where one of them is.
     """
     fitted = {
-        own.name: fit_model(params, own.dataset(dataset), own.target, metric, *where)
+        own.name: fit_model(params, own.dataset(dataset), own.target, metric, *where, explain)
         for own, where in _each(target, reporter, scratch)
     }
     return next(iter(fitted.values())) if len(fitted) == 1 else _joined(target, fitted)
@@ -107,6 +108,7 @@ def _joined(target: Target, fitted: Mapping[str, ModelResult]) -> ModelResult:
         score=float(np.mean([one.score for one in results])),
         fold_scores=np.mean([one.fold_scores for one in results], axis=0).tolist(),
         fit_seconds=sum(one.fit_seconds for one in results),
+        predict_seconds=sum(one.predict_seconds for one in results),
         history=_histories(fitted),
         details=[split for one in results for split in one.details],
         weights={

@@ -6,7 +6,7 @@ import torch
 
 from podium.config import NetworkParams
 from podium.data.tabular.dataset import TableDataset
-from podium.data.tabular.dense import KEPT_BYTES, DenseTables, Layout
+from podium.data.tabular.dense import KEPT_BYTES, DenseTables, Layout, padded
 from podium.models.base import Fit, SplitFit
 from podium.models.networks import NetworkInputs, fit_network
 from podium.models.table_inputs import TableInputs
@@ -35,7 +35,14 @@ def table_inputs(fit: Fit[NetworkParams]) -> NetworkInputs:
         test = DenseTables(dataset, "test", widest)
     features = [layout.total for layout in layouts]
     own = [_columns(layout, widest) for layout in layouts]
-    return NetworkInputs(train, test, columns, features, own)
+    return NetworkInputs(
+        train,
+        test,
+        columns,
+        features,
+        own,
+        further=lambda fold, rows: padded(rows, splits[fold].transform, widest),
+    )
 
 
 def is_large(dataset: TableDataset, widest: Layout) -> bool:

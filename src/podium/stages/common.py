@@ -22,6 +22,8 @@ NAME_LENGTH = 120
 DIGITS = 6
 # The pictures in a model's folder, and what their names begin with.
 PICTURES, LEARNING_CURVE = "pictures", "learning_curve"
+# What is known of features: how much each matters, and how predictions depend on some.
+IMPORTANCE, DEPENDENCE = "importance", "partial_dependence"
 # Keys of ``metrics.json`` that several targets have in common.
 OF_ALL_TARGETS = ("metric", "resolved")
 

@@ -40,6 +40,8 @@ _BLOCK = """\
         - models/{name}/${{key}}/oof.parquet: {{persist: true}}
         - models/{name}/${{key}}/test.parquet: {{persist: true}}
         - models/{name}/${{key}}/history.csv: {{persist: true}}
+        - models/{name}/${{key}}/importance.csv: {{persist: true}}
+        - models/{name}/${{key}}/partial_dependence.csv: {{persist: true}}
         - models/{name}/${{key}}/pictures: {{persist: true}}
         - models/{name}/${{key}}/weights: {{persist: true}}
         - models/{name}/${{key}}/metrics.json: {{persist: true}}

@@ -46,6 +46,7 @@ READS: dict[str, Mapping[str, Any]] = {
     "train": {
         **dict.fromkeys(("kind", "task", "id", "target", "target_transform", "metric"), True),
         "ensemble": {"nested"},
+        "report": {"importance"},
     },
     "ensemble": {
         **dict.fromkeys(("kind", "task", "id", "target", "target_transform", "metric"), True),

@@ -21,6 +21,7 @@ from podium.io.text import nearest
 from podium.io.usercode.load import OWN
 from podium.metrics.trial import try_metric
 from podium.models import Fit, ModelResult, fit_targets, fit_targets_without_each_fold
+from podium.models.explained import NOTHING
 from podium.models.several_targets import resolve_for_first
 from podium.reporting import plots
 from podium.reporting.curves import mlflow_curves
@@ -30,7 +31,9 @@ from podium.runtime.progress import reporting
 from podium.runtime.tracking import Run, git_commit, tracked_run
 from podium.stages.class_report import class_report
 from podium.stages.common import (
+    DEPENDENCE,
     DIGITS,
+    IMPORTANCE,
     LEARNING_CURVE,
     PICTURES,
     decision_facts,
@@ -79,7 +82,8 @@ def train(name: str, model: str) -> None:
             scratch = paths.checkpoint(name, model)
             with _report_if_stopped(scratch), _located_in_params(name, model), _pool(config):
                 metric, full = competition.scoring, competition.ensemble.nested == "full"
-                result = fit_targets(params, dataset, target, metric, reporter, scratch)
+                explain = competition.report.importance != "none"
+                result = fit_targets(params, dataset, target, metric, reporter, scratch, explain)
                 again = Fit(dataset, target, params, metric, reporter, scratch)
                 inner = fit_targets_without_each_fold(again) if full else []
         where = paths.model(name, model)
@@ -145,12 +149,29 @@ def _write(
         facts = summary(result, competition.metric, target)
         files.write_json(folder / "metrics.json", facts)
         files.write_json(folder / paths.TIMING, _timing(result))
+        for name, table in _explained(result, target).items():
+            path = folder / f"{name}.csv"
+            table.to_csv(path, index=False, float_format="%.8g", lineterminator="\n")
+
+
+def _explained(result: ModelResult, target: Target) -> dict[str, pd.DataFrame]:
+    """How much features matter, by file; without rows where nothing of it is known."""
+    tables: dict[str, list[pd.DataFrame]] = {IMPORTANCE: [], DEPENDENCE: []}
+    for own in each_target(target):
+        found = result.part(own.name).explained or NOTHING
+        for name, table in ((IMPORTANCE, found.importance), (DEPENDENCE, found.dependence)):
+            tables[name].append(table.assign(target=own.name)[["target", *table]])
+    return {name: pd.concat(parts) for name, parts in tables.items()}
 
 
 def _timing(result: ModelResult) -> dict[str, object]:
     """``timing.json``: what differs from run to run. How long, when, and of which commit."""
     finished = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
-    return {"fit_seconds": round(result.fit_seconds, 2), "finished": finished, **git_commit()}
+    seconds = {
+        "fit_seconds": round(result.fit_seconds, 2),
+        "predict_seconds": round(result.predict_seconds, 4),
+    }
+    return {**seconds, "finished": finished, **git_commit()}
 
 
 def _draw_curves(folder: Path, model: str, result: ModelResult, target: Target) -> None:
@@ -214,6 +235,8 @@ def _log(
         folds.to_csv(folder / "folds.csv", index=False)
         # By these a run can be compared with another ('podium compare').
         shutil.copy(where / "oof.parquet", folder)
+        if any(result.part(own.name).explained for own in each_target(target)):
+            shutil.copy(where / f"{IMPORTANCE}.csv", folder)
         shutil.copytree(where / PICTURES, folder, dirs_exist_ok=True)
         run.log_artifacts(folder)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from podium.data.tabular.dataset import Part, TableDataset, TableSplit
@@ -86,7 +87,11 @@ class DenseTables:
         return matrix
 
     def _made(self, split: TableSplit) -> NDArray[np.float32]:
-        matrix = np.zeros((self.rows, self.layout.total), dtype=np.float32)
-        places = Layout.of(split.transform).places_in(self.layout)
-        matrix[:, places] = split.transform.dense(self.dataset.table(split, self.part))
-        return matrix
+        return padded(self.dataset.table(split, self.part), split.transform, self.layout)
+
+
+def padded(table: pd.DataFrame, transform: TableTransform, layout: Layout) -> NDArray[np.float32]:
+    """A fold's matrix of some rows, shape (rows, layout.total)."""
+    matrix = np.zeros((len(table), layout.total), dtype=np.float32)
+    matrix[:, Layout.of(transform).places_in(layout)] = transform.dense(table)
+    return matrix
