@@ -37,7 +37,7 @@ def test_results_are_where_they_should_be(finished):
         names = {path.name for path in (root / "models/house-prices" / model).iterdir()}
         assert {
             "oof.parquet", "test.parquet", "metrics.json", "history.csv", "curves.csv", "pictures",
-            "weights",
+            "weights", "importance.csv", "partial_dependence.csv",
         } <= names  # fmt: skip
     submission = pd.read_csv(root / "submissions/house-prices/submission.csv")
     sample = pd.read_csv(root / "data/raw/house-prices/sample_submission.csv")

@@ -92,6 +92,12 @@ WRONG = {
     "unlisted blend model": ("models: all", "models: [nope]", "models: [nope]", "no model 'nope'"),
     "competition not there": ("[house-prices]", "[house-price]", "[house-", "'house-prices'?"),
     "group without column": ("scheme: kfold", "scheme: group", "scheme", "needs 'group: <column>'"),
+    "importance of another name": (
+        "importance: none",
+        "importance: shap",
+        "importance",
+        "'auto' or 'none'",
+    ),
     "transform of classes": ("task: regression", "task: binary", "target_transform", "regression"),
 }
 
@@ -129,6 +135,7 @@ DIGITS = "digit-recognizer"
         ("preprocess.size", [28, 5000], "at most 4096, found 5000"),
         ("preprocess.channels", "gray", "expected 'auto', 'grey' or 'rgb', found text 'gray'"),
         ("preprocess.impute", "mean", "unknown key 'impute'; valid: size, channels, damaged"),
+        ("report", {"importance": "none"}, "report.importance: does nothing for images"),
         ("kind", "images", "kind: expected 'tabular' or 'image', found text 'images'"),
     ],
 )

@@ -153,6 +153,7 @@ def server(project) -> Iterator[str]:
 def test_a_real_server(project, podium, house_files, server, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", server)
     project.use_files(house_files)
+    project.edit(lambda params: params["house-prices"].update(report={"importance": "auto"}))
     for arguments in (["download"], ["preprocess"], ["train", "ridge"]):
         outcome = podium(arguments[0], "house-prices", *arguments[1:])
         assert outcome.code == 0, outcome.err
@@ -163,6 +164,7 @@ def test_a_real_server(project, podium, house_files, server, monkeypatch):
     assert {"cv", "cv_mean", "cv_std", "fold_score", "fit_seconds"} <= set(run.data.metrics)
     names = {item.path for item in client().list_artifacts(run.info.run_id)}
     assert {"learning_curve.png", "predicted_vs_actual.png", "history.csv"} <= names
+    assert "importance.csv" in names
     assert not (project.root / "mlflow.db").exists()
 
 

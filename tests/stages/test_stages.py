@@ -41,6 +41,7 @@ def finished(shared: Path) -> Project:
     def make(root: Path) -> None:
         project = Project.make(root / "project")
         project.use_files(write_houses(root / "files"))
+        project.edit(lambda params: params[NAME].update(report={"importance": "auto"}))
         with pytest.MonkeyPatch.context() as monkeypatch:
             for name in HIDDEN:
                 monkeypatch.delenv(name, raising=False)
@@ -136,14 +137,35 @@ def test_every_model_leaves_the_same_artefacts(finished):
         (
             "curves.csv",
             "history.csv",
+            "importance.csv",
             "metrics.json",
             "oof.parquet",
+            "partial_dependence.csv",
             "pictures",
             "test.parquet",
             "timing.json",
             "weights",
         )
     }
+
+
+def test_features_are_explained_on_their_own_scale(finished):
+    for model in SMALL_MODELS:
+        folder = finished.root / f"models/{NAME}/{model}"
+        importance, dependence = (
+            pd.read_csv(folder / f"{name}.csv", keep_default_na=False)
+            for name in ("importance", "partial_dependence")
+        )
+        assert list(importance) == ["target", "feature", "mean", "se"]
+        columns = ["target", "feature", "type", "value", "output", "mean", "low", "high"]
+        assert list(dependence) == columns
+        assert {"Neighborhood", "OverallQual"} <= set(importance["feature"])
+        assert "Id" not in set(importance["feature"])
+        assert set(dependence["feature"]) == set(importance["feature"][:6])
+        assert dependence["mean"].between(20_000, 800_000).all()
+        assert not {*importance["target"], *dependence["target"], *dependence["output"]} - {""}
+    timing = json.loads((folder / "timing.json").read_text())
+    assert 0 < timing["predict_seconds"] < timing["fit_seconds"]
 
 
 @pytest.mark.deep

@@ -53,6 +53,7 @@ def test_submission_and_oof_have_the_bytes_of_a_local_run(
 ) -> None:
     project.keep({HOUSES: [model]})
     project.use_files(house_files)
+    project.edit(lambda params: params[HOUSES].update(report={"importance": "auto"}))
     for stage in ("resolve", "download", "preprocess"):
         if stage == "resolve":
             podium("sync")
@@ -67,6 +68,7 @@ def test_submission_and_oof_have_the_bytes_of_a_local_run(
             project.root / f"models/{HOUSES}/{model}/{name}.parquet" for name in ("oof", "test")
         ]
         files.append(project.root / f"submissions/{HOUSES}/submission.csv")
+        files.append(project.root / f"models/{HOUSES}/{model}/importance.csv")
         return {path.name: path.read_bytes() for path in files}
 
     here = results()
