@@ -14,7 +14,7 @@ from podium.data.targets import Target
 from podium.metrics import METRICS
 from podium.models import Fit, fit_targets, probes
 from podium.models import fit as fitting
-from podium.models.base import Probed
+from podium.models.base import Probed, Spent
 from podium.stages.common import target_of
 from several_help import block, dataset, table
 
@@ -164,7 +164,8 @@ def test_limits(monkeypatch):
     asked = []
 
     def slow(own, split, fitted, seconds):
-        return probes.probe(own, split, replace(fitted, predict_seconds=asked[0]), seconds)
+        fitted = replace(fitted, predicting=Spent(asked[0], asked[0]))
+        return probes.probe(own, split, fitted, seconds)
 
     warned = []
     monkeypatch.setattr(fitting, "probe", slow)
@@ -177,9 +178,9 @@ def test_limits(monkeypatch):
         return list(found.explained.importance["mean"])
 
     asked[:] = [0.01]
-    assert rows() == [probes.MOST_ROWS]
-    asked[:] = [0.1]
-    assert probes.LEAST_ROWS <= rows()[0] < probes.MOST_ROWS
+    assert rows() == [len(data.splits[0].valid_rows)]
+    asked[:] = [0.08]
+    assert rows()[0] in (4, 8, 16, 32)
     assert not warned
     asked[:] = [1e3]
     assert rows() == []

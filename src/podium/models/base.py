@@ -22,6 +22,7 @@ from podium.runtime.progress import SILENT, Reporter
 from podium.runtime.resources import cores
 
 Array = NDArray[np.float64]
+T = TypeVar("T")
 # A fold's model: from rows of its table to predictions on the model scale, shape (rows, outputs).
 Predict = Callable[[pd.DataFrame], Array]
 # The rows of a bin of numbers, at least: enough for any number of inner folds.
@@ -52,6 +53,21 @@ class Probed:
 
 
 @dataclass(frozen=True)
+class Spent:
+    """Seconds, and of these the seconds of this thread on a core: the same on a busy machine."""
+
+    wall: float = 0.0
+    cpu: float = 0.0
+
+    @classmethod
+    def on(cls, work: Callable[[], T]) -> tuple[T, "Spent"]:
+        """What the work returns, and how long it took."""
+        wall, cpu = time.perf_counter(), time.thread_time()
+        result = work()
+        return result, cls(time.perf_counter() - wall, time.thread_time() - cpu)
+
+
+@dataclass(frozen=True)
 class SplitFit:
     """The result of fitting one fold, on the model scale.
 
@@ -60,7 +76,7 @@ class SplitFit:
     boosting round, alpha); ``details`` small facts (e.g. the chosen alpha); ``weights`` the content
     of each file by name, in formats that run no code when read.
 
-    ``predict_seconds`` is how long the test rows took. ``predict`` is the fold's model itself, of
+    ``predicting`` is how long the test rows took. ``predict`` is the fold's model itself, of
     several seeds the first; ``Fit.finished`` asks it for ``probed``, which adds ``probe_seconds``
     to the time of all folds, and lets it go.
     """
@@ -72,7 +88,7 @@ class SplitFit:
     history: list[dict[str, float]] = field(default_factory=list)
     details: dict[str, float] = field(default_factory=dict)
     weights: dict[str, bytes] = field(default_factory=dict)
-    predict_seconds: float = 0.0
+    predicting: Spent = Spent()
     predict: Predict | None = None
     probed: Probed | None = None
     probe_seconds: float = 0.0
@@ -185,12 +201,6 @@ class Fit(Generic[P_co]):
         probed = self.probe(self, split, fitted, seconds)
         spent = (time.perf_counter() - started) / at_once
         return replace(fitted, predict=None, probed=probed, probe_seconds=spent)
-
-
-def timed(predict: Callable[[], Array]) -> tuple[Array, float]:
-    """Predictions, and the seconds that they took."""
-    started = time.perf_counter()
-    return predict(), time.perf_counter() - started
 
 
 # Fits one model on every split of the dataset, in the order of ``dataset.splits``. Each function

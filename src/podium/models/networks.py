@@ -17,7 +17,7 @@ from safetensors.torch import save
 
 from podium.config import LayeredParams, NetworkParams
 from podium.io.errors import PodiumError
-from podium.models.base import Fit, Predict, SplitFit
+from podium.models.base import Fit, Predict, Spent, SplitFit
 from podium.nn import Columns, FittedMembers, Progress, divergence, fit_members
 from podium.nn.data import Rows, Tables
 from podium.nn.predict import pooled
@@ -189,9 +189,10 @@ def _split_fits(
     rows = [outcome.member.valid for outcome in fitted.outcomes]
     everything = [np.arange(len(fit.dataset.test_ids))] * len(rows)
     valid, valid_std = _predicted(fitted, inputs.train, rows, passes)
-    started = time.perf_counter()
-    test, test_std = _predicted(fitted, inputs.test, everything, passes)
-    seconds = (time.perf_counter() - started) / len(splits)
+    (test, test_std), all_spent = Spent.on(
+        lambda: _predicted(fitted, inputs.test, everything, passes)
+    )
+    spent = Spent(all_spent.wall / len(splits), all_spent.cpu / len(splits))
     fits = []
     for index in range(len(splits)):
         own = members[index]
@@ -206,7 +207,7 @@ def _split_fits(
                 history=_history(fitted, params, index),
                 details=_details(fitted, params, index, inputs.features[index]),
                 weights={"safetensors": save(fitted.tensors(own))},
-                predict_seconds=seconds,
+                predicting=spent,
                 predict=_predict(fitted, own[0], partial(inputs.further, index))
                 if inputs.further
                 else None,

@@ -25,18 +25,21 @@ from podium.runtime.resources import is_out_of_memory
 
 # Rows of a fold that are changed, at least and at most, and how many copies of rows there are for
 # importance; with more features there is none.
-LEAST_ROWS, MOST_ROWS, PROBES = 4, 40, 8_000
+LEAST_ROWS, MOST_ROWS, PROBES = 4, 64, 8_000
 MOST_FEATURES = PROBES // LEAST_ROWS
 # A fold has curves of so many features, of so many values each, by one in ``PART`` of the rows. The
 # result has those of fewer features, chosen by all folds.
-CURVES, VALUES, PART = 8, 12, 2
+CURVES, VALUES, PART = 8, 12, 3
 # Quantiles of a number with more values; by so many rows of the table at most.
 QUANTILES, SEEN_ROWS = np.linspace(0.02, 0.98, VALUES), 10_000
-# What probes may take: a share of the fold's fit, or, all folds together, seconds of a core. Of a
-# model that predicts slowly a power of 2 rows: mostly as many as in the last run.
-SHARE, SECONDS = 0.15, 2.0
+# What the predictions of probes may take: a share of the fold's fit, or, all together,
+# seconds of a core. Where they would take more there are 32 rows, or 16 and so on: powers of 2, so
+# that mostly there are as many as in the last run.
+SHARE, SECONDS = 0.09, 1.7
 # What a call may take however few its rows are.
-CALL_SECONDS = 0.05
+CALL_SECONDS = 0.01
+# A thread has one in so many seconds of a core at least; with less, other threads work for it.
+MOST_BUSY = 8
 # Values of the matrix of a batch of probes: 32 MiB.
 BATCH = 2**22
 # A feature, and its values in one or several copies of all rows.
@@ -126,15 +129,23 @@ def _rows(
     """The rows that are changed: as many as the bounds allow; none if these are too few."""
     most = min(MOST_ROWS, PROBES // max(1, features))
     folds = fit.dataset.folds.max(initial=0) + 1
-    allowed = max(SHARE * seconds, SECONDS / (folds * fit.dataset.folds.shape[1]))
-    seconds_of_test = fitted.predict_seconds / getattr(fit.params, "seeds", 1)
-    each = max(0.0, seconds_of_test - CALL_SECONDS) / max(1, len(fitted.test))
     copies = features + CURVES * VALUES / PART
-    affordable = allowed / max(each * copies, 1e-12)
+    # A busy machine fits as slowly as it predicts, but what is left of a core's second is less.
+    spent = fitted.predicting
+    of_fit = SHARE * seconds / _each_row(fit, fitted, spent.wall)
+    core = max(spent.cpu, spent.wall / MOST_BUSY)
+    of_core = SECONDS / (folds * fit.dataset.folds.shape[1]) / _each_row(fit, fitted, core)
+    affordable = max(of_fit, of_core) / copies
     count = most if affordable >= most else 2 ** int(np.log2(max(1.0, affordable)))
     classes = 0 if fit.target.is_regression else fit.target.outputs
     rows = spread_rows(split.valid_rows, fit.dataset.y, count, classes)
     return rows if count >= LEAST_ROWS else rows[:0]
+
+
+def _each_row(fit: Fit[Any], fitted: SplitFit, seconds: float) -> float:
+    """The seconds of a row, of all that the test rows took."""
+    own = seconds / getattr(fit.params, "seeds", 1) - CALL_SECONDS
+    return max(own / max(1, len(fitted.test)), 1e-12)
 
 
 def spread_rows(rows: Rows, y: Array, count: int, classes: int = 0) -> Rows:
