@@ -250,7 +250,7 @@ def _dependence_chart(table: pd.DataFrame, feature: str, own: OneTarget) -> Char
     output = outputs.iloc[-1]
     rows = table[outputs == output]
     numbers = pd.to_numeric(rows["value"], errors="coerce")
-    is_number = bool(numbers.notna().all())
+    is_number = bool((rows["type"] == "number").all() if "type" in rows else numbers.notna().all())
     if is_number:
         rows = rows.assign(value=numbers).sort_values("value")
     else:

@@ -23,6 +23,12 @@ from podium.stages.common import read_schema, require_trained, target_of, true_v
 
 Array = NDArray[np.float64]
 IMPORTANCE, DEPENDENCE = "importance.csv", "partial_dependence.csv"
+# Names, levels and classes are texts, also NA and None.
+AS_TEXT: dict[str, Any] = {
+    "dtype": dict.fromkeys(("target", "feature", "value", "output"), str),
+    "na_values": dict.fromkeys(("mean", "se", "low", "high"), [""]),
+    "keep_default_na": False,
+}
 
 
 @dataclass(frozen=True)
@@ -46,11 +52,11 @@ class ModelResults:
 
     def importance(self, own: OneTarget) -> pd.DataFrame:
         """How much worse its score gets without each feature: columns feature, mean, se."""
-        return _of_target(self._table(IMPORTANCE), own)
+        return _of_target(self._table(IMPORTANCE, **AS_TEXT), own)
 
     def dependence(self, own: OneTarget) -> pd.DataFrame:
         """Its mean prediction by the value of some features."""
-        return _of_target(self._table(DEPENDENCE), own)
+        return _of_target(self._table(DEPENDENCE, **AS_TEXT), own)
 
     def most_important(self, own: OneTarget) -> list[str]:
         """Its features, the most important first; none where it doesn't say."""
@@ -60,9 +66,11 @@ class ModelResults:
         ordered = table.sort_values("mean", ascending=False, kind="stable")
         return [str(name) for name in ordered["feature"]]
 
-    def _table(self, name: str) -> pd.DataFrame:
+    def _table(self, name: str, **options: Any) -> pd.DataFrame:
         path = self.folder / name
-        return pd.read_csv(path) if path.is_file() and path.stat().st_size > 1 else pd.DataFrame()
+        if not path.is_file() or path.stat().st_size <= 1:
+            return pd.DataFrame()
+        return pd.read_csv(path, **options)
 
 
 def _of_target(table: pd.DataFrame, own: OneTarget) -> pd.DataFrame:
