@@ -79,6 +79,19 @@ def run_podium(*arguments: str) -> Outcome:
     return Outcome(code, out.getvalue(), err.getvalue())
 
 
+def run_all(
+    podium: Callable[..., Outcome], models: Sequence[str] = tuple(SMALL_MODELS), name: str = HOUSES
+) -> list[Outcome]:
+    """All stages of a competition, each of which has to end well."""
+    steps = [["download"], ["preprocess"], *(["train", model] for model in models)]
+    outcomes = []
+    for step in [*steps, ["ensemble"], ["report"]]:
+        outcome = podium(step[0], name, *step[1:])
+        assert outcome.code == 0, outcome.err
+        outcomes.append(outcome)
+    return outcomes
+
+
 class Project:
     """A copy of the real project's pipeline files in a folder."""
 

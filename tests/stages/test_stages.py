@@ -10,20 +10,10 @@ import pytest
 from rich.console import Console
 from sklearn.metrics import root_mean_squared_log_error
 
-from projects import HIDDEN, SMALL_MODELS, Project, made_once, run_podium, write_houses
+from projects import SMALL_MODELS, Project, run_all
 
 NAME = "house-prices"
 PLOTS = f"reports/{NAME}/plots"
-
-
-def run_all(podium, models=tuple(SMALL_MODELS), name: str = NAME):
-    steps = [["download"], ["preprocess"], *(["train", model] for model in models)]
-    outcomes = []
-    for step in [*steps, ["ensemble"], ["report"]]:
-        outcome = podium(step[0], name, *step[1:])
-        assert outcome.code == 0, outcome.err
-        outcomes.append(outcome)
-    return outcomes
 
 
 def keep_models(project: Project, *models: str) -> None:
@@ -32,24 +22,6 @@ def keep_models(project: Project, *models: str) -> None:
         params[NAME]["models"] = kept
 
     project.edit(change)
-
-
-@pytest.fixture(scope="session")
-def finished(shared: Path) -> Project:
-    """A project after all stages with every model; what the last one printed is in a file."""
-
-    def make(root: Path) -> None:
-        project = Project.make(root / "project")
-        project.use_files(write_houses(root / "files"))
-        project.edit(lambda params: params[NAME].update(report={"importance": "auto"}))
-        with pytest.MonkeyPatch.context() as monkeypatch:
-            for name in HIDDEN:
-                monkeypatch.delenv(name, raising=False)
-            monkeypatch.chdir(project.root)
-            last = run_all(run_podium)[-1]
-        (root / "printed").write_text(last.out)
-
-    return Project(made_once(shared, "stages", make) / "project")
 
 
 def test_the_whole_way(finished):

@@ -9,10 +9,11 @@
   function draw(id) {
     if (started.has(id)) return Promise.resolve();
     started.add(id);
-    // The drawing's label says in words what is in the picture, whose parts have no names.
-    return vegaEmbed("#" + id, specs[id], options).then(function () {
-      document.querySelector("#" + id + " svg").setAttribute("aria-hidden", "true");
-    });
+    // The label of the outer element says in words what the picture shows, whose parts have no names.
+    const inner = document.createElement("div");
+    inner.setAttribute("aria-hidden", "true");
+    document.getElementById(id).append(inner);
+    return vegaEmbed(inner, specs[id], options);
   }
 
   function isHidden(id) {

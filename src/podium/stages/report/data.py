@@ -182,10 +182,15 @@ def _two_tables(train: "pd.Series[Any]", test: "pd.Series[Any]", name: str) -> C
         parts.append(
             f"{table} mean {shown(float(column.astype(float).mean()))}{missing}"
             if is_number
-            else f"{table} mostly {column.mode().iloc[0] if len(column.mode()) else 'missing'}"
+            else f"{table} {_most_frequent(column)}"
         )
     said = f"Shares of rows by {name} in train and in test: {'; '.join(parts)}."
     return Chart(f"{name}: train and test", charts.two_tables(rows, name, is_number), said)
+
+
+def _most_frequent(column: "pd.Series[Any]") -> str:
+    counts = column.value_counts(normalize=True)
+    return f"{counts.iloc[0]:.0%} {counts.index[0]}" if len(counts) else "100% missing"
 
 
 def _binned(train: "pd.Series[Any]", test: "pd.Series[Any]") -> pd.DataFrame:

@@ -16,8 +16,9 @@ from podium.stages.report.baseline import baseline
 from podium.stages.report.results import ModelResults, Results
 
 BLEND = "blend"
-# The blend is made again without each model on no more rows, evenly chosen.
-MOST_ROWS = 5_000
+# The blend is made again without each model on no more rows, evenly chosen; by fewer rounds where
+# the metric moves in steps, for which weights are fitted in two ways (ensemble/blend.py).
+MOST_ROWS, STEPWISE_ROUNDS = 5_000, 20
 # Where differences to the best are smaller than so many standard errors, folds don't tell.
 CLEAR = 2.0
 
@@ -122,13 +123,15 @@ def without_each(results: Results) -> dict[str, float]:
     competition, target = results.competition, results.target
     if len(competition.blended) < 2:
         return {}
-    models = read_predictions(competition, target)
+    models, spec = read_predictions(competition, target), competition.ensemble
+    if results.metric.stepwise:
+        spec = spec.model_copy(update={"rounds": min(spec.rounds, STEPWISE_ROUNDS)})
     rows = np.unique(np.linspace(0, len(models.y) - 1, MOST_ROWS).astype(np.int64))
     rows = np.arange(len(models.y)) if len(models.y) <= MOST_ROWS else rows
 
     def score(keep: list[int]) -> float:
         found = blend_targets(
-            competition.ensemble,
+            spec,
             models.oof[keep][:, rows],
             models.test[keep][:, :1],
             models.y[rows],

@@ -122,9 +122,9 @@ def curves(model: ModelResults, own: OneTarget) -> list[Block]:
 def _learning(history: pd.DataFrame, title: str, loss: str) -> list[Block]:
     x = step_name(history)
     table = banded(history)
-    if table.empty:
+    valid = table[table["part"] == "validation"] if len(table) else table
+    if valid.empty:
         return [Text("No training went well enough for a learning curve.", strong=True)]
-    valid = table[table["part"] == "validation"]
     best = int(valid["step"].iloc[int(valid["mean"].argmin())])
     words = gap_in_words(table, best, x)
     chart = Chart(
