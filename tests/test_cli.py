@@ -1,6 +1,7 @@
 """The command line: errors in one line, help, misuse."""
 
 import shlex
+import sys
 
 import pytest
 import typer
@@ -186,6 +187,30 @@ def test_a_tab_says_nothing_about_a_broken_file(text, tmp_path, podium, monkeypa
     if text is not None:
         (tmp_path / "params.yaml").write_text(text)
     assert completed(monkeypatch, podium, "podium train a l") == []
+
+
+LOADED = """
+import sys
+from podium.cli import main
+sys.argv = ["podium", *sys.argv[1:]]
+try:
+    main()
+finally:
+    heavy = {"numpy", "pandas", "podium.config", "rich", "torch"} & set(sys.modules)
+    print("heavy:", *sorted(heavy))
+"""
+
+
+@pytest.mark.parametrize("completes", [False, True])
+def test_help_and_completion_load_no_library(completes, project):
+    """Both have to be there at once."""
+    variables = {
+        "_PODIUM_COMPLETE": "complete_bash", "COMP_WORDS": f"podium train {HOUSES} la",
+        "COMP_CWORD": "3",
+    }  # fmt: skip
+    done = project.run(sys.executable, "-c", LOADED, "--help", env=variables if completes else None)
+    assert done.stdout.splitlines()[-1] == "heavy:", done.stderr
+    assert ("lasso" if completes else "Exit codes") in done.stdout
 
 
 @pytest.mark.parametrize("shell", ["zsh", "fish"])
