@@ -1,7 +1,5 @@
 """How much features matter to a model, and how its predictions depend on them."""
 
-from dataclasses import replace
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -14,7 +12,7 @@ from podium.data.targets import Target
 from podium.metrics import METRICS
 from podium.models import Fit, fit_targets, probes
 from podium.models import fit as fitting
-from podium.models.base import Probed, Spent
+from podium.models.base import Probed
 from podium.stages.common import target_of
 from several_help import block, dataset, table
 
@@ -43,7 +41,7 @@ def test_what_is_asked_is_the_model_that_predicted(model, monkeypatch):
     """On a fold's own rows, as they are, it says what it said; missing values and all."""
     asked = []
 
-    def look(own, split, fitted, seconds):
+    def look(own, split, fitted):
         rows = own.dataset.table(split, "train").iloc[split.valid_rows]
         asked.append(np.abs(fitted.predict(rows) - fitted.valid).max())
         return Probed(problem="was only looked at")
@@ -68,7 +66,7 @@ def test_importance_is_the_score_that_permuted_values_lose(feature):
     lost = []
     for split in data.splits:
         stored = load(result.weights[f"{split.name}.safetensors"])
-        rows = probes.spread_rows(split.valid_rows, data.y, probes.MOST_ROWS)
+        rows = probes.spread_rows(split.valid_rows, data.y, own.params.probe_rows)
         order = probes.orders(own, split, probes.seen_features(split), len(rows))[feature]
         given = data.train.iloc[rows].reset_index(drop=True)
         scores = []
@@ -158,38 +156,27 @@ def test_each_of_several_targets_and_learnt_features(keys):
 
 
 def test_limits(monkeypatch):
-    """Slow models have fewer rows, or nothing; so have tables of very many columns."""
+    """Slow models have fewer rows; so have tables of many columns, and those of very many none."""
     data = make_dataset()
-    params = model_spec("tabular", "ridge").params(model="ridge", **KNOBS["ridge"])
-    asked = []
-
-    def slow(own, split, fitted, seconds):
-        fitted = replace(fitted, predicting=Spent(asked[0], asked[0]))
-        return probes.probe(own, split, fitted, seconds)
-
     warned = []
-    monkeypatch.setattr(fitting, "probe", slow)
     monkeypatch.setattr(probes, "_importance", lambda *given: {"a": float(len(given[2]))})
     reporter = type("Told", (fitting.Reporter,), {"warn": lambda _, text: warned.append(text)})()
 
-    def rows() -> list[float]:
+    def rows(most: int) -> list[float]:
+        params = model_spec("tabular", "ridge").params(model="ridge", **KNOBS["ridge"])
+        monkeypatch.setattr(type(params), "probe_rows", most)
         target, metric = Target("regression", "none"), METRICS["rmse"]
         found = fitting.fit_model(params, data, target, metric, reporter, explain=True)
         return list(found.explained.importance["mean"])
 
-    asked[:] = [0.01]
-    assert rows() == [len(data.splits[0].valid_rows)]
-    asked[:] = [0.08]
-    assert rows()[0] in (4, 8, 16, 32)
+    assert rows(1000) == [len(data.splits[0].valid_rows)]
+    assert rows(8) == [8]
+    monkeypatch.setattr(probes, "PROBES", 20)
+    assert rows(8) == [5]
     assert not warned
-    asked[:] = [1e3]
-    assert rows() == []
-    assert warned == ["no importance of features: fold0: it predicts slowly (and 3 more folds)"]
-    asked[:] = [0.0]
-    monkeypatch.setattr(probes, "PROBES", 10)
     monkeypatch.setattr(probes, "MOST_FEATURES", 2)
-    assert rows() == []
-    assert "fold0: there are 4" in warned[-1]
+    assert rows(8) == []
+    assert warned == ["no importance of features: fold0: there are 4 (and 3 more folds)"]
 
 
 def test_a_model_that_fails_on_probes_is_trained_all_the_same(monkeypatch):

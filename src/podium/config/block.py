@@ -1,7 +1,7 @@
 """What every block of params.yaml and every model's entry is made of."""
 
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
@@ -55,7 +55,13 @@ class Block(BaseModel):
 
 
 class ModelParams(Block):
-    """What every model's entry has."""
+    """What every model's entry has.
+
+    ``probe_rows``: of how many of a fold's validation rows, at most, the model is asked for the
+    importance of features; fewer of models that predict slowly.
+    """
+
+    probe_rows: ClassVar[int] = 64
 
     model: str = ""
     seed: Seed = 0

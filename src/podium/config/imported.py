@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping
 from importlib import metadata
 from importlib.util import find_spec
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
@@ -48,6 +48,8 @@ class ImportedParams(ModelParams):
     """
 
     model_config = ConfigDict(extra="allow")
+    # Kernels, of which some look at all training rows for each prediction.
+    probe_rows: ClassVar[int] = 16
     inputs: Literal["dense", "native"] = "dense"
     seeds: Count = 1
     scale_target: bool = True

@@ -7,7 +7,7 @@ stand side by side. ``model`` may also be an import path: ``config/imported.py``
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -100,6 +100,7 @@ class LightGBMParams(ModelParams):
     regression, is the loss; numbers that it has come from the metric's name.
     """
 
+    probe_rows: ClassVar[int] = 32
     objective: Annotated[Objective, *OR_AUTO] = AUTO
     learning_rate: Annotated[Positive, *OR_AUTO] = AUTO
     num_leaves: Annotated[int, Field(ge=2), *OR_AUTO] = AUTO

@@ -52,19 +52,11 @@ class Probed:
     problem: str = ""
 
 
-@dataclass(frozen=True)
-class Spent:
-    """Seconds, and of these the seconds of this thread on a core: the same on a busy machine."""
-
-    wall: float = 0.0
-    cpu: float = 0.0
-
-    @classmethod
-    def on(cls, work: Callable[[], T]) -> tuple[T, "Spent"]:
-        """What the work returns, and how long it took."""
-        wall, cpu = time.perf_counter(), time.thread_time()
-        result = work()
-        return result, cls(time.perf_counter() - wall, time.thread_time() - cpu)
+def timed(work: Callable[[], T]) -> tuple[T, float]:
+    """What the work returns, and the seconds that it took."""
+    started = time.perf_counter()
+    result = work()
+    return result, time.perf_counter() - started
 
 
 @dataclass(frozen=True)
@@ -76,7 +68,7 @@ class SplitFit:
     boosting round, alpha); ``details`` small facts (e.g. the chosen alpha); ``weights`` the content
     of each file by name, in formats that run no code when read.
 
-    ``predicting`` is how long the test rows took. ``predict`` is the fold's model itself, of
+    ``predict_seconds`` is how long the test rows took. ``predict`` is the fold's model itself, of
     several seeds the first; ``Fit.finished`` asks it for ``probed``, which adds ``probe_seconds``
     to the time of all folds, and lets it go.
     """
@@ -88,7 +80,7 @@ class SplitFit:
     history: list[dict[str, float]] = field(default_factory=list)
     details: dict[str, float] = field(default_factory=dict)
     weights: dict[str, bytes] = field(default_factory=dict)
-    predicting: Spent = Spent()
+    predict_seconds: float = 0.0
     predict: Predict | None = None
     probed: Probed | None = None
     probe_seconds: float = 0.0
@@ -99,7 +91,7 @@ class Fit(Generic[P_co]):
     """The input of a model function: data, target, hyperparameters, metric, progress reporter.
 
     ``scratch`` is a folder for checkpoints of unfinished work; ``probe`` looks at a fold's model
-    while it is there: the fold, its result, the seconds of the fit.
+    while it is there.
     """
 
     dataset: Dataset
@@ -108,7 +100,7 @@ class Fit(Generic[P_co]):
     metric: Metric
     reporter: Reporter = SILENT
     scratch: Path | None = None
-    probe: "Callable[[Fit[Any], Split, SplitFit, float], Probed] | None" = None
+    probe: "Callable[[Fit[Any], Split, SplitFit], Probed] | None" = None
 
     def score(self, rows: Rows, predicted: Array) -> float:
         """The metric of predictions (model scale) for some rows; NaN if they are not finite."""
@@ -165,9 +157,7 @@ class Fit(Generic[P_co]):
         at_once = min(len(splits), pool.slots if pool.is_remote else min(workers, pool.slots))
 
         def finished(split: Split) -> SplitFit:
-            started = time.perf_counter()
-            fitted = fit_one(split)
-            return self.finished(split, fitted, time.perf_counter() - started, at_once)
+            return self.finished(split, fit_one(split), at_once)
 
         self.reporter.start(len(splits))
         self.reporter.update(0, f"fold 1/{len(splits)}  {what}")
@@ -184,21 +174,18 @@ class Fit(Generic[P_co]):
             self.reporter.update(len(fits), f"fold {len(fits)}/{len(splits)}  {what}")
         return [fits[number] for number in range(len(splits))]
 
-    def finished(
-        self, split: Split, fitted: SplitFit, seconds: float, at_once: int = 1
-    ) -> SplitFit:
+    def finished(self, split: Split, fitted: SplitFit, at_once: int = 1) -> SplitFit:
         """A fold's result without its model, which was asked for what is wanted of it.
 
         Args:
             split: the fold.
             fitted: the result with the model.
-            seconds: how long the fit took.
             at_once: how many folds are fitted at a time.
         """
         if self.probe is None or fitted.predict is None:
             return replace(fitted, predict=None)
         started = time.perf_counter()
-        probed = self.probe(self, split, fitted, seconds)
+        probed = self.probe(self, split, fitted)
         spent = (time.perf_counter() - started) / at_once
         return replace(fitted, predict=None, probed=probed, probe_seconds=spent)
 

@@ -97,7 +97,7 @@ def fit_model(
         score=scored.score,
         fold_scores=scored.fold_scores,
         fit_seconds=seconds - sum(split.probe_seconds for split in splits),
-        predict_seconds=sum(split.predicting.wall for split in splits),
+        predict_seconds=sum(split.predict_seconds for split in splits),
         history=_history(dataset, splits),
         details=[split.details for split in splits],
         resolved={name: getattr(values, name) for name in params.automatic()},

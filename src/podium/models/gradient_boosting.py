@@ -15,7 +15,7 @@ from podium.data.dataset import Split
 from podium.data.tabular.dataset import TableSplit
 from podium.data.targets import Target
 from podium.metrics import Metric
-from podium.models.base import Fit, Spent, SplitFit
+from podium.models.base import Fit, SplitFit, timed
 from podium.runtime.compute import stop_if_cancelled
 from podium.runtime.resources import cores
 
@@ -121,7 +121,7 @@ def _fit_split(fit: Fit[LightGBMParams], split: Split, threads: int) -> SplitFit
         return _predict(boosters[:1], own, fit.target, threads)
 
     of_valid = _predict(boosters, valid, fit.target, threads)
-    of_test, spent = Spent.on(lambda: _predict(boosters, test, fit.target, threads))
+    of_test, spent = timed(lambda: _predict(boosters, test, fit.target, threads))
     return SplitFit(
         valid=of_valid,
         test=of_test,
@@ -132,7 +132,7 @@ def _fit_split(fit: Fit[LightGBMParams], split: Split, threads: int) -> SplitFit
             for seed, booster in enumerate(boosters)
         }
         | ({"columns.json": json.dumps(columns, indent=1).encode()} if columns else {}),
-        predicting=spent,
+        predict_seconds=spent,
         predict=predict,
     )
 

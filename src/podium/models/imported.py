@@ -14,7 +14,7 @@ from podium.config.imported import class_path
 from podium.data.dataset import Split
 from podium.data.inner import Inner
 from podium.io.errors import EstimatorError, PodiumError
-from podium.models.base import Array, Fit, Spent, SplitFit
+from podium.models.base import Array, Fit, SplitFit, timed
 from podium.models.classes import is_calibrated, make_estimator, own_code, said
 from podium.models.imported_data import (
     Classes,
@@ -139,7 +139,7 @@ def split_fit(
 
     valid = rows_of(given.train, split.valid_rows)
     each = [labels.predict(estimator, valid) for estimator in estimators]
-    test, spent = Spent.on(lambda: mean(given.test))
+    test, spent = timed(lambda: mean(given.test))
     y = fit.y[split.valid_rows]
     steps = [
         {"seed": seed, "step": 0, "train_loss": float("nan"), "valid_loss": labels.loss(y, one)}
@@ -151,7 +151,7 @@ def split_fit(
         history=history or steps,
         details={"features": float(given.train.shape[1]), **(details or {})},
         weights=_weights(fit, split, estimators, labels, store),
-        predicting=spent,
+        predict_seconds=spent,
         predict=predict,
     )
 

@@ -3,7 +3,6 @@
 Their inputs come from ``table_networks`` and ``image_networks``.
 """
 
-import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +16,7 @@ from safetensors.torch import save
 
 from podium.config import LayeredParams, NetworkParams
 from podium.io.errors import PodiumError
-from podium.models.base import Fit, Predict, Spent, SplitFit
+from podium.models.base import Fit, Predict, SplitFit, timed
 from podium.nn import Columns, FittedMembers, Progress, divergence, fit_members
 from podium.nn.data import Rows, Tables
 from podium.nn.predict import pooled
@@ -49,15 +48,13 @@ def fit_network(fit: Fit[NetworkParams], inputs: NetworkInputs) -> list[SplitFit
     """Train the network that ``fit.params`` describes, e.g. an ``mlp`` or a ``cnn``."""
     forwarder = _ProgressForwarder(fit)
     names = [_name(fit, fit.params, index) for index in range(len(_pairs(fit)))]
-    started = time.perf_counter()
     fitted = train_members(
         [fit], inputs, names=names, on_epoch=forwarder.epoch, checkpoint=fit.scratch
     )
-    seconds = (time.perf_counter() - started) / len(fit.dataset.splits)
     members = _usable_members(fit, fitted)
     found = _split_fits(fit, fitted, members, inputs)
     pairs = zip(fit.dataset.splits, found, strict=True)
-    return [fit.finished(split, one, seconds) for split, one in pairs]
+    return [fit.finished(split, one) for split, one in pairs]
 
 
 def train_members(
@@ -189,10 +186,7 @@ def _split_fits(
     rows = [outcome.member.valid for outcome in fitted.outcomes]
     everything = [np.arange(len(fit.dataset.test_ids))] * len(rows)
     valid, valid_std = _predicted(fitted, inputs.train, rows, passes)
-    (test, test_std), all_spent = Spent.on(
-        lambda: _predicted(fitted, inputs.test, everything, passes)
-    )
-    spent = Spent(all_spent.wall / len(splits), all_spent.cpu / len(splits))
+    (test, test_std), spent = timed(lambda: _predicted(fitted, inputs.test, everything, passes))
     fits = []
     for index in range(len(splits)):
         own = members[index]
@@ -207,7 +201,7 @@ def _split_fits(
                 history=_history(fitted, params, index),
                 details=_details(fitted, params, index, inputs.features[index]),
                 weights={"safetensors": save(fitted.tensors(own))},
-                predicting=spent,
+                predict_seconds=spent / len(splits),
                 predict=_predict(fitted, own[0], partial(inputs.further, index))
                 if inputs.further
                 else None,

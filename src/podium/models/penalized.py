@@ -19,7 +19,7 @@ from podium.data.dataset import Rows, Split
 from podium.data.inner import Inner, Parts
 from podium.data.tabular.blocks import Blocks
 from podium.data.tabular.dataset import TableDataset, TableSplit
-from podium.models.base import Fit, Predict, Spent, SplitFit
+from podium.models.base import Fit, Predict, SplitFit, timed
 from podium.models.logistic import Lasso, Logistic, Ridge, Searched, choose, constant, unconverged
 from podium.models.many_rows import LargePart, search_classes, search_ridge
 
@@ -93,14 +93,14 @@ def _fit_split(fit: Fit[Any], split: Split, search: Search) -> SplitFit:
     model, history, details = search(part)
     outputs = fit.target.outputs
     valid = _predicted(model, x[split.valid_rows], outputs)
-    of_test, spent = Spent.on(lambda: _predicted(model, test, outputs))
+    of_test, spent = timed(lambda: _predicted(model, test, outputs))
     return SplitFit(
         valid=valid,
         test=of_test,
         history=history,
         details={**details, "features": float(x.shape[1])},
         weights={"safetensors": _coefficients(model)},
-        predicting=spent,
+        predict_seconds=spent,
         predict=_predict(model, split, outputs),
     )
 
@@ -122,14 +122,14 @@ def _fit_large(fit: Fit[RidgeParams], split: Split, part: LargePart) -> SplitFit
 
     test = dataset.blocks(split, "test")
     valid = predicted(part.blocks, split.valid_rows)
-    of_test, spent = Spent.on(lambda: predicted(test, np.arange(len(test))))
+    of_test, spent = timed(lambda: predicted(test, np.arange(len(test))))
     return SplitFit(
         valid=valid,
         test=of_test,
         history=history,
         details={"alpha": float(alpha), "features": float(part.blocks.features)},
         weights={"safetensors": _coefficients(model)},
-        predicting=spent,
+        predict_seconds=spent,
         predict=_predict(model, split, outputs),
     )
 

@@ -23,23 +23,16 @@ from podium.models.absent import without_absent
 from podium.models.base import Array, Curve, Fit, Predict, Probed, SplitFit
 from podium.runtime.resources import is_out_of_memory
 
-# Rows of a fold that are changed, at least and at most, and how many copies of rows there are for
-# importance; with more features there is none.
-LEAST_ROWS, MOST_ROWS, PROBES = 4, 64, 8_000
+# Rows of a fold that are changed, at least, and how many copies of rows there are for importance;
+# with more features there is none. At most: ``ModelParams.probe_rows``. No time is measured: two
+# runs have the same numbers.
+LEAST_ROWS, PROBES = 4, 8_000
 MOST_FEATURES = PROBES // LEAST_ROWS
 # A fold has curves of so many features, of so many values each, by one in ``PART`` of the rows. The
 # result has those of fewer features, chosen by all folds.
 CURVES, VALUES, PART = 8, 12, 3
 # Quantiles of a number with more values; by so many rows of the table at most.
 QUANTILES, SEEN_ROWS = np.linspace(0.02, 0.98, VALUES), 10_000
-# What the predictions of probes may take: a share of the fold's fit, or, all together,
-# seconds of a core. Where they would take more there are 32 rows, or 16 and so on: powers of 2, so
-# that mostly there are as many as in the last run.
-SHARE, SECONDS = 0.09, 1.7
-# What a call may take however few its rows are.
-CALL_SECONDS = 0.01
-# A thread has one in so many seconds of a core at least; with less, other threads work for it.
-MOST_BUSY = 8
 # Values of the matrix of a batch of probes: 32 MiB.
 BATCH = 2**22
 # A feature, and its values in one or several copies of all rows.
@@ -78,17 +71,16 @@ class _Model:
             yield from np.split(self.decoded(changed(table, batch)), ends[:-1])
 
 
-def probe(fit: Fit[Any], split: Split, fitted: SplitFit, seconds: float) -> Probed:
+def probe(fit: Fit[Any], split: Split, fitted: SplitFit) -> Probed:
     """Importance and curves of a fold's model; a problem where there can be none.
 
     Args:
         fit: what the model was fitted with.
         split: the fold.
         fitted: its predictions, and the model (``predict``).
-        seconds: how long the fit took.
     """
     try:
-        return _probed(fit, cast(TableSplit, split), fitted, seconds)
+        return _probed(fit, cast(TableSplit, split), fitted)
     except Exception as error:
         # Others' code may fail on rows that no table has, and that must not cost a training.
         if is_out_of_memory(error):
@@ -96,13 +88,12 @@ def probe(fit: Fit[Any], split: Split, fitted: SplitFit, seconds: float) -> Prob
         return Probed(problem=str(error))
 
 
-def _probed(fit: Fit[Any], split: TableSplit, fitted: SplitFit, seconds: float) -> Probed:
+def _probed(fit: Fit[Any], split: TableSplit, fitted: SplitFit) -> Probed:
     assert fitted.predict is not None
     features = seen_features(split)
-    rows = _rows(fit, split, fitted, len(features), seconds)
-    if not features or not rows.size:
-        many = f"there are {len(features):,}" if len(features) > MOST_FEATURES else ""
-        return Probed(problem=many or ("it predicts slowly" if features else "there are none"))
+    if not 0 < len(features) <= MOST_FEATURES:
+        return Probed(problem=f"there are {len(features):,}" if features else "there are none")
+    rows = _rows(fit, split, len(features))
     valid, numbers = split.valid_rows, split.transform.numeric
     decision = tune(fit.metric, fit.dataset.y[valid], fit.target.decode(fitted.valid))
     model = _Model(fit, split, fitted.predict, decision)
@@ -123,29 +114,11 @@ def seen_features(split: TableSplit) -> list[str]:
     return [*split.transform.numeric, *used]
 
 
-def _rows(
-    fit: Fit[Any], split: TableSplit, fitted: SplitFit, features: int, seconds: float
-) -> Rows:
-    """The rows that are changed: as many as the bounds allow; none if these are too few."""
-    most = min(MOST_ROWS, PROBES // max(1, features))
-    folds = fit.dataset.folds.max(initial=0) + 1
-    copies = features + CURVES * VALUES / PART
-    # A busy machine fits as slowly as it predicts, but what is left of a core's second is less.
-    spent = fitted.predicting
-    of_fit = SHARE * seconds / _each_row(fit, fitted, spent.wall)
-    core = max(spent.cpu, spent.wall / MOST_BUSY)
-    of_core = SECONDS / (folds * fit.dataset.folds.shape[1]) / _each_row(fit, fitted, core)
-    affordable = max(of_fit, of_core) / copies
-    count = most if affordable >= most else 2 ** int(np.log2(max(1.0, affordable)))
+def _rows(fit: Fit[Any], split: TableSplit, features: int) -> Rows:
+    """The rows that are changed: as many as the bounds allow."""
+    count = min(fit.params.probe_rows, PROBES // features)
     classes = 0 if fit.target.is_regression else fit.target.outputs
-    rows = spread_rows(split.valid_rows, fit.dataset.y, count, classes)
-    return rows if count >= LEAST_ROWS else rows[:0]
-
-
-def _each_row(fit: Fit[Any], fitted: SplitFit, seconds: float) -> float:
-    """The seconds of a row, of all that the test rows took."""
-    own = seconds / getattr(fit.params, "seeds", 1) - CALL_SECONDS
-    return max(own / max(1, len(fitted.test)), 1e-12)
+    return spread_rows(split.valid_rows, fit.dataset.y, count, classes)
 
 
 def spread_rows(rows: Rows, y: Array, count: int, classes: int = 0) -> Rows:

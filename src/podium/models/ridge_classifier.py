@@ -12,7 +12,7 @@ from safetensors.numpy import save
 
 from podium.config import RidgeClassifierParams
 from podium.data.dataset import Split
-from podium.models.base import Fit, Spent, SplitFit
+from podium.models.base import Fit, SplitFit, timed
 
 Array = NDArray[np.float64]
 Floats = NDArray[np.float32]
@@ -49,7 +49,7 @@ def _fit_split(fit: Fit[RidgeClassifierParams], split: Split) -> SplitFit:
     scale, alpha = tried[best][0], sorted(params.alphas)[best]
     ridge = ridges(x[rows], y[rows], [alpha])[0]
     valid = _softmax(scale * ridge.scores(x[split.valid_rows]))
-    of_test, spent = Spent.on(lambda: _softmax(scale * ridge.scores(test)))
+    of_test, spent = timed(lambda: _softmax(scale * ridge.scores(test)))
     history = [
         {"step": step, "alpha": own, "train_loss": float("nan"), "valid_loss": tried[step][1]}
         for step, own in enumerate(sorted(params.alphas))
@@ -60,7 +60,7 @@ def _fit_split(fit: Fit[RidgeClassifierParams], split: Split) -> SplitFit:
         history=history,
         details={"alpha": float(alpha), "scale": float(scale), "features": float(x.shape[1])},
         weights={"safetensors": save({"weight": ridge.weight, "intercept": ridge.intercept})},
-        predicting=spent,
+        predict_seconds=spent,
     )
 
 
