@@ -14,7 +14,7 @@ from podium.io.errors import PodiumError
 from podium.metrics import METRICS
 from podium.models import fit_model
 from podium.nn.trainer import Trainer
-from podium.reporting.curves import mlflow_curves
+from podium.reporting.curves import MEMBER_CURVES, mlflow_curves
 from podium.runtime.progress import Reporter
 
 
@@ -37,16 +37,17 @@ def fit_heard(dataset, **knobs):
     return result, heard
 
 
-def test_curves_of_every_member_reach_history_and_mlflow():
+def test_curves_of_every_member_are_history_and_those_of_one_reach_mlflow():
     history = fit("mlp", make_dataset(), epochs=5).history
     assert len(history) == 4 * 2 * 5
     for column in ("train_loss", "valid_loss", "valid_metric", "learning_rate", "seconds"):
         assert (history[column] > 0).all()
     curves = mlflow_curves(history)
-    own = history[(history["fold"] == 2) & (history["seed"] == 1)]
-    for column in ("train_loss", "valid_metric", "learning_rate", "seconds"):
-        values = [value for _, value in curves[f"members/fold2-seed1/{column}"]]
+    own = history[(history["fold"] == 0) & (history["seed"] == 0)]
+    for column in MEMBER_CURVES:
+        values = [value for _, value in curves.pop(f"fold0-seed0/{column}")]
         assert values == pytest.approx(list(own[column]))
+    assert set(curves) == {"train_loss", "valid_loss"}
 
 
 def test_the_last_metric_of_the_curve_is_that_of_the_predictions():

@@ -49,7 +49,7 @@ def check_runs(database: str) -> None:
     assert set(runs) == {"ridge", "lasso", "blend"}
     for run in runs.values():
         assert run.info.status == "FINISHED"
-        assert {"cv", "cv_mean", "fold_score"} <= set(run.data.metrics)
+        assert {"cv", "cv_se", "fold_score"} <= set(run.data.metrics)
     stored = rows(database, "select run_uuid, status from runs")
     assert sorted(stored) == sorted((run.info.run_id, "FINISHED") for run in runs.values())
     blend = runs["blend"].info.run_id

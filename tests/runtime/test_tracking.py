@@ -1,5 +1,6 @@
 """MLflow: real stores, a real server, several processes at once."""
 
+import json
 import os
 import socket
 import sqlite3
@@ -10,9 +11,15 @@ from collections.abc import Iterator
 import pytest
 
 from podium.config import MLPParams
+<<<<<<< HEAD
 from podium.io.errors import PodiumError
 from podium.runtime.tracking import read_runs, tracked_run, wait_until_logged
 from podium.stages.common import NAME_LENGTH, run_name
+=======
+from podium.data.dataset import Schema
+from podium.runtime.tracking import shared_view, tracked_run, wait_until_logged
+from podium.stages.run_facts import NAME_LENGTH, run_name
+>>>>>>> f1b73ee (MLflow: a few metrics and parameters a run, a shared view that the link opens; podium runs; podium compare RUN RUN)
 from tracking_help import client, free_port, journals, log_runs, running_server, runs_of
 
 SCRIPT = """
@@ -161,7 +168,7 @@ def test_a_real_server(project, podium, house_files, server, monkeypatch):
     (run,) = runs_of("house-prices")
     assert run.info.status == "FINISHED"
     assert run.data.params["folds.count"] == "5"
-    assert {"cv", "cv_mean", "cv_std", "fold_score", "fit_seconds"} <= set(run.data.metrics)
+    assert {"cv", "cv_se", "fold_score", "fit_seconds"} <= set(run.data.metrics)
     names = {item.path for item in client().list_artifacts(run.info.run_id)}
     assert {"learning_curve.png", "predicted_vs_actual.png", "history.csv"} <= names
     assert "importance.csv" in names
@@ -226,10 +233,16 @@ def test_a_bad_uri_stops_no_run(project, monkeypatch):
 
 
 def test_runs_are_named_by_what_differs_from_the_defaults():
-    assert run_name("mlp", MLPParams(model="mlp")) == "mlp"
-    assert run_name("wide", MLPParams(model="mlp", hidden=[9, 8])) == "wide hidden=[9,8]"
+    def name(model, provider="kaggle", synthetic=False, **knobs):
+        facts = ("Id", "y", "regression", [], "fold", provider, synthetic, "1", "2")
+        return run_name(model, Schema(*facts), MLPParams(model="mlp", **knobs))
+
+    assert name("mlp") == "mlp"
+    assert name("wide", epochs=3, hidden=[9, 8]) == "wide hidden=[9,8] epochs=3"
+    assert name("mlp", "sample") == "sample: mlp"
+    assert name("mlp", "sample", synthetic=True) == "synthetic: mlp"
     knobs = ["dropout", "input_dropout", "input_noise", "weight_noise", "mixup", "l1", "l2"]
-    long = run_name("mlp", MLPParams(**dict.fromkeys(knobs, 1 / 3)))
+    long = name("mlp", **dict.fromkeys(knobs, 1 / 3))
     assert len(long) == NAME_LENGTH
     assert long.endswith("…")
 
@@ -256,8 +269,13 @@ def test_the_ui_shows_the_best_run_first(project, podium, monkeypatch):
     log_runs()
     monkeypatch.setattr("podium.runtime.server.become", lambda command: None)
     lines = podium("ui", "--port", "5123").out.splitlines()
-    ascending = {line.partition(":")[0]: line.rpartition("orderByAsc=")[2] for line in lines}
-    assert ascending == {"house-prices": "true", "digit-recognizer": "false", "gone": "true"}
+    assert all(line.endswith("viewStateShareKey=podium") for line in lines)
+    ascending = {
+        found.name: json.loads(found.tags[shared_view.TAG])["orderByAsc"]
+        for found in client().search_experiments()
+        if found.name != "Default"
+    }
+    assert ascending == {"house-prices": True, "digit-recognizer": False, "gone": True}
 
 
 @pytest.mark.deep

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from podium.cli import names
 from podium.cli.base import LOOK, CompetitionName, command
-from podium.cli.names import models_and_blend
 from podium.io.errors import PodiumError, without_password
 from podium.runtime import server
 
@@ -43,22 +43,49 @@ def ui(
     LOOK,
     "podium compare house-prices lasso mlp",
     "podium compare house-prices blend blend@HEAD~1",
+    "podium compare 3f2a9c41 b07d55e2",
 )
 def compare(
-    competition: CompetitionName,
+    competition: Annotated[
+        str,
+        typer.Argument(
+            help="A competition's block in params.yaml; none before the ids of two runs.",
+            autocompletion=names.competitions,
+        ),
+    ],
     first: Annotated[
         str,
         typer.Argument(
             help="A model, 'blend', one of a commit (lasso@HEAD~1), or an MLflow run's id.",
-            autocompletion=models_and_blend,
+            autocompletion=names.models_and_blend,
         ),
     ],
-    second: Annotated[str, typer.Argument(help="The same.", autocompletion=models_and_blend)],
+    second: Annotated[
+        str | None, typer.Argument(help="The same.", autocompletion=names.models_and_blend)
+    ] = None,
 ) -> None:
-    """Compare two models on the same folds: paired differences, with a confidence interval."""
-    from podium.stages.compare import compare as run
+    """Compare two models or runs on the same folds: paired differences, a confidence interval."""
+    from podium.stages.compare import compare as of_competition
+    from podium.stages.compare import compare_runs
 
-    run(competition, first, second)
+    if second is None:
+        compare_runs(competition, first)
+    else:
+        of_competition(competition, first, second)
+
+
+@command(LOOK, "podium runs house-prices", "podium runs house-prices --limit 50")
+def runs(
+    competition: CompetitionName,
+    limit: Annotated[int, typer.Option(min=1, help="Show so many.")] = 20,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also trials of searches, and runs on other data.")
+    ] = False,
+) -> None:
+    """List the runs in MLflow, the best first: CV, its standard error, what differs."""
+    from podium.stages.runs import runs as run
+
+    run(competition, limit, everything)
 
 
 def _greater_is_better() -> set[str]:

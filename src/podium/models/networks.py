@@ -21,11 +21,9 @@ from podium.nn import Columns, FittedMembers, Progress, divergence, fit_members
 from podium.nn.data import Rows, Tables
 from podium.nn.predict import pooled
 from podium.nn.rng import mixed
-from podium.reporting.curves import member_name
+from podium.reporting.curves import MEMBER_CURVES, member_curve
 
 Array = NDArray[np.float64]
-# What of a member can be watched while it trains.
-LIVE_CURVES = ("train_loss", "valid_loss", "valid_metric")
 
 
 @dataclass(frozen=True)
@@ -133,14 +131,17 @@ class _ProgressForwarder:
         self.reporter.points(self._points(progress))
 
     def _points(self, progress: Progress) -> dict[str, tuple[int, float]]:
-        """The newest points of the members' curves."""
-        points = {}
+        """The newest points of the first member's curves.
+
+        Those of all would be many plots, and their mean is known only when the last has trained.
+        """
         for member, log in zip(progress.members, progress.logs, strict=True):
-            split, seed = divmod(member.index, self.params.seeds)
-            name = member_name(self.splits[split].name, seed)
-            for part in LIVE_CURVES:
-                points[f"{name}/{part}"] = log.epoch, float(getattr(log, part))
-        return points
+            if member.index == 0:
+                names = {part: member_curve(self.splits[0].name, 0, part) for part in MEMBER_CURVES}
+                return {
+                    name: (log.epoch, float(getattr(log, part))) for part, name in names.items()
+                }
+        return {}
 
 
 def _usable_members(fit: Fit[NetworkParams], fitted: FittedMembers) -> dict[int, list[int]]:

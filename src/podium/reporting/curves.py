@@ -4,9 +4,8 @@ import numpy as np
 import pandas as pd
 
 MOST_POINTS = 200
-# Most points of all members' curves in one run.
-MOST_MEMBER_POINTS = 20_000
-MEMBER_CURVES = ("train_loss", "valid_loss", "valid_metric", "learning_rate", "seconds")
+# Of one network, which grow in MLflow while it trains.
+MEMBER_CURVES = ("train_loss", "valid_loss", "valid_metric")
 MEMBER = ["repeat", "fold", "seed"]
 Curve = list[tuple[int, float]]
 PARTS = {"train_loss": "train", "valid_loss": "validation"}
@@ -68,7 +67,7 @@ def _mean_of_members(history: pd.DataFrame, part: str) -> "pd.Series[float]":
 
 
 def mlflow_curves(history: pd.DataFrame) -> dict[str, Curve]:
-    """The mean curves by metric name, and each member's curves for networks.
+    """The mean curves by metric name, and for networks those of the first fold's first member.
 
     A search over alphas is not a training curve: it gets a separate name, so that MLflow doesn't
     draw it in the same plot as losses by epoch.
@@ -76,28 +75,20 @@ def mlflow_curves(history: pd.DataFrame) -> dict[str, Curve]:
     means = mean_by_step(history)
     names = {"valid_loss": "search_loss"} if "alpha" in history else {name: name for name in PARTS}
     curves = {title: _curve(means, name) for name, title in names.items()}
-    return curves | (_member_curves(history) if "valid_metric" in history else {})
+    return curves | (_first_member(history) if "valid_metric" in history else {})
 
 
-def member_name(split: str, seed: int) -> str:
-    """What all curves of a member are named after; ``split`` is its fold's name."""
-    return f"members/{split}-seed{seed}"
+def member_curve(split: str, seed: int, part: str) -> str:
+    """``fold0-seed0/valid_loss``: the metric's name; MLflow groups by what is before the slash."""
+    return f"{split}-seed{seed}/{part}"
 
 
-def _member_curves(history: pd.DataFrame) -> dict[str, Curve]:
-    """``members/fold0-seed1/valid_loss`` and so on; MLflow groups metrics by their prefix.
-
-    The more members there are, the fewer steps of each are kept.
-    """
-    members = list(history.groupby(MEMBER))
-    most = max(2, MOST_MEMBER_POINTS // (len(members) * len(MEMBER_CURVES)))
-    curves: dict[str, Curve] = {}
-    for (repeat, fold, seed), own in members:
-        again = f"repeat{repeat}-" if repeat else ""
-        name = member_name(f"{again}fold{fold}", seed)
-        kept = _thinned(own, most)
-        curves |= {f"{name}/{part}": _curve(kept, part) for part in MEMBER_CURVES}
-    return curves
+def _first_member(history: pd.DataFrame) -> dict[str, Curve]:
+    """The curves of one member, by steps of its own; the artefact history.csv has all members'."""
+    (_, fold, seed), own = next(iter(history.groupby(MEMBER)))
+    kept = _thinned(own, MOST_POINTS)
+    names = {part: member_curve(f"fold{fold}", int(seed), part) for part in MEMBER_CURVES}
+    return {name: _curve(kept, part) for part, name in names.items()}
 
 
 def _curve(table: pd.DataFrame, name: str) -> Curve:

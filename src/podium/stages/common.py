@@ -1,13 +1,11 @@
 """What stages share: scores as they are written, and the facts that runs are tagged with."""
 
-import json
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from podium.config import Competition, ModelParams
+from podium.config import Competition
 from podium.config.providers import is_sample
 from podium.data.dataset import Schema
 from podium.data.several_targets import each_target, make_target
@@ -17,7 +15,6 @@ from podium.io.errors import PodiumError, warn
 from podium.metrics import Array, Decision, Metric
 from podium.runtime.tracking import Run
 
-NAME_LENGTH = 120
 # Digits of a committed score: what lies beyond differs between machines and says nothing.
 DIGITS = 6
 # The pictures in a model's folder, and what their names begin with.
@@ -94,24 +91,6 @@ def run_tags(competition: Competition, schema: Schema, stage: str) -> dict[str, 
     }
 
 
-def run_params(competition: Competition) -> dict[str, Any]:
-    """The competition's block, without its models."""
-    params = competition.model_dump(
-        exclude={"models": True, "name": True, "ensemble": True, "source": {"files"}}
-    )
-    # One value: names of columns are no names of parameters.
-    features = params.pop("features", {})
-    return params | ({"features": json.dumps(features)} if any(features.values()) else {})
-
-
-def run_name(model: str, params: ModelParams) -> str:
-    """The model's name and the knobs that differ from the defaults: ``mlp dropout=0.5``."""
-    changed = params.model_dump(exclude_defaults=True, exclude={"model"})
-    knobs = " ".join(f"{key}={value}" for key, value in changed.items()).replace(", ", ",")
-    name = f"{model} {knobs}".strip()
-    return name if len(name) <= NAME_LENGTH else name[: NAME_LENGTH - 1] + "…"
-
-
 def cv_scores(score: float, fold_scores: list[float]) -> dict[str, float]:
     """The pooled OOF score; mean, std and the mean's standard error over folds.
 
@@ -178,8 +157,9 @@ def shown_scores(score: float, fold_scores: list[float]) -> str:
 
 
 def log_scores(run: Run, score: float, fold_scores: list[float]) -> None:
-    """The scores as metrics, each fold's score as a step."""
-    run.log_metrics(cv_scores(score, fold_scores))
+    """The pooled score and its standard error as metrics, each fold's score as a step."""
+    scores = cv_scores(score, fold_scores)
+    run.log_metrics({name: scores[name] for name in ("cv", "cv_se") if name in scores})
     run.log_curves({"fold_score": _defined(fold_scores)})
 
 

@@ -82,6 +82,54 @@ def read_results(competition: Competition, *names: str) -> list[Results]:
     return results
 
 
+def compare_runs(first: str, second: str) -> None:
+    """Print the paired difference of two runs of whichever competition has them.
+
+    Args:
+        first: an MLflow run's id, or its first digits.
+        second: the same.
+
+    Raises:
+        PodiumError: as ``compare``; one is no run's id, or they are of two competitions.
+    """
+    for which in (first, second):
+        if not RUN_ID.fullmatch(which):
+            raise PodiumError(
+                f"'{printable(which)}': no run's id (6 to 32 of 0-9, a-f); name the competition "
+                "before two models, or two runs of 'podium runs'"
+            )
+    if first == second:
+        raise PodiumError(f"'{first}' is named twice; name two results")
+    one, other = _competitions_of([first, second])
+    if one != other:
+        raise PodiumError(f"'{first}' is of {one}, '{second}' of {other}: nothing to compare")
+    compare(one, first, second)
+
+
+def _competitions_of(run_ids: Sequence[str]) -> list[str]:
+    """The competition of each run.
+
+    Raises:
+        PodiumError: there is no such run, or several.
+    """
+    from podium.runtime.tracking import open_store, warn_if_not_logged
+
+    warn_if_not_logged(30)
+    with open_store() as client:
+        names = {found.experiment_id: found.name for found in client.search_experiments()}
+        runs = client.search_runs(list(names), max_results=MOST_RUNS)
+    found = []
+    for run_id in run_ids:
+        own = [names[run.info.experiment_id] for run in runs if run.info.run_id.startswith(run_id)]
+        if len(own) != 1:
+            raise PodiumError(
+                f"{len(own) or 'no'} runs have an id that starts with '{run_id}'; "
+                "'podium runs COMPETITION' lists them"
+            )
+        found += own
+    return found
+
+
 def _read(competition: Competition, target: Target, which: str, folder: Path) -> Results:
     folder.mkdir()
     path = _oof(competition, which, folder)
@@ -174,7 +222,7 @@ def _of_run(competition: Competition, run_id: str, folder: Path) -> Path:
         if len(found) != 1:
             raise PodiumError(
                 f"{competition.name}: {len(found) or 'no'} runs have an id that starts with "
-                f"'{run_id}'; 'podium ui' shows them"
+                f"'{run_id}'; 'podium runs {competition.name}' lists them"
             )
         if OOF not in [one.path for one in client.list_artifacts(found[0])]:
             raise PodiumError(

@@ -34,7 +34,6 @@ from podium.stages.common import (
     of_each_target,
     read_schema,
     require_trained,
-    run_params,
     run_tags,
     score_facts,
     target_of,
@@ -42,6 +41,7 @@ from podium.stages.common import (
     warn_of_undefined,
     with_true_values,
 )
+from podium.stages.run_facts import log_all, log_competition, run_name
 
 Array = NDArray[np.float64]
 SCORES = ("cv_mean", "cv_std", "cv", "cv_se")
@@ -81,9 +81,10 @@ def ensemble(name: str) -> None:
     target = target_of(competition, schema)
     models = read_predictions(competition, target)
     tags = run_tags(competition, schema, "ensemble") | {"podium.model": "blend"}
-    with tracked_run(name, "blend", tags) as run:
+    with tracked_run(name, run_name("blend", schema), tags) as run:
         spec = competition.ensemble.model_dump() | {"models": " ".join(models.names)}
-        run.log_params({**run_params(competition), "model": "blend", "ensemble": spec})
+        log_competition(run, competition, {"model": "blend", "ensemble": spec})
+        log_all(run, competition)
         run.log_data(name, schema.data_sha256, schema.provider)
         result = blend_targets(
             competition.ensemble,

@@ -41,8 +41,6 @@ from podium.stages.common import (
     log_scores,
     log_target_scores,
     of_each_target,
-    run_name,
-    run_params,
     run_tags,
     score_facts,
     shown_scores,
@@ -50,6 +48,7 @@ from podium.stages.common import (
     warn_of_undefined,
     with_true_values,
 )
+from podium.stages.run_facts import log_model, run_name
 from podium.stages.shown_curves import loss_name, shown_curves
 
 Array = NDArray[np.float64]
@@ -74,9 +73,9 @@ def train(name: str, model: str) -> None:
         own = next(each_target(target))
         try_metric(competition.scoring, own.y(dataset.y), len(own.target.classes))
     tags = run_tags(competition, dataset.schema, "train") | {"podium.model": model}
-    with tracked_run(name, run_name(model, params), tags) as run:
+    with tracked_run(name, run_name(model, dataset.schema, params), tags) as run:
         resolved = resolve_for_first(params, dataset, target, competition.scoring)
-        run.log_params({**run_params(competition), **resolved.model_dump()})
+        log_model(run, competition, params, resolved)
         run.log_data(name, dataset.schema.data_sha256, dataset.schema.provider)
         with reporting(f"{name} {model}", console(), run.log_live) as reporter:
             scratch = paths.checkpoint(name, model)

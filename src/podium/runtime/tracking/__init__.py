@@ -8,7 +8,14 @@ from podium.runtime.tracking.launch import (
     warn_if_not_logged,
 )
 from podium.runtime.tracking.read import read_runs
-from podium.runtime.tracking.run import MACHINE_TAG, PROCESS_TAG, Run, git_commit, tracked_run
+from podium.runtime.tracking.run import (
+    MACHINE_TAG,
+    PROCESS_TAG,
+    Run,
+    flatten,
+    git_commit,
+    tracked_run,
+)
 from podium.runtime.tracking.store import SUBMISSION_TAG, experiment_pages, open_store
 
 __all__ = [
@@ -17,6 +24,7 @@ __all__ = [
     "SUBMISSION_TAG",
     "Run",
     "experiment_pages",
+    "flatten",
     "git_commit",
     "open_store",
     "read_runs",

@@ -16,6 +16,7 @@ from podium.io import disk
 from podium.io.errors import PodiumError, without_password
 from podium.io.paths import project_home
 from podium.runtime import environment
+from podium.runtime.tracking import shared_view
 from podium.runtime.tracking.journal import tracking_uri
 from podium.runtime.tracking.moved import follow_move
 
@@ -272,17 +273,19 @@ def _artifact_location(name: str, uri: str) -> str | None:
 
 
 def experiment_pages(server: str, greater_is_better: Collection[str] = ()) -> dict[str, str]:
-    """By experiment: the address of its runs on a server, sorted by CV, the best first.
+    """By experiment: the address of its runs on a server, with Podium's view of them.
 
-    ``greater_is_better`` names the experiments whose CV is better when it is greater. MLflow's own
-    front page is about other work than training models.
+    The view is written to the experiment. ``greater_is_better`` names the experiments whose CV is
+    better when it is greater. MLflow's own front page is about other work than training models.
     """
+    pages = {}
     with open_store() as client:
-        experiments = client.search_experiments()
-    view = "runs?workflowType=machine_learning&orderByKey=metrics.%60cv%60&orderByAsc="
-    return {
-        found.name: f"{server}/#/experiments/{found.experiment_id}/{view}"
-        f"{'false' if found.name in greater_is_better else 'true'}"
-        for found in experiments
-        if found.name != "Default"
-    }
+        for found in client.search_experiments():
+            if found.name != "Default":
+                state = shared_view.view(found.name in greater_is_better)
+                tags = {shared_view.TAG: state, shared_view.KIND_TAG: shared_view.KIND}
+                for name, value in tags.items():
+                    if found.tags.get(name) != value:
+                        client.set_experiment_tag(found.experiment_id, name, value)
+                pages[found.name] = shared_view.address(server, found.experiment_id)
+    return pages

@@ -18,6 +18,7 @@ from podium.runtime.console import console, say
 from podium.runtime.progress import SILENT, Reporter, reporting
 from podium.runtime.tracking import Run, tracked_run
 from podium.stages.common import label, log_scores, run_tags
+from podium.stages.run_facts import changed_params, run_name
 from podium.stages.tune import plots, report
 from podium.stages.tune.apply import apply
 from podium.stages.tune.budget import MINUTES, Budget
@@ -167,9 +168,9 @@ def parent_run(task: Task, options: Options) -> Iterator[Run]:
     competition, schema = task.competition, task.dataset.schema
     tags = run_tags(competition, schema, "tune") | _tags(task, options)
     wait = MOST_WAIT if options.minutes is None else 60 * WAIT_SHARE * options.minutes
-    title = f"tune {task.model} {options.sampler}"
+    title = run_name(f"tune {task.model} {options.sampler}", schema)
     with tracked_run(competition.name, title, tags, wait=min(wait, MOST_WAIT)) as run:
-        run.log_params(task.params.model_dump())
+        run.log_params(changed_params(task.params, task.params))
         run.log_data(competition.name, schema.data_sha256, schema.provider)
         yield run
 
