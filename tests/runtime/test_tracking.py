@@ -11,15 +11,10 @@ from collections.abc import Iterator
 import pytest
 
 from podium.config import MLPParams
-<<<<<<< HEAD
-from podium.io.errors import PodiumError
-from podium.runtime.tracking import read_runs, tracked_run, wait_until_logged
-from podium.stages.common import NAME_LENGTH, run_name
-=======
 from podium.data.dataset import Schema
-from podium.runtime.tracking import shared_view, tracked_run, wait_until_logged
+from podium.io.errors import PodiumError
+from podium.runtime.tracking import read_runs, shared_view, tracked_run, wait_until_logged
 from podium.stages.run_facts import NAME_LENGTH, run_name
->>>>>>> f1b73ee (MLflow: a few metrics and parameters a run, a shared view that the link opens; podium runs; podium compare RUN RUN)
 from tracking_help import client, free_port, journals, log_runs, running_server, runs_of
 
 SCRIPT = """
