@@ -174,8 +174,9 @@ def test_importance_and_dependence_are_drawn_where_a_model_has_them(results, own
     (important,) = models._importance(results, own_model, own)
     names = [row["feature"] for row in important.spec["data"]["values"]]
     assert names == ["GrLivArea", "LotArea", "Street"]
-    first, second = models._dependence(own_model, own)
-    assert first.title == "Mean prediction by GrLivArea"
+    (small,) = models._dependence(own_model, own)
+    first, second = small.charts
+    assert first.title == "By GrLivArea"
     assert [row["value"] for row in first.spec["data"]["values"]] == [1000, 2000]
     assert [row["value"] for row in second.spec["data"]["values"]] == ["Grvl", "Pave"]
     with_it = replace(results, models={"ridge": own_model})

@@ -15,6 +15,8 @@ from podium.reporting.charts.look import (
     values,
 )
 
+SMALL = 130
+
 
 def importance(rows: pd.DataFrame, metric: str) -> Spec:
     """How much worse the score gets when a feature is shuffled. Columns: feature, mean, low, high.
@@ -51,11 +53,11 @@ def dependence(rows: pd.DataFrame, feature: str, output: str, is_number: bool) -
 
     Columns: value, mean, low, high.
     """
-    y = number("mean", output, axis={"tickCount": 5})
+    y = number("mean", output, axis={"tickCount": 4})
     shown = tips({"value" if is_number else "=value": feature, "mean": "mean prediction",
                   "low": "low", "high": "high"})  # fmt: skip
     if is_number:
-        x = number("value", feature, scale={"nice": False})
+        x = number("value", feature, scale={"nice": False}, axis={"tickCount": 4})
         layers: list[Spec] = [
             {
                 "mark": {"type": "area", "opacity": 0.2, "color": BLUE},
@@ -66,7 +68,7 @@ def dependence(rows: pd.DataFrame, feature: str, output: str, is_number: bool) -
                 "encoding": {"x": x, "y": y, "tooltip": shown},
             },
         ]
-        return chart(layers, height=180, data=values(rows))
+        return chart(layers, height=SMALL, data=values(rows))
     x = name("value", feature, axis={"labelAngle": -40, "labelLimit": 90, "labelOverlap": False})
     layers = [
         {
@@ -78,7 +80,7 @@ def dependence(rows: pd.DataFrame, feature: str, output: str, is_number: bool) -
             "encoding": {"x": x, "y": y, "tooltip": shown},
         },
     ]
-    return chart(layers, height=180, data=values(rows))
+    return chart(layers, height=SMALL, data=values(rows))
 
 
 def correlation(rows: pd.DataFrame, models: list[str]) -> Spec:

@@ -58,6 +58,15 @@ class Chart:
 
 
 @dataclass(frozen=True)
+class SmallCharts:
+    """Charts of the same kind, as many beside each other as there is room for."""
+
+    charts: Sequence[Chart]
+    beside: ClassVar[bool] = False
+    kind: ClassVar[str] = "small_charts"
+
+
+@dataclass(frozen=True)
 class Picture:
     """An image as a data URI, what it shows, and the lines below it."""
 
@@ -116,7 +125,7 @@ class Folded:
     kind: ClassVar[str] = "folded"
 
 
-Block = Text | Code | Facts | Chart | Gallery | Table | Folded
+Block = Text | Code | Facts | Chart | SmallCharts | Gallery | Table | Folded
 
 
 @dataclass(frozen=True)

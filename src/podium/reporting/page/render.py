@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from podium.io.vega import bundle
-from podium.reporting.page.blocks import Chart, Folded, Page, Section
+from podium.reporting.page.blocks import Chart, Folded, Page, Section, SmallCharts
 
 HERE = Path(__file__).parent
 # Significant digits of a chart's numbers.
@@ -45,6 +45,8 @@ def _charts_among(blocks: Sequence[Any]) -> Iterator[Chart]:
     for block in blocks:
         if isinstance(block, Chart):
             yield block
+        elif isinstance(block, SmallCharts):
+            yield from block.charts
         elif isinstance(block, Folded):
             yield from _charts_among(block.blocks)
 

@@ -10,7 +10,7 @@ from podium.data.several_targets import OneTarget
 from podium.reporting.charts import curves as charts
 from podium.reporting.charts import models as learnt
 from podium.reporting.curves import MEMBER, MOST_POINTS
-from podium.reporting.page import Block, Chart, Facts, Folded, Section, Text
+from podium.reporting.page import Block, Chart, Facts, Folded, Section, SmallCharts, Text
 from podium.reporting.page.blocks import shown
 from podium.stages.report.leaderboard import fold_scores
 from podium.stages.report.results import ModelResults, Results
@@ -31,10 +31,11 @@ def _model(results: Results, model: ModelResults) -> Section:
     blocks: list[Block] = []
     for own in results.shown:
         blocks += curves(model, own)
-    blocks.append(Facts(_facts(results, model), beside=True))
+    important = [one for own in results.shown for one in _importance(results, model, own)]
+    blocks += important
     for own in results.shown:
-        blocks += _importance(results, model, own)
         blocks += _dependence(model, own)
+    blocks.append(Facts(_facts(results, model), beside=not important))
     every = Facts(hyperparameters(model))
     blocks.append(Folded(f"All {len(every.items)} hyperparameters of {model.name}", [every]))
     return Section(f"model-{model.name}", model.name, blocks)
@@ -239,10 +240,11 @@ def _dependence(model: ModelResults, own: OneTarget) -> list[Block]:
     there = list(dict.fromkeys(table["feature"]))
     ranked = [name for name in model.most_important(own) if name in there]
     names = [*ranked, *(name for name in there if name not in ranked)]
-    return [
+    charts = [
         _dependence_chart(table[table["feature"] == name], str(name), own)
         for name in names[:MOST_DEPENDENCES]
     ]
+    return [SmallCharts(charts)]
 
 
 def _dependence_chart(table: pd.DataFrame, feature: str, own: OneTarget) -> Chart:
@@ -255,7 +257,7 @@ def _dependence_chart(table: pd.DataFrame, feature: str, own: OneTarget) -> Char
         rows = rows.assign(value=numbers).sort_values("value")
     else:
         rows = rows.assign(value=rows["value"].astype(str)).head(MOST_LEVELS)
-    title = "Mean prediction" if own.target.is_regression else f"Mean probability of {output}"
+    title = "mean prediction" if own.target.is_regression else f"mean probability of {output}"
     first, last = rows.iloc[0], rows.iloc[-1]
     low, high = rows["mean"].min(), rows["mean"].max()
     said = (
@@ -264,5 +266,5 @@ def _dependence_chart(table: pd.DataFrame, feature: str, own: OneTarget) -> Char
     )
     prefix = f"{own.name}: " if own.name else ""
     return Chart(
-        f"{prefix}{title} by {feature}", learnt.dependence(rows, feature, title, is_number), said
+        f"{prefix}By {feature}", learnt.dependence(rows, feature, title, is_number), said
     )
