@@ -213,7 +213,7 @@ def test_features_say_where_they_came_from():
                       "listed under preprocess.drop"],
     })  # fmt: skip
     said, made, every, left_out = data._features(summary)
-    assert said.text == "3 columns are used: 1 of the files, 2 made from others."
+    assert said.text == "3 columns are used: 1 from the files, 2 made from others."
     rows = {row[0].text: row[1].text for row in made.blocks[0].rows}
     assert rows == {"b": "a * 2", "c": "learnt in each fold: target_mean a"}
     assert len(every.blocks[0].rows) == 4

@@ -23,6 +23,8 @@ from podium.reporting.charts.look import (
 UNIT = {"domain": [0, 1], "nice": False}
 # Up to so many classes have their counts in the cells.
 MOST_COUNTS = 10
+# Letters of a class's name that is long in a legend; and of all names that fit below a chart.
+LONG, WIDTH_LETTERS = 14, 30
 
 
 def curve(rows: pd.DataFrame, names: Sequence[str], x: str, y: str, diagonal: bool) -> Spec:
@@ -30,7 +32,7 @@ def curve(rows: pd.DataFrame, names: Sequence[str], x: str, y: str, diagonal: bo
     own = {
         "x": number("x", x, scale=UNIT),
         "y": number("y", y, scale=UNIT),
-        "color": {**colour("name", names), "legend": {"symbolType": "stroke"}},
+        "color": {**colour("name", names), "legend": _legend(names)},
     }
     shown = tips({"=name": "class", "x": x, "y": y, "threshold": "threshold"})
     line: Spec = {
@@ -52,17 +54,24 @@ def curve(rows: pd.DataFrame, names: Sequence[str], x: str, y: str, diagonal: bo
     return chart(layers, height=300, data=values(rows))
 
 
+def _legend(names: Sequence[str]) -> Spec:
+    """Long names below each other."""
+    is_long = max(map(len, names)) > LONG
+    return {"symbolType": "stroke", "columns": 1 if is_long else 3, "labelLimit": 320}
+
+
 def confusion(cells: pd.DataFrame, classes: Sequence[str]) -> Spec:
     """Rows by true and predicted class; right ones in blue, mistakes in orange by their share.
 
     Columns: actual, predicted, rows, share (of the actual class), right.
     """
     order = list(classes)
-    axis = {"labelLimit": 90, "labelOverlap": True}
+    fits = max(map(len, order)) * len(order) <= WIDTH_LETTERS
     own: Spec = {
         "x": name("predicted", "predicted class", order,
-                  axis={**axis, "labelAngle": 0 if max(map(len, order)) <= 2 else -60}),
-        "y": name("actual", "actual class", order, axis=axis),
+                  axis={"labelLimit": 110, "labelAngle": 0 if fits else -60}),
+        "y": name("actual", "actual class", order,
+                  axis={"labelLimit": 150, "labelOverlap": False}),
     }  # fmt: skip
     shown = [
         *tips({"=actual": "actual", "=predicted": "predicted", "rows": "rows"}),

@@ -36,15 +36,10 @@ def learning(curves: pd.DataFrame, x: str, best: float, loss: str = "loss") -> S
                   "high": "highest fold"})  # fmt: skip
     return chart(
         [
-            {
-                "mark": {"type": "area", "opacity": 0.2, "clip": True},
-                "encoding": {
-                    "x": horizontal,
-                    "y": spread("low", loss, *ends),
-                    "y2": {"field": "high"},
-                    "color": {**parts, "legend": None},
-                },
-            },
+            *(
+                _band(part, shade, horizontal, spread("low", loss, *ends))
+                for part, shade in zip(PARTS, (TRAIN, VALID), strict=True)
+            ),
             {
                 "params": [ZOOM],
                 "mark": {"type": "line", "strokeWidth": 2, "clip": True},
@@ -60,6 +55,15 @@ def learning(curves: pd.DataFrame, x: str, best: float, loss: str = "loss") -> S
         ],
         data=values(curves),
     )
+
+
+def _band(part: str, shade: str, x: Spec, y: Spec) -> Spec:
+    """The range of folds of one part; it has no colour scale, which would have a legend."""
+    return {
+        "transform": [{"filter": f"datum.part === '{part}'"}],
+        "mark": {"type": "area", "opacity": 0.2, "clip": True, "color": shade},
+        "encoding": {"x": x, "y": y, "y2": {"field": "high"}},
+    }
 
 
 def _nearest(x: Spec, y: Spec, shown: list[Spec]) -> Spec:

@@ -176,6 +176,11 @@ def _cell(value: Any, number: bool, digits: int) -> Cell:
     return Cell(shown(float(value), digits), float(value))
 
 
+def counted(count: int, noun: str, several: str = "") -> str:
+    """A number with its noun: ``1 column``, ``2 columns``."""
+    return f"{count:,} {noun if count == 1 else several or noun + 's'}"
+
+
 def shown(value: float, digits: int = DIGITS) -> str:
     """A number with so many significant digits, without an exponent where it is readable so."""
     if value != value:

@@ -12,7 +12,7 @@ from podium.data.several_targets import OneTarget
 from podium.metrics import Array
 from podium.reporting.charts import data as charts
 from podium.reporting.page import Block, Chart, Facts, Folded, Section, Text, table_of
-from podium.reporting.page.blocks import shown
+from podium.reporting.page.blocks import counted, shown
 from podium.stages.report.results import Results
 
 BINS, MOST_MISSING, MOST_LEVELS, MOST_CLASSES, MOST_DIFFERENT = 40, 20, 8, 30, 4
@@ -59,9 +59,11 @@ def _facts(results: Results) -> dict[str, str]:
         facts["target transform"] = results.competition.target_transform
     if "type" in summary:
         counts = summary["type"].value_counts()
-        names = {"number": "numbers", "category": "categories", "date": "dates",
-                 "dropped": "left out"}  # fmt: skip
-        columns = [f"{count} {names.get(kind, kind)}" for kind, count in counts.items()]
+        several = {"category": "categories", "dropped": "left out"}
+        columns = [
+            counted(count, "left out" if kind == "dropped" else str(kind), several.get(kind, ""))
+            for kind, count in counts.items()
+        ]
         return facts | {"columns": ", ".join(columns)}
     return facts | {
         str(fact): str(value)
@@ -138,7 +140,7 @@ def _missing(results: Results, summary: pd.DataFrame) -> list[Block]:
     # Columns that miss hardly any are in the table of all columns.
     top = table[(table["most"] >= FEW) | (table["most"] == table["most"].max())].head(MOST_MISSING)
     long = top.melt("column", ["train", "test"], var_name="table", value_name="share")
-    title = f"Missing values: {len(table)} columns have some"
+    title = f"Missing values: in {counted(len(table), 'column')}"
     title += f", here the {len(top)} with the most" if len(top) < len(table) else ""
     first = "; ".join(
         f"{row.column} {row.train:.0%} of train, {row.test:.0%} of test"
@@ -251,7 +253,8 @@ def _features(summary: pd.DataFrame) -> list[Block]:
     )
     used = table[table["type"] != "dropped"]
     read = len(used) - len(made)
-    said = f"{len(used)} columns are used: {read} of the files, {len(made)} made from others."
+    said = f"{counted(len(used), 'column')} {'is' if len(used) == 1 else 'are'} used"
+    said += f": {read} from the files, {len(made)} made from others." if len(made) else "."
     found: list[Block] = [Text(said)]
     if len(made):
         found.append(

@@ -31,6 +31,11 @@ def _of_target(results: Results, own: OneTarget) -> list[Block]:
         return []
     pairs.sort(key=lambda pair: pair[2])
     (least, most), name = (pairs[0], pairs[-1]), f"{own.name}: " if own.name else ""
+    if len(pairs) == 1:
+        line = (
+            f"{name}The errors of {least[0]} and {least[1]} have a correlation of {least[2]:.2f}."
+        )
+        return [Text(f"{line} The less it is, the more a blend gains.")]
     rows = (
         table.rename_axis("one")
         .reset_index()

@@ -49,7 +49,13 @@ def entries(results: Results) -> list[Entry]:
     found = [_model(results, model) for model in results.models.values()]
     found.append(_blend(results))
     losses = [results.metric.as_loss(entry.cv) for entry in found]
-    order = sorted(range(len(found)), key=lambda at: (losses[at] != losses[at], losses[at]))
+    # Of equal scores what is submitted is the first.
+    order = sorted(
+        range(len(found)),
+        key=lambda at: (
+            losses[at] != losses[at], losses[at], found[at].name != results.submitted,
+        ),
+    )  # fmt: skip
     ordered = [found[at] for at in order]
     lost = without_each(results)
     return [
@@ -220,23 +226,23 @@ def _table(results: Results, rows: list[Entry], constant: float) -> Table:
         Column("weight", True, "in the blend"),
         *([Column("blend loses", True, "without it; below 0 it gains")] if lost else []),
     ]
-    table = [_cells(results, row, constant, has_seconds, lost) for row in rows]
+    table = [_cells(results, row, rows[0], constant, has_seconds, lost) for row in rows]
     return Table("Leaderboard, the best first", columns, table, bold=0)
 
 
 def _cells(
-    results: Results, row: Entry, constant: float, has_seconds: bool, lost: bool
+    results: Results, row: Entry, best: Entry, constant: float, has_seconds: bool, lost: bool
 ) -> list[Cell]:
     order = results.metric.as_loss(row.cv)
     cv = _score(row.cv) + (f" ± {row.error:.5f}" if np.isfinite(row.error) else "")
-    worse = f"{row.worse:+.5f}" if row.worse or row.worse_error == row.worse_error else ""
+    worse = _signed(row.worse, "+.5f") if row is not best else "best"
     if np.isfinite(row.worse_error):
         worse += f" ± {row.worse_error:.5f}"
     gain = results.metric.as_loss(constant) - results.metric.as_loss(row.cv)
     return [
         Cell(row.name, link=_link(row), mark=_marks(results, row)),
         Cell(cv, None if order != order else order),
-        Cell(worse or "best", row.worse),
+        Cell(worse, row.worse),
         _number(gain, "+.4f"),
         _number(row.fit_seconds, ".1f"),
         *([_number(row.predict_seconds, ".2f")] if has_seconds else []),
@@ -248,9 +254,13 @@ def _cells(
 def _number(value: float, form: str) -> Cell:
     if not np.isfinite(value):
         return Cell("")
+    return Cell(_signed(value, form), value)
+
+
+def _signed(value: float, form: str) -> str:
+    """A number in this form; 0 without a sign."""
     text = format(value, form)
-    # Not -0.00000.
-    return Cell(text if float(text) else format(0.0, form.lstrip("+")), value)
+    return text if float(text) else format(0.0, form.lstrip("+"))
 
 
 def _link(row: Entry) -> str:

@@ -233,7 +233,7 @@ def _importance(results: Results, model: ModelResults, own: OneTarget) -> list[B
 
 
 def _dependence(model: ModelResults, own: OneTarget) -> list[Block]:
-    """Partial dependence of the most important features; of classes the last output."""
+    """Partial dependence of the most important features."""
     table = model.dependence(own)
     if table.empty:
         return []
@@ -249,7 +249,9 @@ def _dependence(model: ModelResults, own: OneTarget) -> list[Block]:
 
 def _dependence_chart(table: pd.DataFrame, feature: str, own: OneTarget) -> Chart:
     outputs = table["output"].astype(str)
-    output = outputs.iloc[-1]
+    # Of several classes the one that the feature changes the most.
+    means = table["mean"].groupby(outputs, sort=False)
+    output = str((means.max() - means.min()).idxmax())
     rows = table[outputs == output]
     numbers = pd.to_numeric(rows["value"], errors="coerce")
     is_number = bool((rows["type"] == "number").all() if "type" in rows else numbers.notna().all())
@@ -257,14 +259,15 @@ def _dependence_chart(table: pd.DataFrame, feature: str, own: OneTarget) -> Char
         rows = rows.assign(value=numbers).sort_values("value")
     else:
         rows = rows.assign(value=rows["value"].astype(str)).head(MOST_LEVELS)
-    title = "mean prediction" if own.target.is_regression else f"mean probability of {output}"
+    title = "mean prediction" if own.target.is_regression else "mean probability"
+    of = "" if own.target.is_regression else f", of {output}"
     first, last = rows.iloc[0], rows.iloc[-1]
     low, high = rows["mean"].min(), rows["mean"].max()
     said = (
-        f"Partial dependence on {feature}: {shown(first['mean'])} at {first['value']}, "
+        f"Partial dependence on {feature}{of}: {shown(first['mean'])} at {first['value']}, "
         f"{shown(last['mean'])} at {last['value']}, between {shown(low)} and {shown(high)}."
     )
     prefix = f"{own.name}: " if own.name else ""
     return Chart(
-        f"{prefix}By {feature}", learnt.dependence(rows, feature, title, is_number), said
+        f"{prefix}By {feature}{of}", learnt.dependence(rows, feature, title, is_number), said
     )
