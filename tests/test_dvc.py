@@ -213,7 +213,12 @@ def test_metrics_of_models_and_blend_fit_a_terminal(copy):
     changed = copy.must_run("dvc", "metrics", "diff")
     assert "cv/blend.json" in changed
     assert "cv/ridge.json" not in changed
-    assert max(map(len, (copy.must_run("dvc", "metrics", "show") + changed).splitlines())) <= 100
+    differing = copy.must_run("podium", "exp")
+    assert f"{HOUSES} blend" in differing
+    assert f"{HOUSES}.ensemble.method" in differing
+    assert "ridge" not in differing
+    shown = copy.must_run("dvc", "metrics", "show") + changed + differing
+    assert max(map(len, shown.splitlines())) <= 100
 
 
 @pytest.mark.deep

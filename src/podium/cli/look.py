@@ -39,6 +39,18 @@ def ui(
         server.become(server.mlflow_command(uri, port))
 
 
+@command(LOOK, "podium exp", "podium exp --all")
+def exp(
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also the experiments of earlier commits.")
+    ] = False,
+) -> None:
+    """Show DVC's experiments: only the CVs and parameters that differ."""
+    from podium.stages.experiments import experiments
+
+    experiments(everything)
+
+
 @command(
     LOOK,
     "podium compare house-prices lasso mlp",

@@ -15,7 +15,6 @@ TAG = f"mlflow.sharedViewState.{KEY}"
 # Which of MLflow's pages suit: those of models, not of language models.
 KIND_TAG, KIND = "mlflow.experimentKind", "custom_model_development"
 _COLUMNS = (
-    "params.`model`",
     "metrics.`cv`",
     "metrics.`cv_se`",
     "metrics.`train_loss`",
