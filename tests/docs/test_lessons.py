@@ -51,12 +51,11 @@ ROWS = rows()
 
 
 def is_knob(knob: str) -> bool:
-    """Whether params.yaml has it, below a competition's name."""
+    """Whether a model has it, or else a competition's block."""
     first, *rest = knob.split(".")
-    if first == "models":
-        model, name = rest
-        specs = [table[model] for table in (TABLE_MODELS, IMAGE_MODELS) if model in table]
-        return any(name in spec.params.model_fields for spec in specs)
+    specs = [table[first] for table in (TABLE_MODELS, IMAGE_MODELS) if first in table]
+    if specs:
+        return any(rest[0] in spec.params.model_fields for spec in specs)
     blocks = [kind.model_fields.get(first) for kind in (TableCompetition, ImageCompetition)]
     if not rest:
         return any(blocks)
@@ -123,8 +122,8 @@ def test_tests_are_there():
 
 
 def test_what_is_not_there_is_noticed():
-    assert is_knob("models.mlp.dropout")
-    assert not is_knob("models.mlp.dropuot")
+    assert is_knob("mlp.dropout")
+    assert not is_knob("mlp.dropuot")
     assert is_knob("folds.count")
     assert not is_knob("folds.cuont")
     assert not is_command(["tune", "--sampler", "guess"])
