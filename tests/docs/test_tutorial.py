@@ -94,6 +94,8 @@ def test_the_tutorial(clone):
     ((compared,),) = (said for line, said in printed.items() if line.startswith("podium compare"))
     assert re.search(r"mlp@HEAD +mlp +better by", compared)
     assert "interval" in compared
+    (listed,) = printed[f"podium runs {HOUSES}"]
+    assert {"dropout=0.3", "dropout=0.0"} <= set(listed.split())
     page = (clone.root / "dvc_plots/index.html").read_text()
     assert '"rev": "HEAD"' in page
     assert '"rev": "workspace"' in page

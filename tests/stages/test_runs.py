@@ -30,7 +30,8 @@ def some_runs(shared, tmp_path_factory):
         patched.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{folder}/mlflow.db")
         patched.setenv("PODIUM_WRITER", "0")
         log_run(HOUSES, "mlp", 0.110, dropout=0.5, epochs=5)
-        log_run(HOUSES, "mlp", 0.120, dropout=0.3, epochs=5)
+        long = "mlp hidden=[8] numeric_embe…"
+        log_run(HOUSES, long, 0.120, tags={"podium.model": "mlp"}, dropout=0.3, epochs=5)
         log_run(HOUSES, "synthetic: mlp", 0.010, tags={"data.sha256": "2"})
         log_run(HOUSES, "mlp trial 3", 0.001, tags={"podium.stage": "trial"})
         log_run(HOUSES, "mlp", 0.002, metric="rmse")
@@ -58,6 +59,9 @@ def test_the_best_is_first_and_only_like_is_compared_with_like(logged, podium):
     outcome = podium("runs", HOUSES)
     assert rows(outcome.out) == [("*", 0.110), ("", 0.115), ("", 0.120)]
     assert "dropout=0.5" in outcome.out
+    # A name's own knobs are no second column, cut off or not.
+    assert "hidden" not in outcome.out
+    assert "numeric" not in outcome.out
     # Both have it.
     assert "epochs" not in outcome.out
     assert "3 more of searches, or on other data, folds or metric: --all" in outcome.out

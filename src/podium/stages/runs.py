@@ -20,7 +20,7 @@ from podium.runtime.tracking import read_runs
 ID_LENGTH = 8
 TRIAL = "trial"
 # What a run's name ends with; a column of the table has those that differ.
-_KNOBS = re.compile(r"(\s[^\s=]+=\S*)+(\s?…)?$")
+_KNOBS = re.compile(r"(\s[^\s=]+=\S*)+(\s\S*…)?$")
 
 
 @dataclass(frozen=True)
