@@ -1,5 +1,6 @@
 """To start: a competition's block in ``params.yaml``, checked."""
 
+import gc
 from typing import Annotated
 
 import typer
@@ -52,7 +53,12 @@ def check(
     ] = False,
 ) -> None:
     """Validate params.yaml without running anything; its columns too, where the data are there."""
-    check_params(resolved)
+    # Imports make few objects that die: to look for them costs a twentieth of the time.
+    gc.disable()
+    try:
+        check_params(resolved)
+    finally:
+        gc.enable()
 
 
 @command(
