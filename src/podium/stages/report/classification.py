@@ -45,8 +45,8 @@ def _of_target(results: Results, own: OneTarget, found: ClassReport) -> list[Blo
     share = float((found.predictions["actual"] == found.predictions["predicted"]).mean())
     blocks: list[Block] = [
         Text(
-            f"{of}Out-of-fold predictions of {results.submitted}, which is submitted: {share:.1%} "
-            f"of {len(found.predictions):,} rows are right."
+            f"{of}Out-of-fold predictions of {results.submitted_in_words}, which is submitted: "
+            f"{share:.1%} of {len(found.predictions):,} rows are right."
         )
     ]
     blocks += [Text(line) for line in decision(results, own)]

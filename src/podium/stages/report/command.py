@@ -46,7 +46,8 @@ def report(name: str) -> None:
     text = render(_page(results, sections))
     with files.publish(paths.plots(name)) as folder:
         write_plots(results, reports, compared, folder)
-    files.write_text(paths.report(name), text)
+        # Within: where the page can't be written, the earlier tables stay, too.
+        files.write_text(paths.report(name), text)
     _print(results)
     warn_at_end_of_pipeline(SERVER_SECONDS)
 

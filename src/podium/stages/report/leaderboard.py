@@ -189,16 +189,21 @@ def _words(results: Results, rows: list[Entry]) -> list[tuple[str, bool]]:
             f"{_score(own.cv)} against {_score(blended.cv)}."
         )
         said.append((line, len(results.competition.blended) > 1))
-    close = [row.name for row in rows[1:] if _is_close(row)]
+    close = [_called(row) for row in rows[1:] if _is_close(row)]
     if close:
         said.append(
             (
-                f"These folds don't tell {_listed(close)} from {best.name}: the difference is less "
-                f"than {CLEAR:g} standard errors.",
+                f"The folds can't separate {_listed(close)} from {_called(best)}: the difference "
+                f"is less than {CLEAR:g} standard errors.",
                 False,
             )
         )
     return said
+
+
+def _called(row: Entry) -> str:
+    """A row's name in a sentence."""
+    return "the blend" if row.name == BLEND else row.name
 
 
 def _is_close(row: Entry) -> bool:
@@ -219,7 +224,7 @@ def _table(results: Results, rows: list[Entry], constant: float) -> Table:
     columns = [
         Column("model"),
         Column("CV", True, "all rows, ± standard error"),
-        Column(f"worse than {rows[0].name}", True, "same folds, ± standard error"),
+        Column(f"worse than {_called(rows[0])}", True, "same folds, ± standard error"),
         Column("gain over a constant", True),
         Column("fit", True, "seconds"),
         *([Column("predict", True, "seconds")] if has_seconds else []),
@@ -276,12 +281,12 @@ def _marks(results: Results, row: Entry) -> str:
 def _constant_words(results: Results, best: Entry, constant: float, name: str) -> str:
     gain = results.metric.as_loss(constant) - results.metric.as_loss(best.cv)
     line = (
-        f"The constant is the best of its kind, the {name} of each fold's training rows: "
+        f"The best constant is the {name} of each fold's training rows: "
         f"{results.metric.title} {_score(constant)}. "
     )
     if results.metric.greater_is_better or constant <= 0 or not np.isfinite(gain):
         return line
-    return line + f"The error of {best.name} is {1 - gain / constant:.0%} of that."
+    return line + f"The error of {_called(best)} is {1 - gain / constant:.0%} of that."
 
 
 def _charts(results: Results, rows: list[Entry]) -> list[Block]:
@@ -304,10 +309,10 @@ def _charts(results: Results, rows: list[Entry]) -> list[Block]:
     if len(rows) > 1 and said:
         found.append(
             Chart(
-                f"How sure the order is: by how much each is worse than {best.name}",
-                charts.differences(table, best.name),
-                f"Dot plot of the difference to {best.name} on the same folds, with its standard "
-                f"error, {results.metric.title}: {said}.",
+                f"How sure the order is: by how much each is worse than {_called(best)}",
+                charts.differences(table, _called(best)),
+                f"Dot plot of the difference to {_called(best)} on the same folds, with its "
+                f"standard error, {results.metric.title}: {said}.",
             )
         )
     return found + _folds_chart(results, rows)
@@ -330,7 +335,7 @@ def _folds_chart(results: Results, rows: list[Entry]) -> list[Block]:
     said = ", ".join(f"{fold}: {score:.5f}" for fold, score in by_fold)
     return [
         Chart(
-            f"How hard each fold is: {best.name} in orange, others in grey",
+            f"How hard each fold is: {_called(best)} in orange, others in grey",
             charts.fold_scores(table, title, [row.name for row in rows]),
             f"{title} of every model by fold. {best.name} by fold: {said}.",
         )

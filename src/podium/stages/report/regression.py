@@ -33,8 +33,8 @@ def _of_target(results: Results, own: OneTarget) -> list[Block]:
     said = f"median {shown(median)}, 80 % of rows between {shown(low)} and {shown(high)}"
     return [
         Text(
-            f"Out-of-fold predictions of {results.submitted}, which is submitted. The residual is "
-            f"{residual}."
+            f"Out-of-fold predictions of {results.submitted_in_words}, which is submitted. "
+            f"The residual is {residual}."
         ),
         Chart(
             f"{name}: predicted against actual{some}",

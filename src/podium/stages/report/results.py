@@ -104,6 +104,11 @@ class Results:
         return submitted_of(self.scores)
 
     @property
+    def submitted_in_words(self) -> str:
+        """The same in a sentence."""
+        return "the blend" if self.submitted == "blend" else self.submitted
+
+    @property
     def shown(self) -> list[OneTarget]:
         """The targets that have charts of their own."""
         return shown_targets(self.target)
