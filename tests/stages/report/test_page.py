@@ -127,3 +127,14 @@ def test_the_page_says_what_each_kind_has(pages):
     assert text[DIGITS].count('src="data:image/png') == 25
     assert "Residual" not in text[DIGITS]
     assert "ROC curve" not in text[HOUSES]
+
+
+def test_a_chart_says_its_values_under_the_mouse(opened):
+    page, said = opened
+    point = page.locator("#leaderboard svg.marks .mark-symbol path").first
+    point.scroll_into_view_if_needed()
+    point.hover(force=True)
+    page.wait_for_selector("#vg-tooltip-element.visible")
+    assert "model" in page.locator("#vg-tooltip-element").inner_text()
+    assert violations(page) == []
+    assert said == []

@@ -97,7 +97,7 @@ def dash(field: str, names: Sequence[str]) -> Spec:
     }  # fmt: skip
 
 
-def tips(fields: Mapping[str, str], digits: str = ".4~g") -> list[Spec]:
+def tips(fields: Mapping[str, str], digits: str = ",.6~r") -> list[Spec]:
     """What is shown under the mouse: titles by field; ``=`` before a field marks a text."""
     return [
         {"field": field.removeprefix("="), "type": "nominal", "title": title}

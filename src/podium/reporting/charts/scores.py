@@ -85,8 +85,8 @@ def public_scores(rows: list[dict[str, Any]], metric: str) -> Spec:
                 "params": [ZOOM],
                 "mark": {"type": "point", "filled": True, "size": 80, "opacity": 1, "color": BLUE},
                 "encoding": {
-                    "x": number("cv", f"CV ({metric})"),
-                    "y": number("public", f"public score ({metric})"),
+                    "x": number("cv", f"CV ({metric})", scale={"padding": 12}),
+                    "y": number("public", f"public score ({metric})", scale={"padding": 12}),
                     "tooltip": shown,
                 },
             }

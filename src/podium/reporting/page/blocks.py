@@ -4,7 +4,7 @@ Blocks that are ``beside`` share rows of the page, two each where it is wide.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import pandas as pd
@@ -45,14 +45,13 @@ class Facts:
 class Chart:
     """A Vega-Lite chart. ``description`` says in words and numbers what it shows.
 
-    ``note`` is a line below it; ``wide`` takes the whole width of the page.
+    ``note`` is a line below it.
     """
 
     title: str
     spec: Mapping[str, Any]
     description: str
     note: str = ""
-    wide: bool = False
     beside: ClassVar[bool] = True
     kind: ClassVar[str] = "chart"
 
@@ -150,7 +149,6 @@ class Page:
     title: str
     lead: Sequence[str]
     sections: Sequence[Section]
-    foot: str = field(default="")
 
 
 def table_of(

@@ -9,7 +9,7 @@ import pandas as pd
 from podium.data.several_targets import OneTarget
 from podium.reporting.charts import curves as charts
 from podium.reporting.charts import models as learnt
-from podium.reporting.curves import MEMBER, MOST_POINTS
+from podium.reporting.curves import MEMBER
 from podium.reporting.page import Block, Chart, Facts, Folded, Section, SmallCharts, Text
 from podium.reporting.page.blocks import shown
 from podium.stages.report.leaderboard import fold_scores
@@ -17,6 +17,8 @@ from podium.stages.report.results import ModelResults, Results
 from podium.stages.shown_curves import loss_name, step_name
 
 MOST_IMPORTANT, MOST_DEPENDENCES, MOST_LEVELS = 10, 4, 12
+# Of a curve: a page of many models and targets stays below 3 MB.
+MOST_POINTS = 100
 # A gap of the validation loss above the training loss, in shares of it, that is worth a word.
 SMALL, LARGE = 0.1, 0.5
 

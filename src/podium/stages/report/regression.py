@@ -100,8 +100,9 @@ def telling_columns(results: Results, own: OneTarget, train: pd.DataFrame) -> li
             if name in train:
                 ranks[name] = ranks.get(name, 0.0) + 1 / (1 + place)
     if not ranks:
-        y = pd.Series(own.y(results.dataset.y), index=train.index)
-        numeric = train.select_dtypes("number")
+        some = _spread(len(train), min(len(train), MOST_POINTS))
+        y = pd.Series(own.y(results.dataset.y)[some], index=train.index[some])
+        numeric = train.iloc[some].select_dtypes("number")
         # Ranks: a few large values say little.
         with np.errstate(invalid="ignore", divide="ignore"):
             found = numeric.rank().corrwith(y.rank()).abs().dropna()
