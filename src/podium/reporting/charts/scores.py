@@ -70,7 +70,8 @@ def fold_scores(rows: pd.DataFrame, metric: str, models: Sequence[str]) -> Spec:
                 },
             }
         ],
-        data=values(rows),
+        # The best is drawn last, above the others.
+        data=values(rows.sort_values("is_best", kind="stable")),
     )
 
 
