@@ -72,8 +72,8 @@ def test_a_colleague_has_the_submission_without_training_and_gives_back_an_edit(
     assert ran(colleague) == [f"resolve@{HOUSES}"]
     assert ran(colleague) == []
     assert colleague.must_run("git", "status", "--porcelain") == ""
-    with KaggleServer(SLUG, archive) as server:
-        connect(monkeypatch, server)
+    with KaggleServer(SLUG, archive) as server, monkeypatch.context() as patched:
+        connect(patched, server)
         said = colleague.must_run("podium", "submit", HOUSES, "--dry-run")
     assert "dry run: nothing was sent" in said
     assert not server.submissions

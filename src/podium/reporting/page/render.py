@@ -25,7 +25,7 @@ def render(page: Page) -> str:
     charts = list(_charts(page.sections))
     places = {id(chart): f"chart-{place}" for place, chart in enumerate(charts)}
     specs = {places[id(chart)]: chart.spec for chart in charts}
-    return environment.get_template("page.html.jinja").render(
+    page_text = environment.get_template("page.html.jinja").render(
         page=page,
         place_of=lambda chart: places[id(chart)],
         style=_read("style.css"),
@@ -33,6 +33,8 @@ def render(page: Page) -> str:
         specs=as_json(specs),
         library=bundle() if charts else "",
     )
+    # The template's macros leave blank lines above the doctype.
+    return page_text.lstrip()
 
 
 def _charts(sections: Sequence[Section]) -> Iterator[Chart]:
