@@ -46,6 +46,8 @@ def some_runs(shared, tmp_path_factory):
 @pytest.fixture
 def logged(some_runs, project, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", some_runs)
+    # As in a pipe: nothing wraps.
+    monkeypatch.delenv("COLUMNS", raising=False)
     return project
 
 
