@@ -11,6 +11,7 @@ import pytest
 
 from bad_input import assert_one_line, snapshot
 from projects import Outcome, write_csv
+from tracking_help import log_runs, runs_of
 
 NAME = "shop"
 GENERATOR = np.random.default_rng(0)
@@ -216,6 +217,44 @@ def test_a_model_that_the_blend_does_not_beat_is_submitted_and_named(shop, podiu
     outcome = podium("report", NAME)
     assert "(of ridge, since the blend's score doesn't beat it)" in outcome.out
     assert "ridge, since the blend" in Path(f"reports/{NAME}/report.html").read_text()
+    # The blend's name stands for the blend's own score, wherever it is.
+    cv = pd.read_csv(f"reports/{NAME}/blend/scores.csv", index_col="model")["cv"]
+    assert log_runs() == ""
+    blended = next(run for run in runs_of(NAME) if run.data.tags["podium.model"] == "blend")
+    assert blended.data.metrics["cv"] == cv["blend"] == metrics["blend"]["cv"]
+    assert blended.data.metrics["submitted_cv"] == cv["ridge"]
+    assert blended.data.tags["podium.submitted"] == "ridge"
+    for name in ("blend", blended.info.run_id):
+        lines = podium("compare", NAME, name, "ridge").out.splitlines()
+        everywhere = next(line.split() for line in lines if line.startswith("all "))
+        assert [float(one) for one in everywhere[1:3]] == pytest.approx(
+            [cv["blend"], cv["ridge"]], abs=1e-5
+        )
+    listed = podium("runs", NAME).out.splitlines()
+    (row,) = (line for line in listed if " blend " in line)
+    assert f"{cv['blend']:.5f}" in row
+    assert "submitted=ridge" in row
+    assert "*" not in row
+
+
+def test_the_blends_own_labels_are_kept_beside_the_submitted_models(shop, podium):
+    """Labels by thresholds of the mixture; no fold validates the first rows."""
+    y = (X[:60] + np.random.default_rng(1).normal(size=60) > 0.8).astype(int)
+    tree = {"model": "sklearn.tree.ExtraTreeClassifier", "seed": 0}
+    models = {"ridge": {"alphas": [1]}, "bad": tree}
+    block = {"task": "binary", "metric": "f1", "models": models, "ensemble": {"method": "mean"}}
+    block["folds"] = {"scheme": "time", "count": 3}
+    shop(y, {"y": 0}, ("download", "preprocess", "train"), **block)
+    for words in (["train", NAME, "bad"], ["ensemble", NAME]):
+        outcome = podium(*words)
+        assert outcome.code == 0, outcome.err
+    metrics = strict(Path(f"reports/{NAME}/blend/metrics.json"))
+    assert metrics["submitted"] != "blend"
+    lines = podium("compare", NAME, "blend", metrics["submitted"]).out.splitlines()
+    everywhere = next(line.split() for line in lines if line.startswith("all "))
+    assert float(everywhere[1]) == pytest.approx(metrics["blend"]["cv"], abs=1e-5)
+    assert float(everywhere[2]) == pytest.approx(metrics["cv"], abs=1e-5)
+    assert everywhere[1] != everywhere[2]
 
 
 def test_fully_nested_weights_do_not_depend_on_the_scored_folds_target(shop):

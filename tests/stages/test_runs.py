@@ -67,7 +67,13 @@ def test_the_best_is_first_and_only_like_is_compared_with_like(logged, podium):
     # Both have it.
     assert "epochs" not in outcome.out
     assert "3 more of searches, or on other data, folds or metric: --all" in outcome.out
-    assert len(rows(podium("runs", HOUSES, "--all").out)) == 6
+    best_of = "* the best of the runs on today's data and folds"
+    assert best_of not in outcome.out
+    everything = podium("runs", HOUSES, "--all").out
+    assert len(rows(everything)) == 6
+    # Runs that can't be compared with the best one are above it.
+    assert rows(everything)[0] == ("", 0.001)
+    assert best_of in everything
 
 
 def test_a_greater_score_may_be_the_better_one(logged, podium):

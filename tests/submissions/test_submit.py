@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from podium.io.kaggle import client
+from projects import Project
 from submission_help import FILE, LEDGER, NAME, blend_run, change_file, ledger, raise_first
 from tracking_help import log_runs
 
@@ -33,6 +34,24 @@ def test_the_score_comes_back_beside_the_run(server, podium):
     assert entry["sender"] == "podium"
     assert f"public - CV {0.14142 - cv:+.5f}" in outcome.out
     assert not server.problems
+
+
+@pytest.mark.deep
+def test_the_cv_is_that_of_the_model_that_is_submitted(server, podium):
+    def change(params):
+        params[NAME]["models"]["bad"] = {"model": "ridge", "alphas": [1e6]}
+        params[NAME]["ensemble"] = {"method": "mean"}
+
+    Project(Path.cwd()).edit(change)
+    for words in (["train", NAME, "bad"], ["ensemble", NAME]):
+        outcome = podium(*words)
+        assert outcome.code == 0, outcome.err
+    assert log_runs() == ""
+    assert podium("submit", NAME).code == 0
+    cv = pd.read_csv(f"reports/{NAME}/blend/scores.csv", index_col="model")["cv"]
+    (entry,) = ledger()
+    assert float(entry["cv"]) == pytest.approx(cv["ridge"], rel=1e-5)
+    assert cv["ridge"] < cv["blend"]
 
 
 @pytest.mark.deep

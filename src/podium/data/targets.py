@@ -57,6 +57,19 @@ class Target:
         """The columns of the blend's ``oof.parquet`` with what thresholds or cut points decided."""
         return self._named("decided", "decided")
 
+    @property
+    def nested_columns(self) -> list[str]:
+        """The columns of the blend's ``oof.parquet`` with its own predictions.
+
+        It has them where a model is submitted in the blend's place: ``columns`` are that model's.
+        """
+        return [f"nested_{name}" for name in self.columns]
+
+    @property
+    def nested_decided_columns(self) -> list[str]:
+        """The same for ``decided_columns``."""
+        return [f"nested_{name}" for name in self.decided_columns]
+
     def _named(self, number: str, of_class: str) -> list[str]:
         own = f"_{self.name}" if self.name else ""
         if self.is_regression:

@@ -89,6 +89,14 @@ class Blend:
         """The blend of one of several targets; of no name the whole."""
         return self.parts[name] if name else self
 
+    def blended_part(self, name: str) -> Scored:
+        """What ``blended`` has for one of several targets; of no name the whole.
+
+        That is a model where the blend of all has it alone for the target.
+        """
+        part = self.part(name)
+        return part.submitted if self.chosen is None else part.blended
+
     @property
     def submitted(self) -> Scored:
         """What the submission is made of."""

@@ -4,7 +4,7 @@ import pandas as pd
 from rich.markup import escape
 from rich.table import Table
 
-HEADINGS = ["model", "CV mean ± std", "pooled OOF", "seconds", "weight"]
+HEADINGS = ["model", "mean ± std of folds", "pooled OOF", "seconds", "weight"]
 
 
 UNDEFINED = "undefined"

@@ -151,7 +151,9 @@ def shown_scores(score: float, fold_scores: list[float]) -> str:
     """Mean and std over folds, and the pooled score, for the terminal."""
     scores = cv_scores(score, fold_scores)
     folds = (
-        f"{scores['cv_mean']:.5f} ± {scores['cv_std']:.5f}" if "cv_mean" in scores else "undefined"
+        f"{scores['cv_mean']:.5f} ± {scores['cv_std']:.5f} (std of folds)"
+        if "cv_mean" in scores
+        else "undefined"
     )
     return f"{folds}, pooled OOF " + (f"{scores['cv']:.5f}" if "cv" in scores else "undefined")
 

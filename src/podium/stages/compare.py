@@ -141,6 +141,7 @@ def _read(competition: Competition, target: Target, which: str, folder: Path) ->
             f"'{printable(which)}': its predictions have no column '{printable(missing[0])}': they "
             f"are of another target than {competition.target}, or of other classes"
         )
+    table = _own(target, table)
     scored = _scored(competition, target, table)
     # Rows that no fold validates have no prediction.
     known = ~np.isnan(scored).any(axis=1)
@@ -152,6 +153,14 @@ def _read(competition: Competition, target: Target, which: str, folder: Path) ->
         prediction=target.scorable(scored[known]),
         fold_of_row=table["fold"].to_numpy(np.int64),
     )
+
+
+def _own(target: Target, table: pd.DataFrame) -> pd.DataFrame:
+    """The table with the blend's own predictions, where it has another model's beside them."""
+    own = [*target.nested_columns, *target.nested_decided_columns]
+    as_usual = dict(zip(own, [*target.columns, *target.decided_columns], strict=True))
+    there = {nested: name for nested, name in as_usual.items() if nested in table}
+    return table.drop(columns=[*there.values()]).rename(columns=there)
 
 
 def _scored(competition: Competition, target: Target, table: pd.DataFrame) -> Array:

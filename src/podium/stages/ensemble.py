@@ -10,12 +10,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from podium.config import Competition, load_config
+from podium.config.load import BLEND
 from podium.data.dataset import FOLDS, Schema, read_folds
 from podium.data.ids import in_own_columns
 from podium.data.sample_submission import note
 from podium.data.several_targets import OneTarget, each_target, shown_targets
 from podium.data.targets import Target
-from podium.ensemble.blend import Blend
+from podium.ensemble.blend import Blend, Scored
 from podium.ensemble.several_targets import blend_targets
 from podium.ensemble.submission import check_submission, make_submission, read_form
 from podium.io import files, paths
@@ -23,7 +24,13 @@ from podium.io.errors import PodiumError, warn
 from podium.metrics import Metric
 from podium.reporting import plots
 from podium.runtime.console import console
-from podium.runtime.tracking import SUBMISSION_TAG, Run, tracked_run
+from podium.runtime.tracking import (
+    SUBMISSION_TAG,
+    SUBMITTED_CV,
+    SUBMITTED_TAG,
+    Run,
+    tracked_run,
+)
 from podium.stages.class_report import class_report, draw_worst_of
 from podium.stages.common import (
     cv_scores,
@@ -80,10 +87,10 @@ def ensemble(name: str) -> None:
     schema = read_schema(name)
     target = target_of(competition, schema)
     models = read_predictions(competition, target)
-    tags = run_tags(competition, schema, "ensemble") | {"podium.model": "blend"}
-    with tracked_run(name, run_name("blend", schema), tags) as run:
+    tags = run_tags(competition, schema, "ensemble") | {"podium.model": BLEND}
+    with tracked_run(name, run_name(BLEND, schema), tags) as run:
         spec = competition.ensemble.model_dump() | {"models": " ".join(models.names)}
-        log_competition(run, competition, {"model": "blend", "ensemble": spec})
+        log_competition(run, competition, {"model": BLEND, "ensemble": spec})
         log_all(run, competition)
         run.log_data(name, schema.data_sha256, schema.provider)
         result = blend_targets(
@@ -186,7 +193,7 @@ def scores_table(models: Predictions, result: Blend, metric: Metric) -> pd.DataF
         for name, metrics, weight in zip(models.names, models.metrics, result.weights, strict=True)
     ]
     blended = cv_scores(result.blended.score, result.blended.fold_scores)
-    rows.append({"model": "blend", **{key: blended.get(key) for key in SCORES}})
+    rows.append({"model": BLEND, **{key: blended.get(key) for key in SCORES}})
     table = pd.DataFrame(rows).astype(dict.fromkeys(SCORES, float))
     table["submitted"] = table["model"] == _submitted(models, result)
     table["place"] = table["cv"].rank(ascending=not metric.greater_is_better, method="first")
@@ -206,7 +213,7 @@ def _write_headlines(scores: pd.DataFrame, folder: Path) -> None:
 
 def _submitted(models: Predictions, result: Blend) -> str:
     """The name of what is submitted: the blend, or a model."""
-    return "blend" if result.chosen is None else models.names[result.chosen]
+    return BLEND if result.chosen is None else models.names[result.chosen]
 
 
 def _publish(
@@ -222,11 +229,7 @@ def _publish(
     Returns facts to log beside the scores; the run's pictures and tables are in ``pictures``.
     """
     name = competition.name
-    oof = target.frame(models.ids, result.submitted.oof)
-    oof = with_true_values(oof, models.y, competition)
-    oof["fold"] = models.fold_of_row
-    if competition.scoring.is_tuned:
-        oof[target.decided_columns] = result.submitted.decided
+    oof = _oof(competition, models, result, target)
     with files.publish(paths.blend(name)) as folder, files.publish(paths.cv(name)) as headlines:
         scores = scores_table(models, result, competition.scoring)
         scores.to_csv(folder / "scores.csv", index=False, lineterminator="\n")
@@ -239,6 +242,23 @@ def _publish(
         text = table.to_csv(index=False, lineterminator="\n")
         files.write_text(paths.submission(name), text)
     return facts
+
+
+def _oof(
+    competition: Competition, models: Predictions, result: Blend, target: Target
+) -> pd.DataFrame:
+    """OOF predictions of what is submitted; beside a model's the blend's own."""
+    oof = target.frame(models.ids, result.submitted.oof)
+    oof = with_true_values(oof, models.y, competition)
+    oof["fold"] = models.fold_of_row
+    is_tuned = competition.scoring.is_tuned
+    if is_tuned:
+        oof[target.decided_columns] = result.submitted.decided
+    if result.chosen is not None:
+        oof[target.nested_columns] = result.blended.oof
+        if is_tuned:
+            oof[target.nested_decided_columns] = result.blended.decided
+    return oof
 
 
 def _metrics(
@@ -268,28 +288,27 @@ def _metrics(
 def _draw(
     competition: Competition, models: Predictions, result: Blend, target: Target, folder: Path
 ) -> dict[str, float]:
-    """The run's pictures and tables, of what is submitted; returns facts to log."""
+    """The run's pictures and tables, of the blend; returns facts to log."""
     scores = scores_table(models, result, competition.scoring)
     plots.model_scores(scores, folder / "scores.png", competition.scoring)
     facts: dict[str, float] = {}
     for own in shown_targets(target):
-        facts |= _draw_target(competition, models, result.part(own.name), own, folder)
+        facts |= _draw_target(competition, models, result.blended_part(own.name), own, folder)
     return facts
 
 
 def _draw_target(
-    competition: Competition, models: Predictions, result: Blend, own: OneTarget, folder: Path
+    competition: Competition, models: Predictions, blended: Scored, own: OneTarget, folder: Path
 ) -> dict[str, float]:
     """The same of one target, or of the only one."""
-    name, oof = f"{_submitted(models, result)} {own.name}".strip(), result.submitted.oof
+    name, oof = f"{BLEND} {own.name}".strip(), blended.oof
     y = own.y(models.y)
     if own.target.is_regression:
         seen = models.fold_of_row >= 0
         for picture, draw in plots.NUMBER_PLOTS.items():
             draw(y[seen], oof[seen, 0], folder / f"{own.file(picture)}.png", name)
         return {}
-    decided = result.submitted.decided
-    found = class_report(y, oof, models.ids, own.target.classes, decided)
+    found = class_report(y, oof, models.ids, own.target.classes, blended.decided)
     where = folder / own.label
     found.write(where)
     found.draw(where, name)
@@ -305,10 +324,15 @@ def _log(
     target: Target,
     pictures: Path,
 ) -> None:
-    log_scores(run, result.submitted.score, result.submitted.fold_scores)
-    of_each = {name: part.submitted.score for name, part in result.parts.items()}
+    """The blend's own scores; of a model that is submitted in its place, its name and score."""
+    submitted = _submitted(models, result)
+    log_scores(run, result.blended.score, result.blended.fold_scores)
+    of_each = {name: result.blended_part(name).score for name in result.parts}
     log_target_scores(run, target, of_each)
-    run.tag("podium.submitted", _submitted(models, result))
+    run.tag(SUBMITTED_TAG, submitted)
+    scores = cv_scores(result.submitted.score, [])
+    if submitted != BLEND and scores:
+        run.log_metrics({SUBMITTED_CV: scores["cv"]})
     run.tag(SUBMISSION_TAG, files.sha256(paths.submission(competition.name)))
     for model, weight in zip(models.names, result.weights, strict=True):
         run.log_metrics({f"weight.{model}": float(weight)})
@@ -325,7 +349,7 @@ def _print(
 ) -> None:
     """What was blended, what is submitted, and what a reader should know about it."""
     blended, metric = result.blended, competition.scoring
-    warn_of_undefined("blend", metric, blended.fold_scores)
+    warn_of_undefined(BLEND, metric, blended.fold_scores)
     if result.raised:
         warn(
             f"{competition.name}: {result.raised} of {rows * len(competition.targets)} test "

@@ -15,7 +15,7 @@ from podium.io.errors import PodiumError
 from podium.io.text import printable
 from podium.metrics import Metric
 from podium.runtime.console import results
-from podium.runtime.tracking import read_runs
+from podium.runtime.tracking import SUBMITTED_TAG, read_runs
 
 ID_LENGTH = 8
 TRIAL = "trial"
@@ -39,6 +39,7 @@ class Row:
     metrics: dict[str, float]
     params: dict[str, str]
     kind: tuple[str, ...]
+    submitted: str
 
 
 def runs(name: str, limit: int, everything: bool) -> None:
@@ -59,11 +60,21 @@ def runs(name: str, limit: int, everything: bool) -> None:
         raise PodiumError(f"{name}: MLflow has no run with a score yet; 'podium repro' makes some")
     newest = next((row for row in found if row.stage != TRIAL), found[0])
     comparable = [row for row in found if row.kind == newest.kind and row.stage != TRIAL]
-    shown = sorted(found if everything else comparable, key=lambda row: metric.as_loss(row.cv))
-    best = min(comparable or found, key=lambda row: metric.as_loss(row.cv))
+    shown = sorted(found if everything else comparable, key=lambda row: _place(metric, row))
+    best = min(comparable or found, key=lambda row: _place(metric, row))
     results().print(_table(name, metric, shown[:limit], best))
-    for line in _notes(found, shown, limit, everything):
+    for line in _notes(found, shown, limit, everything, best):
         print(line)
+
+
+def _place(metric: Metric, row: Row) -> tuple[float, bool]:
+    """What runs are sorted by: a blend that is only as good as a model comes after it."""
+    return metric.as_loss(row.cv), _is_of_a_model(row)
+
+
+def _is_of_a_model(row: Row) -> bool:
+    """Whether a blend's run submitted a model in its place."""
+    return row.submitted not in ("", row.model)
 
 
 def scored_runs(name: str) -> list[Row]:
@@ -89,6 +100,7 @@ def _row(facts: Mapping[Any, Any]) -> Row:
         metrics=metrics,
         params=params,
         kind=kind,
+        submitted=tags.get(SUBMITTED_TAG, ""),
     )
 
 
@@ -147,14 +159,20 @@ def _differing(rows: Sequence[Row]) -> dict[str, list[str]]:
 
 
 def _values(row: Row, names: Sequence[str]) -> Iterator[str]:
+    if _is_of_a_model(row):
+        yield printable(f"submitted={row.submitted}")
     for name in names:
         if name in row.params:
             yield printable(f"{name}={row.params[name]}")
 
 
-def _notes(found: Sequence[Row], shown: Sequence[Row], limit: int, everything: bool) -> list[str]:
-    """What the table leaves out, and what shows it."""
+def _notes(
+    found: Sequence[Row], shown: Sequence[Row], limit: int, everything: bool, best: Row
+) -> list[str]:
+    """What ``*`` is the best of, what the table leaves out, and what shows it."""
     notes = []
+    if shown[0] is not best:
+        notes.append("* the best of the runs on today's data and folds")
     if len(shown) > limit:
         notes.append(f"{limit} of {len(shown)} runs; --limit {len(shown)} shows all of these")
     if not everything and len(found) > len(shown):

@@ -6,7 +6,7 @@ from typing import Any
 
 from podium.config.providers import is_sample
 from podium.io.errors import PodiumError, warn
-from podium.runtime.tracking import SUBMISSION_TAG, open_store
+from podium.runtime.tracking import SUBMISSION_TAG, SUBMITTED_CV, open_store
 from podium.submissions.ledger import Entry, with_known
 
 COMMIT_LENGTH = 12
@@ -68,7 +68,9 @@ def _made(client: Any, competition: str, sha256: str) -> Origin:
 
 
 def _origin(run: Any) -> Origin:
-    tags, score = run.data.tags, run.data.metrics.get("cv")
+    tags, metrics = run.data.tags, run.data.metrics
+    # The run's own CV is the blend's, also where a model is submitted in its place.
+    score = metrics.get(SUBMITTED_CV, metrics.get("cv"))
     if is_sample(tags.get("data.provider")):
         # The CV and Kaggle's score are of different data.
         score = None

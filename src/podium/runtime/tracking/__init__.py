@@ -16,12 +16,20 @@ from podium.runtime.tracking.run import (
     git_commit,
     tracked_run,
 )
-from podium.runtime.tracking.store import SUBMISSION_TAG, experiment_pages, open_store
+from podium.runtime.tracking.store import (
+    SUBMISSION_TAG,
+    SUBMITTED_CV,
+    SUBMITTED_TAG,
+    experiment_pages,
+    open_store,
+)
 
 __all__ = [
     "MACHINE_TAG",
     "PROCESS_TAG",
     "SUBMISSION_TAG",
+    "SUBMITTED_CV",
+    "SUBMITTED_TAG",
     "Run",
     "experiment_pages",
     "flatten",

@@ -24,6 +24,8 @@ REASON_LENGTH = 500
 LOCK_SECONDS = 120.0
 # SHA-256 of the submission.csv that a run made: by it a submission finds its run.
 SUBMISSION_TAG = "submission.sha256"
+# What a blend's run submitted: "blend", or a model that is not worse; then its CV is a metric.
+SUBMITTED_TAG, SUBMITTED_CV = "podium.submitted", "submitted_cv"
 # The journal that a run was logged from: by it a writer finds a run that another one has begun.
 JOURNAL_TAG = "podium.run"
 # MLflow's own, by which it shows a run below another.
