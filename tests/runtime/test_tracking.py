@@ -13,8 +13,15 @@ import pytest
 from podium.config import MLPParams
 from podium.data.dataset import Schema
 from podium.io.errors import PodiumError
-from podium.runtime.tracking import read_runs, shared_view, tracked_run, wait_until_logged
+from podium.runtime.tracking import (
+    git_commit,
+    read_runs,
+    shared_view,
+    tracked_run,
+    wait_until_logged,
+)
 from podium.stages.run_facts import NAME_LENGTH, run_name
+from projects import HOUSES
 from tracking_help import client, free_port, journals, log_runs, running_server, runs_of
 
 SCRIPT = """
@@ -59,6 +66,22 @@ def test_a_run_keeps_what_is_logged(project):
     assert (project.root / "mlartifacts/c").is_dir()
     assert found.inputs.dataset_inputs[0].dataset.name == "c"
     assert 0 <= found.info.end_time - found.info.start_time < 60_000
+
+
+def test_files_that_the_pipeline_writes_are_no_edits(project, monkeypatch):
+    (project.root / "models").mkdir(exist_ok=True)
+    locks = [project.root / "dvc.lock", project.root / "models/dvc.lock"]
+    for lock in locks:
+        lock.write_text("schema: '2.0'\n")
+    project.must_run("git", "init", "-q")
+    project.commit("start")
+    for lock in locks:
+        lock.write_text("schema: '2.0'\nstages: {}\n")
+    assert git_commit()["edited"] is False
+    monkeypatch.chdir(project.root / "models")
+    assert git_commit()["edited"] is False
+    project.edit(lambda params: params[HOUSES].update(metric="rmse"))
+    assert git_commit()["edited"] is True
 
 
 def test_runs_are_a_table(project):

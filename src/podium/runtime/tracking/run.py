@@ -162,7 +162,7 @@ def _own_tags() -> dict[str, str]:
 
 
 def git_commit() -> dict[str, object]:
-    """``commit``, and whether tracked files differed from it (``edited``); empty outside git."""
+    """``commit``, and whether what a person edits differed (``edited``); empty outside git."""
     tags = git_tags()
     if not tags:
         return {}
@@ -170,10 +170,14 @@ def git_commit() -> dict[str, object]:
 
 
 def git_tags() -> dict[str, str]:
-    """The commit, and whether tracked files differ from it; nothing outside a git repository."""
+    """The commit, and whether tracked files differ from it; nothing outside a git repository.
+
+    DVC's lock files don't count: running the pipeline writes them, nobody edits them.
+    """
     options = ["--porcelain=v2", "--branch", "--untracked-files=no"]
+    files = ["--", ":(top)", ":(top,glob,exclude)**/dvc.lock"]
     # Else git would write its index, beside a git of the user's.
-    command = ["git", "--no-optional-locks", "status", *options]
+    command = ["git", "--no-optional-locks", "status", *options, *files]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=30)
     except (OSError, subprocess.TimeoutExpired):
