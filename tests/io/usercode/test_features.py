@@ -58,6 +58,9 @@ def test_new_columns_are_typed_by_their_values_and_old_ones_stay(own_code, podiu
     }  # fmt: skip
     assert {"Total", "Whole", "Flag", "Sold days"} <= set(schema()["numeric"])
     assert {"Cross", "Level"} <= set(schema()["categorical"])
+    summary = pd.read_csv(FOLDER / "summary.csv", keep_default_na=False)
+    said = set(summary["column"][summary["formula"] == "features() of your own code"])
+    assert said == set(after) - set(before)
     assert "Utilities" not in after
     assert (after["Total"] == after["LotArea"] + after["GrLivArea"]).all()
     assert set(columns("test")) == set(after) - {"__target__"}

@@ -146,6 +146,12 @@ def test_each_fold_keeps_its_own_alphas_and_its_best():
     assert rows.groupby("fold")["alpha"].apply(list).tolist() == [[0.1, 1.0], [3.0, 30.0]]
     assert rows[rows["is_best"]]["alpha"].tolist() == [0.1, 30.0]
     assert "fold 0: 0.1, fold 1: 30" in chart.description
+    assert "In fold 0 it is the smallest that was tried: a smaller" in chart.note
+    assert "In fold 1 it is the largest that was tried: a larger" in chart.note
+    low, high = chart.spec["layer"][0]["encoding"]["x"]["scale"]["domain"]
+    assert low < 0.1 < 30 < high
+    inside = history([[3.0, 1.0, 2.0]]).assign(alpha=[1.0, 0.1, 0.01])
+    assert "tried" not in models._by_alpha(inside, "").note
 
 
 def test_a_model_without_history_says_so(results, own, tmp_path):
@@ -206,17 +212,23 @@ def test_the_target_is_shown_on_both_scales_and_all_rows_count(results, own):
 
 
 def test_features_say_where_they_came_from():
+    own = "features() of your own code"
     summary = pd.DataFrame({
-        "column": ["a", "b", "c", "d"], "formula": ["", "a * 2", None, None],
-        "type": ["number", "number", "number", "dropped"], "missing_train": [1, 0, 0, None],
+        "column": ["a", "b", "c", "d", "e", "f", "f year", "to test"],
+        "formula": ["", "a * 2", None, None, own, "", "", ""],
+        "type": ["number", "number", "number", "dropped", "category", "date", "number",
+                 "rows"], "missing_train": [1, 0, 0, None, 0, None, 0, None],
         "treatment": ["standardize", "standardize", "learnt in each fold: target_mean a; clip",
-                      "listed under preprocess.drop"],
+                      "listed under preprocess.drop", "one-hot", "ISO 8601", "standardize", None],
     })  # fmt: skip
     said, made, every, left_out = data._features(summary)
-    assert said.text == "3 columns are used: 1 from the files, 2 made from others."
+    assert said.text == (
+        "4 columns are used: 1 from the files, 1 parts of dates, 1 made by features of "
+        f"params.yaml, 1 made by {own}. 1 more is learnt in folds."
+    )
     rows = {row[0].text: row[1].text for row in made.blocks[0].rows}
-    assert rows == {"b": "a * 2", "c": "learnt in each fold: target_mean a"}
-    assert len(every.blocks[0].rows) == 4
+    assert rows == {"b": "a * 2", "c": "learnt in each fold: target_mean a", "e": own}
+    assert len(every.blocks[0].rows) == 8
     assert left_out.text == "Left out: d: listed under preprocess.drop."
 
 

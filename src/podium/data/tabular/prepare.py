@@ -36,6 +36,7 @@ from podium.io.errors import warn
 from podium.io.files import digest
 from podium.io.text import printable
 from podium.io.usercode import UserCode, load
+from podium.io.usercode.load import OWN_FEATURES
 from podium.io.usercode.sources import functions
 
 
@@ -53,7 +54,7 @@ def prepare(
     write_dataset(folder, data)
     alarms = leak_alarms(given.raw, given.tables, data.y, data.folds[:, 0], competition)
     first = data if len(competition.targets) == 1 else data.of_target(0)
-    summary = with_alarms(_summary(first, given.tables, made, competition), alarms)
+    summary = with_alarms(_summary(first, given, made), alarms)
     _warn(competition, summary, _left_out(data.schema))
     summary.to_csv(folder / "summary.csv", index=False, lineterminator="\n")
     features = len(first.splits[0].transform.feature_names)
@@ -64,13 +65,12 @@ def prepare(
     )
 
 
-def _summary(
-    data: TableDataset, typed: TypedTables, made: Sequence[Made], competition: TableCompetition
-) -> pd.DataFrame:
+def _summary(data: TableDataset, given: "_Given", made: Sequence[Made]) -> pd.DataFrame:
     """What was done to each column, by the first split's transform."""
+    competition = given.competition
     schema, split, spec = data.schema, data.splits[0], competition.preprocess
     tables = replace(
-        typed,
+        given.tables,
         train=data.table(split, "train"),
         test=data.table(split, "test"),
         numeric=schema.numeric,
@@ -79,7 +79,9 @@ def _summary(
     )
     dropped = dict.fromkeys(spec.drop, "not used") | schema.uninformative
     summary = summarize(tables, split.transform, spec, dropped, _about_learnt(data, competition))
-    return with_formulas(summary, made)
+    own = [name for name in given.tables.train if name not in given.read.train]
+    not_read = [Made(name, OWN_FEATURES, "") for name in own if name not in given.raw.train]
+    return with_formulas(summary, [*made, *not_read])
 
 
 def _warn(

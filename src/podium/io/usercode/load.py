@@ -21,6 +21,8 @@ from podium.io.usercode.errors import UserCodeError, blamed
 PACKAGE = "competitions"
 # What params.yaml calls a metric, and folds, that the file defines.
 OWN = "own"
+# What the summary of columns calls those that the file's ``features`` adds.
+OWN_FEATURES = "features() of your own code"
 # What a file may define for Podium to call, and the words for the parameters of each.
 FUNCTIONS = {
     "features": "features(table) or features(table, files)",

@@ -20,6 +20,8 @@ from podium.reporting.charts.look import (
     values,
 )
 
+# Of the width, on either side of the alphas.
+MARGIN = 0.04
 PARTS = ["training", "validation"]
 
 
@@ -103,7 +105,9 @@ def by_alpha(curves: pd.DataFrame, score: str) -> Spec:
     own = {"alpha": "alpha", "score": score}
     shown = tips({"=fold": "fold", **own})
     low, high = float(curves["alpha"].min()), float(curves["alpha"].max())
-    x = spread("alpha", "alpha (strength of the penalty)", low, high, margin=1.0)
+    # Room at both sides: a mark at the end of the grid is seen whole, and to be at the end.
+    margin = (high / low) ** MARGIN if low > 0 else 1.0
+    x = spread("alpha", "alpha (strength of the penalty)", low, high, margin)
     y = spread("score", score, float(curves["score"].min()), float(curves["score"].max()))
     few = len(folds) <= len(COLOURS)
     line = {"color": colour("fold", folds)} if few else {"detail": {"field": "fold"}}

@@ -18,6 +18,9 @@ TRAIN, VALID = BLUE, ORANGE
 TEXT, SOFT, LINE = "#1c2430", "#525c69", "#e3e6ea"
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 HEIGHT = 260
+# Vega fits a chart to its place before it chooses the ticks: the last label may stand out to the
+# right, by half of it.
+PADDING = {"left": 5, "right": 16, "top": 5, "bottom": 5}
 CONFIG: Spec = {
     "font": "system-ui, -apple-system, Segoe UI, Roboto, DejaVu Sans, sans-serif",
     "background": "white",
@@ -57,6 +60,7 @@ def chart(layers: Sequence[Spec], height: float = HEIGHT, **more: Any) -> Spec:
         "width": "container",
         "height": height,
         "autosize": {"type": "fit-x", "contains": "padding"},
+        "padding": PADDING,
         "config": CONFIG,
         "layer": list(layers),
         **more,
@@ -120,10 +124,11 @@ def rule(**at: Any) -> Spec:
 def spread(field: str, title: str, low: float, high: float, margin: float = 1.05) -> Spec:
     """A channel of values from ``low`` to ``high``, logarithmic where they span a factor of 5.
 
-    Its few labels are 1, 2 and 5, or powers of ten.
+    There is a little room at both ends, so that marks there are seen whole. Where it is
+    logarithmic, its few labels are 1, 2 and 5, or powers of ten.
     """
     if low <= 0 or high < 5 * low:
-        return number(field, title)
+        return number(field, title, scale={"padding": 8})
     low, high = low / margin, high * margin
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     steps = (1,) if high > 1000 * low else (1, 2, 5)

@@ -9,6 +9,8 @@ from podium.config.providers import is_sample
 from podium.data import kinds
 from podium.data.adversarial import Comparison, compare
 from podium.data.several_targets import OneTarget
+from podium.data.tabular.dates import PARTS
+from podium.io.usercode.load import OWN_FEATURES
 from podium.metrics import Array
 from podium.reporting.charts import data as charts
 from podium.reporting.page import Block, Chart, Facts, Folded, Section, Text, table_of
@@ -251,11 +253,7 @@ def _features(summary: pd.DataFrame) -> list[Block]:
             "inputs of a model": summary.get("features"),
         }
     )
-    used = table[table["type"] != "dropped"]
-    read = len(used) - len(made)
-    said = f"{counted(len(used), 'column')} {'is' if len(used) == 1 else 'are'} used"
-    said += f": {read} from the files, {len(made)} made from others." if len(made) else "."
-    found: list[Block] = [Text(said)]
+    found: list[Block] = [Text(_columns_in_words(summary, formulas, learnt))]
     if len(made):
         found.append(
             Folded(
@@ -275,6 +273,32 @@ def _features(summary: pd.DataFrame) -> list[Block]:
         why = "; ".join(f"{name}: {reason}" for name, reason in zip(names, dropped, strict=True))
         found.append(Text(f"Left out: {why}."))
     return found
+
+
+def _columns_in_words(
+    summary: pd.DataFrame, formulas: "pd.Series[Any]", learnt: "pd.Series[Any]"
+) -> str:
+    """How many columns there are, as preprocessing counts them, and where they came from.
+
+    Learnt columns are not among these: their number differs between folds.
+    """
+    is_used = summary["type"].isin(["number", "category"])
+    names, kept = summary["column"].astype(str), is_used & ~learnt
+    dates = names[summary["type"] == "date"]
+    parts = names.isin([f"{date} {part}" for date in dates for part in PARTS])
+    own = formulas == OWN_FEATURES
+    origins = {
+        "from the files": (formulas == "") & ~parts,
+        "parts of dates": (formulas == "") & parts,
+        "made by features of params.yaml": (formulas != "") & ~own,
+        "made by features() of your own code": own,
+    }
+    counts = {origin: int((kept & where).sum()) for origin, where in origins.items()}
+    there = [f"{count} {origin}" for origin, count in counts.items() if count]
+    said = f"{counted(int(kept.sum()), 'column')} {'is' if kept.sum() == 1 else 'are'} used"
+    said += f": {', '.join(there)}." if len(there) > 1 else "."
+    more = int((is_used & learnt).sum())
+    return f"{said} {more} more {'is' if more == 1 else 'are'} learnt in folds." if more else said
 
 
 def preprocessing(results: Results) -> Section:

@@ -209,8 +209,24 @@ def _by_alpha(history: pd.DataFrame, title: str) -> Chart:
         charts.by_alpha(rows, "validation loss"),
         f"Line chart of the validation loss by alpha, a line for each fold. The best alpha by "
         f"fold: {said}.",
-        note=f"Best alpha (a diamond): {said}. Each fold searches on its training rows alone.",
+        note=f"Best alpha (a diamond): {said}. Each fold searches on its training rows alone."
+        + _at_the_end(table),
     )
+
+
+def _at_the_end(table: pd.DataFrame) -> str:
+    """In which folds the best alpha is the smallest or the largest that was tried."""
+    found = []
+    for at, alphas in table.groupby("name", sort=False):
+        best = alphas.loc[alphas["is_best"], "alpha"].iloc[0]
+        ends = {"smallest": alphas["alpha"].min(), "largest": alphas["alpha"].max()}
+        found += [(word, str(at)) for word, end in ends.items() if best == end and len(alphas) > 1]
+    said = ""
+    for word, beyond in (("smallest", "smaller"), ("largest", "larger")):
+        if names := [at for end, at in found if end == word]:
+            where = "every fold" if len(names) == table["name"].nunique() else ", ".join(names)
+            said += f" In {where} it is the {word} that was tried: a {beyond} one may be better."
+    return said
 
 
 def _importance(results: Results, model: ModelResults, own: OneTarget) -> list[Block]:
