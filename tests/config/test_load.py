@@ -5,6 +5,7 @@ import re
 import pytest
 
 from podium.config import load_config
+from projects import HOUSES
 
 
 def line_of(text: str, part: str) -> int:
@@ -16,6 +17,18 @@ def test_the_shipped_params_are_valid(project, podium):
     assert outcome.code == 0
     assert "params.yaml is valid" in outcome.out
     assert "house-prices: tabular regression, rmsle, 5 folds" in outcome.out
+    assert "house-prices: columns were not checked, since the data are not here yet" in outcome.out
+
+
+def test_a_name_on_the_command_line_is_not_blamed_on_params(project, podium):
+    for words, says in (
+        (("house-pries", "lasso"), "COMPETITION: no competition 'house-pries' in params.yaml; did "
+         "you mean 'house-prices'?"),
+        ((HOUSES, "laso"), "MODEL: no model 'laso' in house-prices; did you mean 'lasso'?"),
+    ):  # fmt: skip
+        outcome = podium("train", *words)
+        assert outcome.code == 2
+        assert outcome.err == f"podium: error: {says}\n"
 
 
 def test_model_defaults_to_its_own_name_and_empty_entries_are_defaults(project):

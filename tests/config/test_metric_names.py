@@ -13,6 +13,7 @@ from projects import HOUSES, ROOT
         ("roc_auc", "binary", "auc"),
         ("ROC AUC", "binary", "auc"),
         ("mse", "regression", "rmse"),
+        ("rmse_log", "regression", "rmsle"),
         ("neg_root_mean_squared_error", "regression", "rmse"),
         ("log_loss", "multiclass", "logloss"),
         ("neg_log_loss", "binary", "logloss"),

@@ -17,7 +17,9 @@ NAMED = {
 @pytest.fixture
 def downloaded(project, podium):
     assert podium("download", HOUSES).code == 0
-    assert podium("check").code == 0
+    checked = podium("check")
+    assert checked.code == 0
+    assert "not checked" not in checked.out
     return project
 
 

@@ -305,6 +305,8 @@ def test_a_local_file_that_is_missing_is_named_and_nothing_is_lost(project, podi
     assert outcome.code == 2
     assert "test.csv: file is missing" in outcome.err
     assert contents() == before
-    assert "test.csv: file is missing" in podium("check").err
+    checked = podium("check")
+    assert "test.csv: file is missing" in checked.err
+    assert checked.out.endswith("params.yaml is valid, but house-prices can't run: see above\n")
     assert "house-prices: local files have gone" in podium("sync").out
     assert not Path("data/resolved/house-prices/source").exists()

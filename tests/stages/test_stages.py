@@ -1,5 +1,6 @@
 """The stages through the real command line, from raw files to the printed submit command."""
 
+import io
 import json
 from functools import partial
 from pathlib import Path
@@ -302,9 +303,14 @@ def test_a_stopped_training_continues_to_the_same_files(project, podium, monkeyp
 
     monkeypatch.setattr("podium.nn.training.CHECKPOINT_SECONDS", 0.0)
     monkeypatch.setattr(networks._ProgressForwarder, "epoch", interrupt)
-    stopped = podium("train", NAME, "mlp")
+    with monkeypatch.context() as terminal:
+        screen = io.StringIO()
+        own = partial(Console, file=screen, force_terminal=True, width=100, color_system=None)
+        terminal.setattr("podium.stages.train.console", own)
+        stopped = podium("train", NAME, "mlp")
     assert stopped.code != 0
-    assert "stopped; the next run continues from here" in stopped.out
+    # The bar has left its two lines, and shows the cursor again.
+    assert "\n\x1b[?25hstopped; the next run continues from here" in screen.getvalue()
     assert list((folder / "checkpoint").glob("*.safetensors"))
     assert whole == {name: (folder / name).read_bytes() for name in names}
     again = podium("train", NAME, "mlp")

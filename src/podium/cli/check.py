@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NoReturn
 
 from podium.io.errors import PodiumError, warn
@@ -28,13 +29,26 @@ def check(resolved: bool = False) -> None:
     listed = {name: config[name] for name in config.competitions}
     for line in _described(config):
         say(line)
-    if problems := [line for block in config.blocks.values() for line in _problems(block)]:
+    looked = {name: _look(block) for name, block in config.blocks.items()}
+    if problems := [line for found in looked.values() for line in found.problems]:
         _raise_last(list(dict.fromkeys(problems)))
     for note in all_notes(listed.values(), config.blocks):
         warn(note)
     if resolved:
         _print_resolved(listed.values())
-    say("params.yaml is valid")
+    if unseen := [name for name in listed if looked[name].has_no_data]:
+        say(f"{', '.join(unseen)}: columns were not checked, since the data are not here yet")
+    stuck = ", ".join(name for name in listed if looked[name].is_stuck)
+    say("params.yaml is valid" + (f", but {stuck} can't run: see above" if stuck else ""))
+
+
+@dataclass(frozen=True)
+class _Looked:
+    """What was found about a competition; it is stuck where its files can't be read."""
+
+    problems: list[str]
+    has_no_data: bool = False
+    is_stuck: bool = False
 
 
 def _described(config: "Config") -> Iterator[str]:
@@ -73,19 +87,17 @@ def _raise_last(lines: Sequence[str]) -> NoReturn:
     raise PodiumError(lines[-1])
 
 
-def _problems(competition: "Competition") -> list[str]:
+def _look(competition: "Competition") -> _Looked:
     """Errors about a competition that its block alone doesn't show."""
     from podium.stages.estimators_there import estimator_problems
     from podium.stages.own_code import code_problems
 
-    return [
-        *code_problems(competition),
-        *estimator_problems(competition),
-        *_data_problems(competition),
-    ]
+    found = [*code_problems(competition), *estimator_problems(competition)]
+    data = _look_at_data(competition)
+    return replace(data, problems=[*found, *data.problems])
 
 
-def _data_problems(competition: "Competition") -> list[str]:
+def _look_at_data(competition: "Competition") -> _Looked:
     """Errors about columns that are not in the data; folds and features that don't fit the rows.
 
     Nothing is looked up where the data are not there. Local files that are missing, where DVC would
@@ -106,15 +118,16 @@ def _data_problems(competition: "Competition") -> list[str]:
         local_files(competition)
         table = table_there(competition)
         if table is None:
-            return feature_problems(competition)
-        return unknown_columns(competition, table) or [
+            return _Looked(feature_problems(competition), has_no_data=True)
+        problems = unknown_columns(competition, table) or [
             *fold_problems(competition, table),
             *feature_failures(competition, table),
         ]
+        return _Looked(problems)
     except ConfigError as error:
-        return error.lines
+        return _Looked(error.lines)
     except UserCodeError as error:
-        return [str(error)]
+        return _Looked([str(error)])
     except PodiumError as error:
         warn(f"{competition.name}: {error}")
-        return []
+        return _Looked([], is_stuck=True)

@@ -91,6 +91,13 @@ def located(keys: Path_, message: str, path: Path = Path(PARAMS)) -> str:
     return _line(path, read_document(path), Problem(keys, message))
 
 
+def _must_exist(name: str, names: Sequence[str]) -> None:
+    """Check a command's argument: no line of params.yaml is to blame for it."""
+    if name not in names:
+        hint = nearest(name, names)
+        raise PodiumError(f"COMPETITION: no competition '{printable(name)}' in {PARAMS}; {hint}")
+
+
 class _Reader:
     """Turns the parsed document into a Config and collects what is wrong on the way."""
 
@@ -103,7 +110,7 @@ class _Reader:
         compute = self._compute()
         names = [name for name in self.document if name not in NO_COMPETITION]
         if only is not None:
-            self._must_exist(only, names)
+            _must_exist(only, names)
             names = [name for name in names if name == only]
         read = {str(name): self._competition(str(name)) for name in names}
         blocks = {name: block for name, block in read.items() if block is not None}
@@ -118,10 +125,6 @@ class _Reader:
         self.problems.append(Problem(path, message))
         if len(self.problems) == MOST_PROBLEMS:
             raise _EnoughError
-
-    def _must_exist(self, name: str, names: Sequence[str]) -> None:
-        if name not in names:
-            self._add((), f"no competition '{name}'; {nearest(name, names)}")
 
     def _competitions(self) -> list[str]:
         path: Path_ = ("competitions",)

@@ -17,7 +17,8 @@ SYNONYMS = {
         "medae": "medianabsoluteerror mdae",
         "mape": "meanabsolutepercentageerror",
         "smape": "symmetricmeanabsolutepercentageerror",
-        "rmsle": "msle meansquaredlogerror rootmeansquaredlogerror meansquaredlogarithmicerror",
+        "rmsle": "msle meansquaredlogerror rootmeansquaredlogerror meansquaredlogarithmicerror"
+        " rmselog logrmse",
         "r2": "rsquared rsquare coefficientofdetermination",
         "poisson": "poissondeviance meanpoissondeviance",
         "gamma": "gammadeviance meangammadeviance",

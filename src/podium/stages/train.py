@@ -16,8 +16,8 @@ from podium.data.dataset import Dataset, folds_frame
 from podium.data.several_targets import OneTarget, each_target, shown_targets
 from podium.data.targets import Target
 from podium.io import files, paths
-from podium.io.errors import EstimatorError, SettingError
-from podium.io.text import nearest
+from podium.io.errors import EstimatorError, PodiumError, SettingError
+from podium.io.text import nearest, printable
 from podium.io.usercode.load import OWN
 from podium.metrics.trial import try_metric
 from podium.models import Fit, ModelResult, fit_targets, fit_targets_without_each_fold
@@ -65,7 +65,7 @@ def train(name: str, model: str) -> None:
     competition = config[name]
     if model not in competition.models:
         hint = nearest(model, competition.models)
-        raise SettingError((name, "models"), f"no model '{model}'; {hint}")
+        raise PodiumError(f"MODEL: no model '{printable(model)}' in {name}; {hint}")
     dataset = kinds.of(competition).read(paths.processed(name))
     target = target_of(competition, dataset.schema)
     params = competition.models[model]
@@ -77,14 +77,19 @@ def train(name: str, model: str) -> None:
         resolved = resolve_for_first(params, dataset, target, competition.scoring)
         log_model(run, competition, params, resolved)
         run.log_data(name, dataset.schema.data_sha256, dataset.schema.provider)
-        with reporting(f"{name} {model}", console(), run.log_live) as reporter:
-            scratch = paths.checkpoint(name, model)
-            with _report_if_stopped(scratch), _located_in_params(name, model), _pool(config):
-                metric, full = competition.scoring, competition.ensemble.nested == "full"
-                explain = competition.report.importance != "none"
-                result = fit_targets(params, dataset, target, metric, reporter, scratch, explain)
-                again = Fit(dataset, target, params, metric, reporter, scratch)
-                inner = fit_targets_without_each_fold(again) if full else []
+        scratch, title = paths.checkpoint(name, model), f"{name} {model}"
+        # What is said of a Ctrl-C comes after the bar has left its lines.
+        with (
+            _report_if_stopped(scratch),
+            reporting(title, console(), run.log_live) as reporter,
+            _located_in_params(name, model),
+            _pool(config),
+        ):
+            metric, full = competition.scoring, competition.ensemble.nested == "full"
+            explain = competition.report.importance != "none"
+            result = fit_targets(params, dataset, target, metric, reporter, scratch, explain)
+            again = Fit(dataset, target, params, metric, reporter, scratch)
+            inner = fit_targets_without_each_fold(again) if full else []
         where = paths.model(name, model)
         loss = loss_name(resolved, target.is_regression)
         _write(where, result, inner, dataset, target, competition, loss)

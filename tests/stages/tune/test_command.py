@@ -138,7 +138,9 @@ def test_wrong_words_are_one_line(houses, words, error):
 
 
 def test_a_model_that_is_not_there_and_data_that_are_not_there(project):
-    assert "no model 'ridgy'; did you mean 'ridge'?" in tune(model="ridgy").err
+    assert (
+        "MODEL: no model 'ridgy' in house-prices; did you mean 'ridge'?" in tune(model="ridgy").err
+    )
     assert "run 'dvc repro'" in tune().err
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from podium.config import load_config
 from podium.io import files, paths
-from podium.io.errors import PodiumError, SettingError
-from podium.io.text import counted, nearest
+from podium.io.errors import PodiumError
+from podium.io.text import counted, nearest, printable
 from podium.models.trials import TrialFit
 from podium.runtime import compute
 from podium.runtime.console import console, say
@@ -153,7 +153,7 @@ def _task(name: str, model: str) -> Task:
     competition = load_config(only=name)[name]
     if model not in competition.models:
         hint = nearest(model, competition.models)
-        raise SettingError((name, "models"), f"no model '{model}'; {hint}")
+        raise PodiumError(f"MODEL: no model '{printable(model)}' in {name}; {hint}")
     return Task.read(competition, model)
 
 
