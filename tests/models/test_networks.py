@@ -57,6 +57,17 @@ def test_the_last_metric_of_the_curve_is_that_of_the_predictions():
     assert last["valid_metric"].to_numpy() == pytest.approx(result.fold_scores, rel=1e-4)
 
 
+def test_which_group_of_networks_trains_is_told_where_there_are_several(monkeypatch):
+    _, heard = fit_heard(make_dataset(), epochs=2)
+    assert not any("group" in what for what in heard.updates)
+    monkeypatch.setattr("torch.get_num_threads", lambda: 2)
+    monkeypatch.setattr("podium.nn.plan.GROUP_WORK", 1)
+    _, heard = fit_heard(make_dataset(), epochs=2)
+    for group in ("1/2", "2/2"):
+        own = [what for what in heard.updates if f"group {group}" in what]
+        assert [what.split("  ")[-1] for what in own] == ["epoch 1/2", "epoch 2/2"]
+
+
 def test_a_fold_without_a_member_left_is_an_error():
     dataset = make_dataset()
     # Only the fold that doesn't train on this row can live with it.

@@ -125,7 +125,8 @@ class _ProgressForwarder:
             what = f"{len(progress.members)} networks continue from epoch {progress.epoch}"
             self.reporter.resume(progress.done, what)
             return
-        what = f"{self.what}  epoch {progress.epoch}/{self.params.epochs}"
+        group = f"  group {progress.group}/{progress.groups}" if progress.groups > 1 else ""
+        what = f"{self.what}{group}  epoch {progress.epoch}/{self.params.epochs}"
         loss = float(np.mean([log.valid_loss for log in progress.logs]))
         self.reporter.update(progress.done, what, loss)
         self.reporter.points(self._points(progress))

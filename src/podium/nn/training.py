@@ -26,7 +26,8 @@ CHECKPOINT_SECONDS = 30.0
 class Progress:
     """The state of a training: member epochs done and in total, and the epoch just finished.
 
-    ``resumed``: the epochs were read from a checkpoint, not trained now.
+    ``resumed``: the epochs were read from a checkpoint, not trained now. ``group`` counts from 1;
+    ``groups`` of the plan train after or beside each other.
     """
 
     done: int
@@ -35,6 +36,8 @@ class Progress:
     members: list[Member]
     logs: list[EpochLog]
     resumed: bool = False
+    group: int = 1
+    groups: int = 1
 
 
 OnEpoch = Callable[[Progress], None]
@@ -86,9 +89,12 @@ class Training:
         self.done = self.total = 0
         # Of groups that a cluster trains: the epochs done, by the first member.
         self.epochs: dict[int, int] = {}
+        # The groups' numbers, by the first member.
+        self.numbers: dict[int, int] = {}
 
     def all(self, plan: Plan) -> list[Outcome]:
         """Every member's outcome, in the members' order."""
+        self.numbers = {group[0].index: at for at, group in enumerate(plan.groups, 1)}
         self.total = sum(member.params.epochs for group in plan.groups for member in group)
         outcomes = [outcome for one in plan.rounds for outcome in self._round(one)]
         return sorted(outcomes, key=lambda outcome: outcome.member.index)
@@ -160,7 +166,7 @@ class Training:
         self.epochs[group[0].index] = epoch
         self.done += new * len(group)
         if self.on_epoch and logs:
-            self.on_epoch(Progress(self.done, self.total, epoch, members, logs, resumed))
+            self._tell(group, epoch, members, logs, resumed)
 
     def _report_progress(
         self, trainer: Trainer, members: list[Member], before: int, resumed: bool = False
@@ -173,6 +179,16 @@ class Training:
                 self.done += min(now, own.params.epochs) - min(before, own.params.epochs)
             if self.on_epoch and trainer.epoch > before:
                 logs = [trainer.histories[member.index][-1] for member in members]
-                self.on_epoch(
-                    Progress(self.done, self.total, trainer.epoch, members, logs, resumed)
-                )
+                self._tell(members, trainer.epoch, members, logs, resumed)
+
+    def _tell(
+        self,
+        group: list[Member],
+        epoch: int,
+        members: list[Member],
+        logs: list[EpochLog],
+        resumed: bool,
+    ) -> None:
+        assert self.on_epoch is not None
+        place = self.numbers[group[0].index], len(self.numbers)
+        self.on_epoch(Progress(self.done, self.total, epoch, members, logs, resumed, *place))
