@@ -15,8 +15,8 @@ from projects import ROOT
 WITH_COMMANDS = [path for path in PAGES if shell(path)]
 # Of the shell, of the system, and of programs whose parser isn't asked here.
 OTHERS = {
-    ".", "cat", "cd", "cp", "dask", "docker", "export", "git", "mkdir", "mlflow", "openssl", "pip",
-    "pytest", "sed", "umask",
+    ".", "cat", "cd", "cp", "dask", "docker", "export", "git", "jupyter", "mkdir", "mlflow",
+    "openssl", "pip", "pytest", "sed", "umask",
 }  # fmt: skip
 # What the project's folders are, in which a file that a command names must be.
 FOLDERS = ("benchmarks", "docs", "notebooks", "presets", "scripts", "src", "tests")

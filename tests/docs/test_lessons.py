@@ -107,7 +107,8 @@ def test_knobs_and_commands_are_there():
 def test_sections_are_there():
     for topic, _, cell, _ in ROWS:
         found = re.findall(r"\[(\d\d) ([^]]+)\]\(\.\./notebooks/(\d\d)-", cell)
-        assert found, topic
+        # Else a page of the documentation; that it is there, test_links.py sees.
+        assert found or re.fullmatch(r"no notebook: \[[\w.]+\]\([\w.-]+\.md#[\w-]+\)", cell), topic
         for number, title, linked in found:
             assert number == linked, (topic, title)
             assert title in titles(number), (topic, number, title)
