@@ -1,5 +1,6 @@
 """``podium submit`` with the real client and a server on loopback."""
 
+import json
 import os
 import re
 import subprocess
@@ -14,6 +15,7 @@ import pytest
 from podium.io.kaggle import client
 from projects import Project
 from submission_help import FILE, LEDGER, NAME, blend_run, change_file, ledger, raise_first
+from tracking_help import client as client_of_runs
 from tracking_help import log_runs
 
 
@@ -99,6 +101,22 @@ def test_a_dry_run_does_all_but_the_upload(server, podium):
     assert not LEDGER.exists()
 
 
+def test_without_an_account_all_is_checked_but_what_kaggle_knows(server, podium, monkeypatch):
+    for name in ("KAGGLE_USERNAME", "KAGGLE_KEY"):
+        monkeypatch.delenv(name)
+    outcome = podium("submit", NAME, "--dry-run")
+    assert outcome.code == 0, outcome.err
+    assert re.search(r"^Kaggle was not asked \(.*daily limit\): not signed in: ", outcome.out, re.M)
+    assert f"nothing was sent; {FILE} is ready to send" in outcome.out
+    shown = podium("submissions", NAME)
+    assert shown.code == 0, shown.err
+    assert "no submissions yet" in shown.out
+    for needs_kaggle in (["submit", NAME], ["submissions", NAME, "--sync"]):
+        refused = podium(*needs_kaggle)
+        assert refused.code == 2
+        assert "not signed in" in refused.err
+
+
 @pytest.mark.deep
 def test_an_identical_file_is_refused_unless_forced(server, podium):
     assert podium("submit", NAME).code == 0
@@ -155,7 +173,7 @@ def test_what_kaggle_would_refuse_is_refused_here(change, says, server, podium):
     outcome = podium("submit", NAME)
     assert outcome.code == 2
     assert says in outcome.err
-    assert len(outcome.err.strip().splitlines()) == 1
+    assert outcome.err.partition("podium: error: ")[2].count("\n") == 1
     assert not server.requests
 
 
@@ -166,7 +184,7 @@ def test_a_spoilt_file_is_made_anew_not_downloaded(content, server, podium):
     FILE.write_text(content)
     outcome = podium("submit", NAME)
     assert outcome.code == 2
-    assert outcome.err.startswith(f"podium: error: {FILE}:")
+    assert f"podium: error: {FILE}:" in outcome.err
     assert outcome.err.endswith("; 'dvc repro' makes a new one\n")
     assert not re.search("download|copy|put it", outcome.err)
 
@@ -178,13 +196,58 @@ def test_predictions_beyond_the_training_rows_are_remarked(server, podium):
     assert "note: 2 of 40 predictions are outside the training range" in outcome.out
 
 
-def test_the_sample_that_comes_with_podium_is_not_sent(server, podium):
-    schema = Path("data/processed/house-prices/schema.json")
-    schema.write_text(schema.read_text().replace('"kaggle"', '"sample"'))
+SCHEMA = Path("data/processed/house-prices/schema.json")
+
+
+def change_schema(**facts: str) -> None:
+    """Other data on disk, as after preprocessing alone."""
+    SCHEMA.write_text(json.dumps(json.loads(SCHEMA.read_text()) | facts))
+
+
+def test_a_file_of_a_sample_is_refused_whatever_lies_on_disk(server, podium):
+    client_of_runs().set_tag(blend_run().info.run_id, "data.provider", "sample")
+    change_schema(data_sha256="other")
+    outcome = podium("submit", NAME, "--dry-run")
+    assert outcome.code == 2
+    assert f"{FILE}: made from Podium's embedded sample" in outcome.err
+    assert outcome.err.endswith("; run 'dvc repro'\n")
+    assert not server.requests
+
+
+@pytest.mark.parametrize("known", [True, pytest.param(False, marks=pytest.mark.deep)])
+def test_a_file_of_other_data_is_refused(known, server, podium):
+    """Without a run it is DVC's lock file that knows the data of the last blend."""
+    change_schema(data_sha256="other", provider="sample")
+    if not known:
+        change_file(raise_first(3))
+    outcome = podium("submit", NAME, "--force")
+    assert outcome.code == 2
+    assert f"{FILE}: made from other data than data/processed/house-prices has now" in outcome.err
+    assert "sample" not in outcome.err, "the file isn't of the sample, the data on disk are"
+    assert not server.requests
+
+
+@pytest.mark.deep
+def test_a_file_without_a_run_is_of_the_data_on_disk(server, podium):
+    change_schema(provider="sample")
+    Path("dvc.lock").unlink()
+    Path("mlflow.db").unlink()
     outcome = podium("submit", NAME)
     assert outcome.code == 2
     assert "Podium's embedded sample" in outcome.err
     assert not server.requests
+
+
+@pytest.mark.deep
+def test_of_two_runs_of_a_file_the_one_of_these_data_counts(server, podium):
+    own = blend_run()
+    later = client_of_runs().create_run(own.info.experiment_id)
+    tags = {name: own.data.tags[name] for name in ("data.provider", "submission.sha256")}
+    for name, value in (tags | {"data.sha256": "other"}).items():
+        client_of_runs().set_tag(later.info.run_id, name, value)
+    outcome = podium("submit", NAME, "--dry-run")
+    assert outcome.code == 0, outcome.err
+    assert f"made by run {own.info.run_id}" in outcome.out
 
 
 def test_no_submission_yet(server, podium):

@@ -30,6 +30,11 @@ def sha1(path: Path) -> str:
     return _digest(path, "sha1")
 
 
+def md5(path: Path) -> str:
+    """MD5 of a file's bytes, as hex: only for comparing with what DVC's lock files have."""
+    return _digest(path, "md5")
+
+
 def _digest(path: Path, algorithm: str) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, algorithm).hexdigest()

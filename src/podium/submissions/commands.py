@@ -15,6 +15,7 @@ from podium.submissions import ledger, runs
 from podium.submissions.ledger import ERROR, Entry
 from podium.submissions.plausible import doubts
 from podium.submissions.prepare import (
+    LOGGED_SECONDS,
     Prepared,
     last_identical,
     notes,
@@ -31,9 +32,6 @@ from podium.submissions.records import (
 from podium.submissions.send import await_score, send
 from podium.submissions.sync import now
 from podium.submissions.table import rank_correlation, table
-
-# A run has to be in MLflow before it is looked for there.
-LOGGED_SECONDS = 30.0
 
 
 def submit(name: str, message: str, dry_run: bool, force: bool, wait: float) -> None:
@@ -52,25 +50,45 @@ def submit(name: str, message: str, dry_run: bool, force: bool, wait: float) -> 
     """
     competition = load_config(only=name)[name]
     prepared = prepare(competition)
-    warn_if_not_logged(LOGGED_SECONDS)
-    origin = runs.made(name, prepared.sha256)
-    message = one_line(message) or default_message(competition, origin)
-    _show_what_is_sent(competition, prepared, origin, message)
+    message = one_line(message) or default_message(competition, prepared.origin)
+    _show_what_is_sent(competition, prepared, message)
     _stop_if_implausible(competition, prepared, force)
-    entries = synced(competition, write=not dry_run)
-    _compare(name, prepared, entries, force)
-    _check_allowance(competition)
     if dry_run:
-        say("dry run: nothing was sent")
+        _ask_if_signed_in(competition, prepared, force)
+        say(f"dry run: nothing was sent; {prepared.path} is ready to send")
         return
+    entries = _ask(competition, prepared, force, write=True)
     entry = Entry(submitted=now(), sha256=prepared.sha256, message=message)
-    entry = runs.with_origin(entry, origin, competition.metric)
+    entry = runs.with_origin(entry, prepared.origin, competition.metric)
     sent = send(competition, prepared, entry, entries)
     await_score(competition, sent, entries, wait)
 
 
+def _ask(competition: Competition, prepared: Prepared, force: bool, write: bool) -> list[Entry]:
+    """The ledger with what Kaggle's list adds; stops if the file must not be sent now."""
+    entries = synced(competition, write=write)
+    _compare(competition.name, prepared, entries, force)
+    _check_allowance(competition)
+    return entries
+
+
+def _ask_if_signed_in(competition: Competition, prepared: Prepared, force: bool) -> None:
+    """The same without writing; without credentials what the ledger alone says."""
+    try:
+        _ask(competition, prepared, force, write=False)
+    except kaggle.NotSignedInError as error:
+        _compare(competition.name, prepared, ledger.read(competition.name), force)
+        _say_not_asked("earlier submissions, daily limit", error)
+
+
+def _say_not_asked(about: str, error: PodiumError) -> None:
+    say(f"Kaggle was not asked ({about}): {str(error).removeprefix('kaggle: ')}")
+
+
 def submissions(name: str, sync: bool) -> None:
     """Show the ledger together with Kaggle's list; with ``sync`` write what the list adds.
+
+    Without credentials the ledger alone is shown, unless ``sync`` needs the list.
 
     Raises:
         PodiumError: Kaggle's list isn't available; the ledger is shown without it.
@@ -79,9 +97,12 @@ def submissions(name: str, sync: bool) -> None:
     entries = ledger.read(name)
     try:
         listed = kaggle.listed(slug_of(competition))
-    except PodiumError:
+    except PodiumError as error:
         _show(competition, entries, None)
-        raise
+        if sync or not isinstance(error, kaggle.NotSignedInError):
+            raise
+        _say_not_asked("scores, submissions made elsewhere", error)
+        return
     merged = merged_with(competition, entries, listed)
     if sync:
         warn_if_not_logged(LOGGED_SECONDS)
@@ -129,16 +150,16 @@ def default_message(competition: Competition, origin: runs.Origin) -> str:
     return ", ".join(filter(None, parts)) or "podium"
 
 
-def _show_what_is_sent(
-    competition: Competition, prepared: Prepared, origin: runs.Origin, message: str
-) -> None:
+def _show_what_is_sent(competition: Competition, prepared: Prepared, message: str) -> None:
     same = "ids and columns as in the sample submission"
     if is_missing(competition):
         same = "ids as in the test table"
     rows = f"{len(prepared.values)} rows, {same}"
     say(f"{competition.name}  {prepared.path}: {rows}")
+    origin = prepared.origin
     if origin.run_id:
-        say(f"made by run {origin.run_id}, {competition.metric} CV {origin.cv}")
+        cv = f"{competition.metric} CV {origin.cv}" if origin.cv else "which has no CV"
+        say(f"made by run {origin.run_id}, {cv}")
     else:
         say("no MLflow run found that made this file, so there is no CV to compare with")
     for note in notes(competition, prepared):

@@ -7,13 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from podium.config import Competition
 from podium.config.document import read_document
 from podium.config.load import PARAMS
-from podium.config.providers import is_sample
 from podium.data.ids import only_one_id
 from podium.data.sample_submission import note
 from podium.data.submission_form import Form
@@ -23,40 +20,47 @@ from podium.io import files, paths
 from podium.io.csv_files import few, read_csv
 from podium.io.errors import PodiumError
 from podium.io.text import printable
+from podium.runtime.tracking import warn_if_not_logged
 from podium.stages.common import read_schema, target_of, true_columns
 from podium.submissions.ledger import ERROR, Entry
+from podium.submissions.runs import Origin, made
+from podium.submissions.same_data import locked_stage, stop_if_other_data
 
-DVC_LOCK = Path("dvc.lock")
 # It has the parameters of all others.
 FIRST_STAGE = "resolve"
+# A run has to be in MLflow before it is looked for there.
+LOGGED_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A checked file: its values as text, its hash, and what they are values of."""
+    """A checked file: its values as text, its hash, and what they are values of.
+
+    ``origin`` is the run that made it.
+    """
 
     path: Path
     values: pd.DataFrame
     sha256: str
     form: Form
     target: Target
+    origin: Origin = Origin()
 
 
 def prepare(competition: Competition) -> Prepared:
     """Read and check the competition's submission.
 
     Raises:
-        PodiumError: there is none, it was made from the embedded sample, or Kaggle would reject it.
+        PodiumError: there is none, it was made from a sample or from other data than those on
+            disk, or Kaggle would reject it.
     """
     path = paths.submission(competition.name)
     if not path.is_file():
         raise PodiumError(f"{path}: no submission yet; run 'dvc repro'")
-    schema = read_schema(competition.name)
-    if is_sample(schema.provider):
-        raise PodiumError(
-            f"{path}: made from Podium's embedded sample, not from Kaggle's data; set "
-            f"{competition.name}.source.provider to kaggle or local, and run 'dvc repro'"
-        )
+    sha256, schema = files.sha256(path), read_schema(competition.name)
+    warn_if_not_logged(LOGGED_SECONDS)
+    origin = made(competition.name, sha256, schema.data_sha256)
+    stop_if_other_data(competition, path, origin)
     try:
         table = read_csv(path, na_values=[])
     except PodiumError as error:
@@ -67,7 +71,7 @@ def prepare(competition: Competition) -> Prepared:
     target = target_of(competition, schema)
     sample, form = read_form(competition, target)
     check_submission(values, sample, form, target, competition.scoring, str(path))
-    return Prepared(path, values, files.sha256(path), form, target)
+    return Prepared(path, values, sha256, form, target, origin)
 
 
 def notes(competition: Competition, prepared: Prepared) -> list[str]:
@@ -114,14 +118,10 @@ def _beyond(numbers: "pd.Series[float]", known: "pd.Series[float]", column: str)
 
 def _edited_since(competition: Competition) -> str:
     """A note on keys of params.yaml that changed since the pipeline ran; empty if none did."""
-    if not DVC_LOCK.is_file():
-        return ""
-    yaml = YAML(typ="safe", pure=True)
     try:
-        stage = yaml.load(DVC_LOCK)["stages"][f"{FIRST_STAGE}@{competition.name}"]
-        ran = dict(stage["params"][PARAMS][competition.name])
-    except (YAMLError, KeyError, TypeError, AttributeError, ValueError):
-        return ""  # DVC has not run the stage yet, or its lock file was cut off by a kill.
+        ran = dict(locked_stage(FIRST_STAGE, competition.name)["params"][PARAMS][competition.name])
+    except (KeyError, TypeError, ValueError):
+        return ""
     now = read_document(Path(PARAMS)).get(competition.name, {})
     keys = dict.fromkeys([*ran, *now])
     edited = [f"{competition.name}.{key}" for key in keys if ran.get(key) != now.get(key)]

@@ -1,7 +1,7 @@
 """The MLflow run behind a submission: find it by the file's hash, and write the scores to it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from podium.config.providers import is_sample
@@ -14,12 +14,14 @@ COMMIT_LENGTH = 12
 
 @dataclass(frozen=True)
 class Origin:
-    """The run, commit and file that a submission comes from; unknown values are empty."""
+    """The run, commit, file and data that a submission comes from; unknown values are empty."""
 
     run_id: str = ""
     cv: str = ""
     commit: str = ""
     sha256: str = ""
+    provider: str = ""
+    data_sha256: str = ""
 
 
 def with_origin(entry: Entry, origin: Origin, metric: str) -> Entry:
@@ -34,9 +36,13 @@ def with_origin(entry: Entry, origin: Origin, metric: str) -> Entry:
     )
 
 
-def made(competition: str, sha256: str) -> Origin:
-    """The latest run of the competition that made a file with this hash, if MLflow has one."""
-    return _query(lambda client: _made(client, competition, sha256))
+def made(competition: str, sha256: str, data_sha256: str = "") -> Origin:
+    """The latest run of the competition that made a file with this hash, if MLflow has one.
+
+    Of several, one of the data with hash ``data_sha256`` is preferred.
+    """
+    found = _query(lambda client: _made(client, competition, sha256, data_sha256))
+    return replace(found, sha256=sha256)
 
 
 def of_id(run_id: str) -> Origin:
@@ -54,17 +60,18 @@ def _query(request: Any) -> Origin:
         return Origin()
 
 
-def _made(client: Any, competition: str, sha256: str) -> Origin:
+def _made(client: Any, competition: str, sha256: str, data_sha256: str) -> Origin:
     experiment = client.get_experiment_by_name(competition)
     if experiment is None:
-        return Origin(sha256=sha256)
+        return Origin()
     found = client.search_runs(
         [experiment.experiment_id],
         f"tags.`{SUBMISSION_TAG}` = '{sha256}'",
-        max_results=1,
         order_by=["attributes.start_time DESC"],
     )
-    return _origin(found[0]) if found else Origin(sha256=sha256)
+    origins = [_origin(run) for run in found] or [Origin()]
+    same = [one for one in origins if data_sha256 and one.data_sha256 == data_sha256]
+    return (same or origins)[0]
 
 
 def _origin(run: Any) -> Origin:
@@ -81,6 +88,8 @@ def _origin(run: Any) -> Origin:
         cv="" if score is None else f"{score:.6g}",
         commit=commit + ("+changes" if changed else ""),
         sha256=tags.get(SUBMISSION_TAG, ""),
+        provider=tags.get("data.provider", ""),
+        data_sha256=tags.get("data.sha256", ""),
     )
 
 

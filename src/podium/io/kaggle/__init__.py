@@ -4,6 +4,24 @@ The official client runs in a separate process (``worker``), which ``client`` st
 and retries; ``explain`` turns an error into one line that says what to do.
 """
 
-from podium.io.kaggle.client import Limits, Listed, UnclearError, download, limits, listed, submit
+from podium.io.kaggle.client import (
+    Limits,
+    Listed,
+    NotSignedInError,
+    UnclearError,
+    download,
+    limits,
+    listed,
+    submit,
+)
 
-__all__ = ["Limits", "Listed", "UnclearError", "download", "limits", "listed", "submit"]
+__all__ = [
+    "Limits",
+    "Listed",
+    "NotSignedInError",
+    "UnclearError",
+    "download",
+    "limits",
+    "listed",
+    "submit",
+]

@@ -65,6 +65,10 @@ class Limits:
     left: int
 
 
+class NotSignedInError(PodiumError):
+    """There are no credentials at all, so Kaggle was not asked."""
+
+
 class UnclearError(PodiumError):
     """A submission whose answer was lost: Kaggle may or may not have it."""
 
@@ -129,6 +133,8 @@ def _call(
         message = f"kaggle: {explain(call, answer, slug)}"
         if call == "submit" and _may_be_submitted(answer):
             raise UnclearError(message)
+        if answer["kind"] == "signed out" and not credentials.found():
+            raise NotSignedInError(message)
         wait = _wait_before_retry(answer, attempt)
         too_late = monitor is None and time.monotonic() - started > PATIENCE_SECONDS
         if wait is None or too_late or attempt == ATTEMPTS - 1:
