@@ -71,6 +71,8 @@ def run_podium(*arguments: str) -> Outcome:
     before, sys.argv = sys.argv, ["podium", *arguments]
     try:
         with redirect_stdout(out), redirect_stderr(err), patch.dict(os.environ):
+            # As in a pipe: libraries set it in the process of the tests, and tables would wrap.
+            os.environ.pop("COLUMNS", None)
             main()
     except SystemExit as error:
         code = int(error.code or 0)

@@ -275,7 +275,7 @@ def test_a_narrow_terminal_shows_the_scores(columns, server, podium, monkeypatch
     entry = ledger()[0]
     shown = io.StringIO()
     narrow = Console(file=shown, width=int(columns), force_terminal=True, color_system=None)
-    monkeypatch.setattr(commands, "console", lambda: narrow)
+    monkeypatch.setattr(commands, "results", lambda: narrow)
     assert podium("submissions", NAME).code == 0
     for value in (entry["ref"], entry["cv"], entry["public_score"], entry["submitted"][:10]):
         assert value in shown.getvalue()

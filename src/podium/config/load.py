@@ -22,6 +22,7 @@ from podium.config.models import MODELS, find_model
 from podium.config.schema import COMPETITIONS, Competition, Config
 from podium.config.search import search_problems
 from podium.io.errors import PodiumError
+from podium.io.names import BLEND
 from podium.io.text import nearest, one_of, printable, shown
 
 PARAMS = "params.yaml"
@@ -30,8 +31,6 @@ COMPUTE = "compute"
 NO_COMPETITION = ("competitions", COMPUTE)
 # Names become folders and arguments of commands.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
-# The name that tables give to the models' blend.
-BLEND = "blend"
 # A file with more than this is another file; looking for the nearest key of each takes minutes.
 MOST_PROBLEMS = 30
 Path_ = tuple[str | int, ...]

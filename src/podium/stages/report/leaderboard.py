@@ -8,6 +8,7 @@ import pandas as pd
 from podium.data.several_targets import each_target
 from podium.ensemble.paired import standard_error
 from podium.ensemble.several_targets import blend_targets
+from podium.io.names import BLEND
 from podium.metrics import Array
 from podium.reporting.charts import scores as charts
 from podium.reporting.page import Block, Cell, Chart, Column, Section, Table, Text, table_of
@@ -15,7 +16,6 @@ from podium.stages.ensemble import read_predictions
 from podium.stages.report.baseline import baseline
 from podium.stages.report.results import ModelResults, Results
 
-BLEND = "blend"
 # The blend is made again without each model on no more rows, evenly chosen; by fewer rounds where
 # the metric moves in steps, for which weights are fitted in two ways (ensemble/blend.py).
 MOST_ROWS, STEPWISE_ROUNDS = 5_000, 20
