@@ -22,7 +22,8 @@ def mean_by_step(history: pd.DataFrame) -> pd.DataFrame:
         return pd.DataFrame(columns=["step", *PARTS])
     if "alpha" in history:
         return _thinned(_mean_by_alpha(history), MOST_POINTS)
-    means = pd.DataFrame({part: _mean_of_members(history, part) for part in PARTS}).reset_index()
+    means = pd.DataFrame({part: of_members(history, part).mean(axis=1) for part in PARTS})
+    means = means.reset_index()
     return _thinned(means, MOST_POINTS)
 
 
@@ -57,13 +58,15 @@ def _thinned(table: pd.DataFrame, most: int) -> pd.DataFrame:
     return table.iloc[keep]
 
 
-def _mean_of_members(history: pd.DataFrame, part: str) -> "pd.Series[float]":
-    """The mean by step. A member that stopped early keeps its last value, so that the mean doesn't
-    jump; members that diverged are left out.
+def of_members(history: pd.DataFrame, part: str) -> pd.DataFrame:
+    """A loss by step, a column for each member (repeat, fold, seed).
+
+    A member that stopped early keeps its last value, so that means don't jump; members that
+    diverged are left out.
     """
     values = history.groupby(["step", *MEMBER])[part].mean().unstack(MEMBER)
     broken = (~np.isfinite(history[part])).groupby([history[key] for key in MEMBER]).any()
-    return values.loc[:, ~broken].ffill().mean(axis=1)
+    return values.loc[:, ~broken].ffill()
 
 
 def mlflow_curves(history: pd.DataFrame) -> dict[str, Curve]:

@@ -49,6 +49,7 @@ def residuals(rows: pd.DataFrame, target: str, residual: str) -> Spec:
     """
     low, high = float(rows["predicted"].min()), float(rows["predicted"].max())
     x = spread("predicted", f"{target}, predicted", low, high)
+    running = values(_running(rows))
     return chart(
         [
             {
@@ -60,12 +61,12 @@ def residuals(rows: pd.DataFrame, target: str, residual: str) -> Spec:
                              "tooltip": [*_tips(), *tips({"residual": "residual"})]},
             },
             {
-                "data": values(_running(rows)),
+                "data": running,
                 "mark": {"type": "area", "opacity": 0.25, "color": ORANGE, "clip": True},
                 "encoding": {"x": x, "y": number("low", residual), "y2": {"field": "high"}},
             },
             {
-                "data": values(_running(rows)),
+                "data": running,
                 "mark": {"type": "line", "strokeWidth": 2.5, "color": ORANGE, "clip": True},
                 "encoding": {"x": x, "y": number("median", residual)},
             },

@@ -9,7 +9,7 @@ from podium.data.dataset import Split, fold_splits
 from podium.data.several_targets import OneTarget, each_target
 from podium.data.targets import Target
 from podium.metrics import Array, Metric
-from podium.stages.report.results import Results
+from podium.stages.report.results import Results, has_model_scale
 
 # By name, what is predicted for a fold from the targets of its training rows, shape (outputs,).
 NUMBERS = ("mean", "median", "mean on the model's scale")
@@ -49,8 +49,7 @@ def _folds(results: Results) -> tuple[NDArray[np.int64], NDArray[np.bool_] | Non
 def _constants(target: Target, y: Array, splits: list[Split]) -> Iterator[tuple[str, Array]]:
     """What each constant predicts, shape (n,) of numbers, else (n, classes); NaN: not validated."""
     for name in NUMBERS if target.is_regression else CLASSES:
-        is_same = target.transform == "none" or target.is_learnt
-        if name == NUMBERS[2] and is_same:
+        if name == NUMBERS[2] and not has_model_scale(target):
             continue
         outputs = () if target.is_regression else (target.outputs,)
         predictions = np.full((len(y), *outputs), np.nan)

@@ -24,7 +24,7 @@ from podium.reporting.page import (
 from podium.reporting.page.blocks import shown
 from podium.stages.class_report import ClassReport
 from podium.stages.report.regression import row_values
-from podium.stages.report.results import Results
+from podium.stages.report.results import Results, prefix
 
 # Points of a curve, classes that have one, classes of the confusion matrix, pairs in its table.
 MOST_POINTS, MOST_CURVES, MOST_CLASSES, MOST_PAIRS = 150, len(COLOURS), 30, 15
@@ -41,7 +41,7 @@ def classification_section(results: Results, reports: dict[str, ClassReport]) ->
 
 
 def _of_target(results: Results, own: OneTarget, found: ClassReport) -> list[Block]:
-    of = f"{own.name}: " if own.name else ""
+    of = prefix(own)
     share = float((found.predictions["actual"] == found.predictions["predicted"]).mean())
     blocks: list[Block] = [
         Text(

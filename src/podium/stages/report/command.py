@@ -1,6 +1,7 @@
 """The steps of the stage report."""
 
 from podium.io import files, paths
+from podium.io.names import BLEND
 from podium.reporting.page import Page, Section, render
 from podium.reporting.table import scores_rows, scores_view, targets_view
 from podium.runtime.console import console
@@ -98,9 +99,7 @@ def _print(results: Results) -> None:
 def _last_lines(results: Results) -> list[str]:
     name, submitted = results.name, results.submitted
     made_of = (
-        ""
-        if submitted == "blend"
-        else f" (of {submitted}, since the blend's score doesn't beat it)"
+        "" if submitted == BLEND else f" (of {submitted}, since the blend's score doesn't beat it)"
     )
     lines = [*filter(None, [note(results)]), *commands(results)]
     return [

@@ -15,7 +15,7 @@ from podium.metrics import Array
 from podium.reporting.charts import data as charts
 from podium.reporting.page import Block, Chart, Facts, Folded, Section, Text, table_of
 from podium.reporting.page.blocks import counted, shown
-from podium.stages.report.results import Results
+from podium.stages.report.results import Results, has_model_scale
 
 BINS, MOST_MISSING, MOST_LEVELS, MOST_CLASSES, MOST_DIFFERENT = 40, 20, 8, 30, 4
 # Of missing values, shares below this are left out of the chart.
@@ -87,13 +87,12 @@ def warnings(summary: pd.DataFrame) -> list[str]:
 
 def _target(results: Results, own: OneTarget) -> list[Block]:
     """The target's distribution; of numbers also on the scale that models are trained on."""
-    y, name = own.y(results.dataset.y), own.name or results.competition.target
+    y, name = own.y(results.dataset.y), results.title_of(own)
     if not own.target.is_regression:
-        return [_classes(own, y, str(name))]
-    found: list[Block] = [_histogram(y, str(name))]
-    transform = own.target.transform
-    if transform != "none" and not own.target.is_learnt:
-        found.append(_histogram(own.target.encode(y), f"{transform} of {name}"))
+        return [_classes(own, y, name)]
+    found: list[Block] = [_histogram(y, name)]
+    if has_model_scale(own.target):
+        found.append(_histogram(own.target.encode(y), f"{own.target.transform} of {name}"))
     return found
 
 

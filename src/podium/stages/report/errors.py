@@ -7,7 +7,7 @@ from podium.data.several_targets import OneTarget
 from podium.metrics import Array
 from podium.reporting.charts import models as charts
 from podium.reporting.page import Block, Chart, Section, Text
-from podium.stages.report.results import ModelResults, Results
+from podium.stages.report.results import ModelResults, Results, prefix, residual
 
 
 def errors_section(results: Results) -> Section:
@@ -30,7 +30,7 @@ def _of_target(results: Results, own: OneTarget) -> list[Block]:
     if not pairs:
         return []
     pairs.sort(key=lambda pair: pair[2])
-    (least, most), name = (pairs[0], pairs[-1]), f"{own.name}: " if own.name else ""
+    least, most, name = pairs[0], pairs[-1], prefix(own)
     if len(pairs) == 1:
         line = (
             f"{name}The errors of {least[0]} and {least[1]} have a correlation of {least[2]:.2f}."
@@ -69,8 +69,5 @@ def _error(results: Results, model: ModelResults, own: OneTarget) -> Array:
     target, y = own.target, own.y(results.y)
     p = model.oof[target.columns].to_numpy(dtype=np.float64)
     if target.is_regression:
-        actual, predicted = y, p[:, 0]
-        if target.transform != "none" and not target.is_learnt:
-            actual, predicted = target.encode(actual), target.encode(predicted)
-        return np.asarray(actual - predicted)
+        return residual(target, y, p[:, 0])
     return np.asarray(1 - p[np.arange(len(y)), y.astype(np.int64)])

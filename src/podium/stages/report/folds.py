@@ -68,14 +68,14 @@ def _sizes(results: Results, splits: list[Split]) -> pd.DataFrame:
     )
     for own in results.shown:
         if own.target.is_regression:
-            y, name = own.y(results.dataset.y), own.name or results.competition.target
+            y, name = own.y(results.dataset.y), results.title_of(own)
             means = [float(y[split.valid_rows].mean()) for split in splits]
             table[f"mean {name}"] = means
     return table
 
 
 def _target(results: Results, own: OneTarget, splits: list[Split]) -> Chart:
-    y, name = own.y(results.dataset.y), str(own.name or results.competition.target)
+    y, name = own.y(results.dataset.y), results.title_of(own)
     if own.target.is_regression:
         rows = pd.DataFrame(
             [

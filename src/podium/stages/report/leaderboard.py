@@ -14,7 +14,7 @@ from podium.reporting.charts import scores as charts
 from podium.reporting.page import Block, Cell, Chart, Column, Section, Table, Text, table_of
 from podium.stages.ensemble import read_predictions
 from podium.stages.report.baseline import baseline
-from podium.stages.report.results import ModelResults, Results
+from podium.stages.report.results import ModelResults, Results, evenly, in_words
 
 # The blend is made again without each model on no more rows, evenly chosen; by fewer rounds where
 # the metric moves in steps, for which weights are fitted in two ways (ensemble/blend.py).
@@ -132,8 +132,7 @@ def without_each(results: Results) -> dict[str, float]:
     models, spec = read_predictions(competition, target), competition.ensemble
     if results.metric.stepwise:
         spec = spec.model_copy(update={"rounds": min(spec.rounds, STEPWISE_ROUNDS)})
-    rows = np.unique(np.linspace(0, len(models.y) - 1, MOST_ROWS).astype(np.int64))
-    rows = np.arange(len(models.y)) if len(models.y) <= MOST_ROWS else rows
+    rows = evenly(len(models.y), MOST_ROWS)
 
     def score(keep: list[int]) -> float:
         found = blend_targets(
@@ -189,21 +188,16 @@ def _words(results: Results, rows: list[Entry]) -> list[tuple[str, bool]]:
             f"{_score(own.cv)} against {_score(blended.cv)}."
         )
         said.append((line, len(results.competition.blended) > 1))
-    close = [_called(row) for row in rows[1:] if _is_close(row)]
+    close = [in_words(row.name) for row in rows[1:] if _is_close(row)]
     if close:
         said.append(
             (
-                f"The folds can't separate {_listed(close)} from {_called(best)}: the difference "
-                f"is less than {CLEAR:g} standard errors.",
+                f"The folds can't separate {_listed(close)} from {in_words(best.name)}: the "
+                f"difference is less than {CLEAR:g} standard errors.",
                 False,
             )
         )
     return said
-
-
-def _called(row: Entry) -> str:
-    """A row's name in a sentence."""
-    return "the blend" if row.name == BLEND else row.name
 
 
 def _is_close(row: Entry) -> bool:
@@ -224,7 +218,7 @@ def _table(results: Results, rows: list[Entry], constant: float) -> Table:
     columns = [
         Column("model"),
         Column("CV", True, "all rows, ± standard error"),
-        Column(f"worse than {_called(rows[0])}", True, "same folds, ± standard error"),
+        Column(f"worse than {in_words(rows[0].name)}", True, "same folds, ± standard error"),
         Column("gain over a constant", True),
         Column("fit", True, "seconds"),
         *([Column("predict", True, "seconds")] if has_seconds else []),
@@ -286,7 +280,7 @@ def _constant_words(results: Results, best: Entry, constant: float, name: str) -
     )
     if results.metric.greater_is_better or constant <= 0 or not np.isfinite(gain):
         return line
-    return line + f"The error of {_called(best)} is {1 - gain / constant:.0%} of that."
+    return line + f"The error of {in_words(best.name)} is {1 - gain / constant:.0%} of that."
 
 
 def _charts(results: Results, rows: list[Entry]) -> list[Block]:
@@ -309,9 +303,9 @@ def _charts(results: Results, rows: list[Entry]) -> list[Block]:
     if len(rows) > 1 and said:
         found.append(
             Chart(
-                f"How sure the order is: by how much each is worse than {_called(best)}",
-                charts.differences(table, _called(best)),
-                f"Dot plot of the difference to {_called(best)} on the same folds, with its "
+                f"How sure the order is: by how much each is worse than {in_words(best.name)}",
+                charts.differences(table, in_words(best.name)),
+                f"Dot plot of the difference to {in_words(best.name)} on the same folds, with its "
                 f"standard error, {results.metric.title}: {said}.",
             )
         )
@@ -335,7 +329,7 @@ def _folds_chart(results: Results, rows: list[Entry]) -> list[Block]:
     said = ", ".join(f"{fold}: {score:.5f}" for fold, score in by_fold)
     return [
         Chart(
-            f"How hard each fold is: {_called(best)} in orange, others in grey",
+            f"How hard each fold is: {in_words(best.name)} in orange, others in grey",
             charts.fold_scores(table, title, [row.name for row in rows]),
             f"{title} of every model by fold. {best.name} by fold: {said}.",
         )

@@ -9,11 +9,11 @@ import pandas as pd
 from podium.data.several_targets import OneTarget
 from podium.reporting.charts import curves as charts
 from podium.reporting.charts import models as learnt
-from podium.reporting.curves import MEMBER
+from podium.reporting.curves import of_members
 from podium.reporting.page import Block, Chart, Facts, Folded, Section, SmallCharts, Text
 from podium.reporting.page.blocks import shown
 from podium.stages.report.leaderboard import fold_scores
-from podium.stages.report.results import ModelResults, Results
+from podium.stages.report.results import ModelResults, Results, prefix
 from podium.stages.shown_curves import loss_name, step_name
 
 MOST_IMPORTANT, MOST_DEPENDENCES, MOST_LEVELS = 10, 4, 12
@@ -115,7 +115,7 @@ def curves(model: ModelResults, own: OneTarget) -> list[Block]:
     history = model.history(own)
     if history.empty or history["step"].nunique() < 2:
         return [Text("It is fitted in one step, so there is no learning curve.")]
-    title = f"{own.name}: " if own.name else ""
+    title = prefix(own)
     if "alpha" in history:
         return [_by_alpha(history, title)]
     params = model.params.model_copy(update=model.metrics.get("resolved", {}))
@@ -147,13 +147,10 @@ def banded(history: pd.DataFrame) -> pd.DataFrame:
     """
     tables = []
     for part, name in (("train_loss", "training"), ("valid_loss", "validation")):
-        finite = history[np.isfinite(history[part])]
-        broken = set(map(tuple, history.loc[~np.isfinite(history[part]), MEMBER].to_numpy()))
-        kept = finite[[tuple(row) not in broken for row in finite[MEMBER].to_numpy()]]
-        if kept.empty:
+        members = of_members(history, part)
+        if members.empty:
             continue
-        wide = kept.pivot_table(part, "step", MEMBER).ffill()
-        folds = wide.T.groupby(level=["repeat", "fold"]).mean().T
+        folds = members.T.groupby(level=["repeat", "fold"]).mean().T
         table = pd.DataFrame({"mean": folds.mean(axis=1), "low": folds.min(axis=1),
                               "high": folds.max(axis=1)}).reset_index()  # fmt: skip
         tables.append(_thinned(table).assign(part=name, step=lambda own: own["step"] + 1))
@@ -233,16 +230,15 @@ def _importance(results: Results, model: ModelResults, own: OneTarget) -> list[B
     table = model.importance(own)
     if table.empty:
         return []
-    top = table.sort_values("mean", ascending=False, kind="stable").head(MOST_IMPORTANT)
+    top = table.head(MOST_IMPORTANT)
     top = top.assign(low=top["mean"] - top["se"].fillna(0), high=top["mean"] + top["se"].fillna(0))
     said = ", ".join(
         f"{row.feature} {shown(row.mean, 3)}" for row in top.head(5).itertuples(name="Row")
     )
     title = results.competition.scoring.title
-    prefix = f"{own.name}: " if own.name else ""
     return [
         Chart(
-            f"{prefix}The {len(top)} most important features",
+            f"{prefix(own)}The {len(top)} most important features",
             learnt.importance(top, title),
             f"Bar chart of permutation importance: how much worse {title} gets when a feature is "
             f"shuffled, with its standard error. {said}.",
@@ -285,7 +281,6 @@ def _dependence_chart(table: pd.DataFrame, feature: str, own: OneTarget) -> Char
         f"Partial dependence on {feature}{of}: {shown(first['mean'])} at {first['value']}, "
         f"{shown(last['mean'])} at {last['value']}, between {shown(low)} and {shown(high)}."
     )
-    prefix = f"{own.name}: " if own.name else ""
     return Chart(
-        f"{prefix}By {feature}{of}", learnt.dependence(rows, feature, title, is_number), said
+        f"{prefix(own)}By {feature}{of}", learnt.dependence(rows, feature, title, is_number), said
     )

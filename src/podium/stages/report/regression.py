@@ -8,7 +8,7 @@ from podium.data.several_targets import OneTarget
 from podium.reporting.charts import numbers as charts
 from podium.reporting.page import Block, Chart, Section, Text, table_of
 from podium.reporting.page.blocks import shown
-from podium.stages.report.results import Results
+from podium.stages.report.results import Results, evenly, has_model_scale, residual
 
 # More points say no more.
 MOST_POINTS = 3_000
@@ -24,17 +24,17 @@ def regression_section(results: Results) -> Section:
 
 
 def _of_target(results: Results, own: OneTarget) -> list[Block]:
-    name = str(own.name or results.competition.target)
-    rows, residual = residual_rows(results, own)
+    name = results.title_of(own)
+    rows, what = residual_rows(results, own)
     correlation = float(np.corrcoef(rows["actual"], rows["predicted"])[0, 1])
-    drawn = rows if len(rows) <= MOST_POINTS else rows.iloc[_spread(len(rows), MOST_POINTS)]
+    drawn = rows.iloc[evenly(len(rows), MOST_POINTS)]
     some = "" if len(drawn) == len(rows) else f" ({len(drawn):,} of {len(rows):,} rows)"
     median, low, high = (float(rows["residual"].quantile(q)) for q in (0.5, 0.1, 0.9))
     said = f"median {shown(median)}, 80 % of rows between {shown(low)} and {shown(high)}"
     return [
         Text(
             f"Out-of-fold predictions of {results.submitted_in_words}, which is submitted. "
-            f"The residual is {residual}."
+            f"The residual is {what}."
         ),
         Chart(
             f"{name}: predicted against actual{some}",
@@ -44,8 +44,8 @@ def _of_target(results: Results, own: OneTarget) -> list[Block]:
         ),
         Chart(
             f"{name}: residuals, their median and middle 80 %",
-            charts.residuals(drawn, name, residual),
-            f"Scatter plot of the residual ({residual}) by predicted {name}: {said}.",
+            charts.residuals(drawn, name, what),
+            f"Scatter plot of the residual ({what}) by predicted {name}: {said}.",
         ),
         table_of(f"{name}: the {WORST} worst-predicted rows", worst_rows(results, own, rows)),
     ]
@@ -58,20 +58,18 @@ def residual_rows(results: Results, own: OneTarget) -> tuple[pd.DataFrame, str]:
     """
     oof, target = results.oof, own.target
     actual, predicted = own.y(results.y), oof[target.columns[0]].to_numpy(dtype=np.float64)
-    transform = target.transform
-    is_plain = transform == "none" or target.is_learnt
-    encoded = (actual, predicted) if is_plain else (target.encode(actual), target.encode(predicted))
     table = pd.DataFrame(
         {
             "row": np.arange(len(oof)),
             "id": oof[results.competition.id].astype(str),
             "actual": actual,
             "predicted": predicted,
-            "residual": encoded[0] - encoded[1],
+            "residual": residual(target, actual, predicted),
             "fold": results.fold_of_row.astype(str),
         }
     )
-    words = "actual - predicted" if is_plain else f"{transform}(actual) - {transform}(predicted)"
+    of = target.transform if has_model_scale(target) else ""
+    words = f"{of}(actual) - {of}(predicted)" if of else "actual - predicted"
     return table[np.isfinite(table["residual"])].reset_index(drop=True), words
 
 
@@ -100,7 +98,7 @@ def telling_columns(results: Results, own: OneTarget, train: pd.DataFrame) -> li
             if name in train:
                 ranks[name] = ranks.get(name, 0.0) + 1 / (1 + place)
     if not ranks:
-        some = _spread(len(train), min(len(train), MOST_POINTS))
+        some = evenly(len(train), MOST_POINTS)
         y = pd.Series(own.y(results.dataset.y)[some], index=train.index[some])
         numeric = train.iloc[some].select_dtypes("number")
         # Ranks: a few large values say little.
@@ -109,7 +107,3 @@ def telling_columns(results: Results, own: OneTarget, train: pd.DataFrame) -> li
         ranks = {str(name): float(value) for name, value in found.items()}
     best = sorted(ranks, key=lambda name: -ranks[name])[:COLUMNS]
     return best or [str(name) for name in train.columns[:COLUMNS]]
-
-
-def _spread(count: int, most: int) -> Rows:
-    return np.linspace(0, count - 1, most).astype(np.int64)

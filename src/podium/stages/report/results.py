@@ -16,13 +16,20 @@ from podium.data.several_targets import OneTarget, scored_by, shown_targets
 from podium.data.targets import Target
 from podium.io import files, paths
 from podium.io.errors import PodiumError
+from podium.io.names import BLEND
 from podium.metrics import Metric
 from podium.reporting.curves import TARGET
 from podium.reporting.table import submitted_of
-from podium.stages.common import read_schema, require_trained, target_of, true_values
+from podium.stages.common import (
+    DEPENDENCE,
+    IMPORTANCE,
+    read_schema,
+    require_trained,
+    target_of,
+    true_values,
+)
 
 Array = NDArray[np.float64]
-IMPORTANCE, DEPENDENCE = "importance.csv", "partial_dependence.csv"
 # Names, levels and classes are texts, also NA and None.
 AS_TEXT: dict[str, Any] = {
     "dtype": dict.fromkeys(("target", "feature", "value", "output"), str),
@@ -48,26 +55,39 @@ class ModelResults:
 
     def history(self, own: OneTarget) -> pd.DataFrame:
         """Its losses by step, of one target."""
-        return _of_target(self._table("history.csv"), own)
+        return _of_target(self._history, own)
 
     def importance(self, own: OneTarget) -> pd.DataFrame:
-        """How much worse its score gets without each feature: columns feature, mean, se."""
-        return _of_target(self._table(IMPORTANCE, **AS_TEXT), own)
+        """How much worse its score gets without each feature: columns feature, mean, se.
+
+        The most important first.
+        """
+        table = _of_target(self._importance, own)
+        return table if table.empty else table.sort_values("mean", ascending=False, kind="stable")
 
     def dependence(self, own: OneTarget) -> pd.DataFrame:
         """Its mean prediction by the value of some features."""
-        return _of_target(self._table(DEPENDENCE, **AS_TEXT), own)
+        return _of_target(self._dependence, own)
 
     def most_important(self, own: OneTarget) -> list[str]:
         """Its features, the most important first; none where it doesn't say."""
         table = self.importance(own)
-        if table.empty:
-            return []
-        ordered = table.sort_values("mean", ascending=False, kind="stable")
-        return [str(name) for name in ordered["feature"]]
+        return [] if table.empty else [str(name) for name in table["feature"]]
+
+    @cached_property
+    def _history(self) -> pd.DataFrame:
+        return self._table("history")
+
+    @cached_property
+    def _importance(self) -> pd.DataFrame:
+        return self._table(IMPORTANCE, **AS_TEXT)
+
+    @cached_property
+    def _dependence(self) -> pd.DataFrame:
+        return self._table(DEPENDENCE, **AS_TEXT)
 
     def _table(self, name: str, **options: Any) -> pd.DataFrame:
-        path = self.folder / name
+        path = self.folder / f"{name}.csv"
         if not path.is_file() or path.stat().st_size <= 1:
             return pd.DataFrame()
         return pd.read_csv(path, **options)
@@ -106,12 +126,16 @@ class Results:
     @property
     def submitted_in_words(self) -> str:
         """The same in a sentence."""
-        return "the blend" if self.submitted == "blend" else self.submitted
+        return in_words(self.submitted)
 
     @property
     def shown(self) -> list[OneTarget]:
         """The targets that have charts of their own."""
         return shown_targets(self.target)
+
+    def title_of(self, own: OneTarget) -> str:
+        """A target's name in charts and their titles."""
+        return str(own.name or self.competition.target)
 
     @cached_property
     def dataset(self) -> Dataset:
@@ -132,6 +156,33 @@ class Results:
     def summary(self) -> pd.DataFrame:
         """What preprocessing did."""
         return pd.read_csv(paths.processed(self.name) / "summary.csv")
+
+
+def in_words(name: str) -> str:
+    """A model's name, or the blend's, in a sentence."""
+    return "the blend" if name == BLEND else name
+
+
+def prefix(own: OneTarget) -> str:
+    """What titles begin with where there are several targets."""
+    return f"{own.name}: " if own.name else ""
+
+
+def has_model_scale(target: Target) -> bool:
+    """Whether models train on another scale than the target's own, the same one in every fold."""
+    return target.transform != "none" and not target.is_learnt
+
+
+def residual(target: Target, actual: Array, predicted: Array) -> Array:
+    """What predictions of numbers lack, on the scale that models train on if all folds share it."""
+    if has_model_scale(target):
+        return np.asarray(target.encode(actual) - target.encode(predicted))
+    return np.asarray(actual - predicted)
+
+
+def evenly(count: int, most: int) -> NDArray[np.int64]:
+    """At most ``most`` of ``count`` rows, evenly spaced from the first to the last."""
+    return np.linspace(0, count - 1, min(count, most)).astype(np.int64)
 
 
 def read_results(name: str) -> Results:

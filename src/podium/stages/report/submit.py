@@ -1,6 +1,6 @@
 """How to send the submission, for the page and the terminal."""
 
-from podium.config.providers import is_sample, providers_of
+from podium.config.providers import is_sample, real_providers
 from podium.io import paths
 from podium.io.text import either
 from podium.reporting.page import Block, Code, Section, Text
@@ -42,8 +42,7 @@ def note(results: Results) -> str:
             )
         return ""
     kind = "synthetic" if schema.synthetic else "sample"
-    own = providers_of(competition.kind)
-    others = either(name for name, provider in own.items() if not provider.is_sample)
+    others = either(real_providers(competition.kind))
     return (
         f"not this one, it is made from {kind} data: set source.provider to {others}, run again, "
         "then:"
