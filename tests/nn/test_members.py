@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -249,8 +250,8 @@ def same_weights(one, other) -> bool:
 def resumable(folder: Path | None, on_epoch=None, epochs: int = 8, **knobs):
     x, y = table()
     params = MLPParams(**{**ALL_ON, "epochs": epochs, **knobs})
-    keep = {"checkpoint": folder, "checkpoint_seconds": 0.0}
-    return fit_members(x, y, uneven_rows(5), params, on_epoch=on_epoch, **keep)
+    with patch("podium.nn.training.CHECKPOINT_SECONDS", 0.0):
+        return fit_members(x, y, uneven_rows(5), params, on_epoch=on_epoch, checkpoint=folder)
 
 
 @pytest.mark.parametrize("averaging", ["ema", pytest.param("swa", marks=pytest.mark.deep)])

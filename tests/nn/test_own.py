@@ -236,7 +236,8 @@ def test_nothing_is_trained_when_the_time_is_over():
     assert all(outcome.pruned for outcome in fitted.outcomes)
 
 
-def test_a_stopped_training_of_mixed_members_continues_to_the_same_bits(tmp_path):
+def test_a_stopped_training_of_mixed_members_continues_to_the_same_bits(tmp_path, monkeypatch):
+    monkeypatch.setattr("podium.nn.training.CHECKPOINT_SECONDS", 0.0)
     params = [
         MLPParams(**{**BASE, "learning_rate": rate, "averaging": "ema"}) for rate in (1e-3, 1e-2)
     ]
@@ -247,7 +248,7 @@ def test_a_stopped_training_of_mixed_members_continues_to_the_same_bits(tmp_path
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        fit(params, checkpoint=tmp_path, checkpoint_seconds=0, on_epoch=stop)
+        fit(params, checkpoint=tmp_path, on_epoch=stop)
     epochs = []
     again = fit(params, checkpoint=tmp_path, on_epoch=lambda progress: epochs.append(progress))
     assert epochs[0].resumed

@@ -124,7 +124,6 @@ def fit_members(
     observe: Observe | None = None,
     limits: Limits = NO_LIMITS,
     checkpoint: Path | None = None,
-    checkpoint_seconds: float | None = None,
 ) -> FittedMembers:
     """Train one network per entry of ``rows_per_member``, all of them together.
 
@@ -151,8 +150,7 @@ def fit_members(
         observe: is shown weights, gradients and activations of every group before its first step
             and after each epoch, by one thread at a time; groups are trained on this machine then.
         limits: what ends a member's training before its last epoch.
-        checkpoint: a folder for the state of groups, from which a killed training continues; it is
-            written every ``checkpoint_seconds``, 30 by default.
+        checkpoint: a folder for the state of groups, from which a killed training continues.
 
     Raises:
         PodiumError: shapes don't fit, or every member diverged.
@@ -163,9 +161,7 @@ def fit_members(
     data = _data(scaled(X, exponents), y, task, columns, sample_weight, columns_per_table)
     members = _without_auto(_with_holdouts(members, stop_rows_per_member), data, classes)
     device = device_of(each[0])
-    training = Training(
-        data, device, score, on_epoch, limits, checkpoint, checkpoint_seconds, observe
-    )
+    training = Training(data, device, score, on_epoch, limits, checkpoint, observe)
     outcomes = training.all(_checked_plan(data, members, device, compared=limits.prune is not None))
     _check_any_left(outcomes, names[0] if names else "member 0")
     return FittedMembers(members[0].params, data.columns, task, outcomes, exponents)

@@ -79,12 +79,10 @@ class Training:
         on_epoch: OnEpoch | None,
         limits: Limits,
         checkpoint: Path | None,
-        checkpoint_seconds: float | None,
         observe: Observe | None = None,
     ) -> None:
         self.data, self.device, self.score, self.on_epoch = data, device, score, on_epoch
         self.limits, self.folder, self.observe = limits, checkpoint, observe
-        self.every = CHECKPOINT_SECONDS if checkpoint_seconds is None else checkpoint_seconds
         self.lock, self.stopped = threading.Lock(), threading.Event()
         self.done = self.total = 0
         # Of groups that a cluster trains: the epochs done, by the first member.
@@ -122,7 +120,7 @@ class Training:
         prune = self._prune if self.limits.prune else None
         observe = self._observe if self.observe else None
         trainer = Trainer(self.data, members, self.device, self.score, prune, observe)
-        checkpoint = Checkpoint(self.folder, trainer, self.every) if self.folder else None
+        checkpoint = Checkpoint(self.folder, trainer, CHECKPOINT_SECONDS) if self.folder else None
         if checkpoint:
             checkpoint.restore(trainer)
             self._report_progress(trainer, members, 0, resumed=True)
