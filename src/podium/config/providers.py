@@ -36,6 +36,11 @@ def providers_of(kind: str) -> dict[str, Provider]:
     return {name: one for name, one in PROVIDERS.items() if kind in one.kinds}
 
 
+def real_providers(kind: str) -> list[str]:
+    """The names of those of a kind whose files are the competition's own."""
+    return [name for name, one in providers_of(kind).items() if not one.is_sample]
+
+
 def is_sample(provider: str | None) -> bool:
     """Whether files of this provider (as a manifest or a run names it) are a sample."""
     return provider in PROVIDERS and PROVIDERS[provider].is_sample

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -118,16 +119,23 @@ def _competitions_of(run_ids: Sequence[str]) -> list[str]:
     with open_store() as client:
         names = {found.experiment_id: found.name for found in client.search_experiments()}
         runs = client.search_runs(list(names), max_results=MOST_RUNS)
-    found = []
-    for run_id in run_ids:
-        own = [names[run.info.experiment_id] for run in runs if run.info.run_id.startswith(run_id)]
-        if len(own) != 1:
-            raise PodiumError(
-                f"{len(own) or 'no'} runs have an id that starts with '{run_id}'; "
-                "'podium runs COMPETITION' lists them"
-            )
-        found += own
-    return found
+    return [names[_the_run(runs, run_id).info.experiment_id] for run_id in run_ids]
+
+
+def _the_run(runs: Sequence[Any], run_id: str, competition: str = "") -> Any:
+    """The run whose id begins so, of a competition's runs or of all.
+
+    Raises:
+        PodiumError: there is none, or there are several.
+    """
+    found = [run for run in runs if run.info.run_id.startswith(run_id)]
+    if len(found) != 1:
+        where = f"{competition}: " if competition else ""
+        raise PodiumError(
+            f"{where}{len(found) or 'no'} runs have an id that starts with '{run_id}'; "
+            f"'podium runs {competition or 'COMPETITION'}' lists them"
+        )
+    return found[0]
 
 
 def _read(competition: Competition, target: Target, which: str, folder: Path) -> Results:
@@ -227,18 +235,13 @@ def _of_run(competition: Competition, run_id: str, folder: Path) -> Path:
         experiment = client.get_experiment_by_name(competition.name)
         places = [experiment.experiment_id] if experiment else []
         runs = client.search_runs(places, max_results=MOST_RUNS) if places else []
-        found = [run.info.run_id for run in runs if run.info.run_id.startswith(run_id)]
-        if len(found) != 1:
+        found = _the_run(runs, run_id, competition.name).info.run_id
+        if OOF not in [one.path for one in client.list_artifacts(found)]:
             raise PodiumError(
-                f"{competition.name}: {len(found) or 'no'} runs have an id that starts with "
-                f"'{run_id}'; 'podium runs {competition.name}' lists them"
-            )
-        if OOF not in [one.path for one in client.list_artifacts(found[0])]:
-            raise PodiumError(
-                f"run {found[0]}: has no OOF predictions: it was logged by an earlier Podium, or "
+                f"run {found}: has no OOF predictions: it was logged by an earlier Podium, or "
                 "is of no model"
             )
-        return Path(client.download_artifacts(found[0], OOF, str(folder)))
+        return Path(client.download_artifacts(found, OOF, str(folder)))
 
 
 def _check_same(first: Results, second: Results) -> None:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from podium.config import Competition
 from podium.data.several_targets import each_target
 from podium.io import files, paths
+from podium.io.names import BLEND
 from podium.io.text import printable
 from podium.submissions.prepare import Prepared
 
@@ -125,7 +126,7 @@ def _weights(facts: Mapping[str, Any], prepared: Prepared) -> dict[str, Array]:
     for one in each_target(prepared.target):
         own = facts["targets"][one.name] if one.name else facts
         chosen = own.get("submitted", "blend")
-        weights: Mapping[str, float] = own["weights"] if chosen == "blend" else {chosen: 1.0}
+        weights: Mapping[str, float] = own["weights"] if chosen == BLEND else {chosen: 1.0}
         for model, weight in weights.items():
             found.setdefault(model, np.zeros(prepared.target.outputs))[one.columns] = weight
     return found

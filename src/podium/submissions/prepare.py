@@ -60,7 +60,7 @@ def prepare(competition: Competition) -> Prepared:
     sha256, schema = files.sha256(path), read_schema(competition.name)
     warn_if_not_logged(LOGGED_SECONDS)
     origin = made(competition.name, sha256, schema.data_sha256)
-    stop_if_other_data(competition, path, origin)
+    stop_if_other_data(competition, schema, path, origin)
     try:
         table = read_csv(path, na_values=[])
     except PodiumError as error:

@@ -12,28 +12,30 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from podium.config import Competition
-from podium.config.providers import is_sample, providers_of
+from podium.config.providers import is_sample, real_providers
+from podium.data.dataset import Schema
 from podium.io import files, paths
 from podium.io.errors import PodiumError
 from podium.io.text import either
-from podium.stages.common import read_schema
 from podium.submissions.runs import Origin
 
 DVC_LOCK = Path("dvc.lock")
 
 
-def stop_if_other_data(competition: Competition, path: Path, origin: Origin) -> None:
+def stop_if_other_data(
+    competition: Competition, schema: Schema, path: Path, origin: Origin
+) -> None:
     """Refuse a file of a sample, or of other data than the processed ones.
 
     Args:
         competition: whose submission it is.
+        schema: of the processed data.
         path: the submission.
         origin: the run that made it, empty if there is none.
 
     Raises:
-        PodiumError: it is one of these, or there are no processed data.
+        PodiumError: it is one of these.
     """
-    schema = read_schema(competition.name)
     if origin.data_sha256:
         provider, other = origin.provider, origin.data_sha256 != schema.data_sha256
     else:
@@ -54,8 +56,7 @@ def stop_if_other_data(competition: Competition, path: Path, origin: Origin) -> 
 def _advice(competition: Competition) -> str:
     if not is_sample(competition.source.provider):
         return "run 'dvc repro'"
-    own = providers_of(competition.kind).items()
-    others = either(name for name, provider in own if not provider.is_sample)
+    others = either(real_providers(competition.kind))
     return f"set {competition.name}.source.provider to {others}, and run 'dvc repro'"
 
 
