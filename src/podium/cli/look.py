@@ -1,4 +1,4 @@
-"""To look: runs in MLflow, and two models beside each other."""
+"""Commands that show results: runs, experiments, the difference of two models."""
 
 from contextlib import suppress
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""To run: the pipeline, and a search of better hyperparameters."""
+"""Commands that compute: the pipeline, and a search of better hyperparameters."""
 
 from typing import Annotated
 

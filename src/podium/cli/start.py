@@ -1,4 +1,4 @@
-"""To start: a competition's block in ``params.yaml``, checked."""
+"""Commands to start with: a new project, a competition's block in ``params.yaml``, checks."""
 
 import gc
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""To submit: a file to Kaggle, and what became of earlier ones."""
+"""Commands that submit: one sends a file to Kaggle, one shows earlier submissions."""
 
 from contextlib import nullcontext
 from typing import Annotated
