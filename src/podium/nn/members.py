@@ -142,8 +142,7 @@ def fit_members(
         stop_rows_per_member: training rows that each holds out for early stopping; else random.
         sample_weight: the weight of each row, shape (rows,).
         columns: which columns are numbers and which are a category's; by default all are numbers.
-        columns_per_table: which of ``columns`` each table has, where some have fewer: its own come
-            first in their part or category, zeros follow, and change nothing for a member.
+        columns_per_table: those each table has, first in their part or category; zeros follow.
         names: each member's name in error messages.
         score: a metric of a member's predictions for its validation rows, for the curves.
         on_epoch: called after every epoch of every group, by one thread at a time.
