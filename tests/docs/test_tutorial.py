@@ -21,6 +21,8 @@ SKIPPED = {
     ". .venv/bin/activate": "the tests' environment is active",
 }
 STAYS = "make ui"
+# The tests are started by ``make`` too: a ``make`` below it would name its folder first.
+MAKE = "make --no-print-directory -o env "
 WHO = {
     "GIT_AUTHOR_NAME": "t", "GIT_AUTHOR_EMAIL": "t@example.org",
     "GIT_COMMITTER_NAME": "t", "GIT_COMMITTER_EMAIL": "t@example.org",
@@ -54,13 +56,13 @@ def commands():
 
 def bash(project, line):
     """A line as a person enters it; ``make`` doesn't install the environment."""
-    return project.must_run("bash", "-c", re.sub(r"^make ", "make -o env ", line))
+    return project.must_run("bash", "-c", re.sub(r"^make ", MAKE, line))
 
 
 def serve(project, line):
     """A server that stays up: started, asked for a page, and ended; what it printed first."""
     port = free_port()
-    command = f"{line.replace('make ', 'make -o env ')} PORT={port}"
+    command = f"{line.replace('make ', MAKE)} PORT={port}"
     with subprocess.Popen(
         ["bash", "-c", command], cwd=project.root, start_new_session=True, stdout=subprocess.PIPE
     ) as process:

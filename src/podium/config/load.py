@@ -19,10 +19,10 @@ from podium.config.features import AUTO_KEY, MAX_FEATURES, Features, typed_featu
 from podium.config.imported import own_classes, own_path, path_problem
 from podium.config.messages import explain
 from podium.config.models import MODELS, find_model
+from podium.config.names import BLEND
 from podium.config.schema import COMPETITIONS, Competition, Config
 from podium.config.search import search_problems
 from podium.io.errors import PodiumError
-from podium.io.names import BLEND
 from podium.io.text import nearest, one_of, printable, shown
 
 PARAMS = "params.yaml"

@@ -11,13 +11,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from podium.config import Competition, load_config
+from podium.config.names import BLEND
 from podium.data.dataset import FOLDS, read_folds
 from podium.data.several_targets import each_target, scored_by
 from podium.data.targets import Target
 from podium.ensemble.paired import Paired, paired
 from podium.io import files, paths
 from podium.io.errors import PodiumError
-from podium.io.names import BLEND
 from podium.io.text import nearest, printable
 from podium.metrics import Array, Metric, nested_decisions
 from podium.runtime import revisions

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from podium.config import Competition, load_config
+from podium.config.names import BLEND
 from podium.data.dataset import FOLDS, Schema, read_folds
 from podium.data.ids import in_own_columns
 from podium.data.sample_submission import note
@@ -20,7 +21,6 @@ from podium.ensemble.several_targets import blend_targets
 from podium.ensemble.submission import check_submission, make_submission, read_form
 from podium.io import files, paths
 from podium.io.errors import PodiumError, warn
-from podium.io.names import BLEND
 from podium.metrics import Metric
 from podium.reporting import plots
 from podium.runtime.console import console

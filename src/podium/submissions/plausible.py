@@ -15,9 +15,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from podium.config import Competition
+from podium.config.names import BLEND
 from podium.data.several_targets import each_target
 from podium.io import files, paths
-from podium.io.names import BLEND
 from podium.io.text import printable
 from podium.submissions.prepare import Prepared
 

@@ -1,7 +1,7 @@
 """The steps of the stage report."""
 
+from podium.config.names import BLEND
 from podium.io import files, paths
-from podium.io.names import BLEND
 from podium.reporting.page import Page, Section, render
 from podium.reporting.table import scores_rows, scores_view, targets_view
 from podium.runtime.console import console

@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from podium.config.names import BLEND
 from podium.data.several_targets import each_target
 from podium.ensemble.paired import standard_error
 from podium.ensemble.several_targets import blend_targets
-from podium.io.names import BLEND
 from podium.metrics import Array
 from podium.reporting.charts import scores as charts
 from podium.reporting.page import Block, Cell, Chart, Column, Section, Table, Text, table_of

@@ -10,13 +10,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from podium.config import Competition, ModelParams, load_config
+from podium.config.names import BLEND
 from podium.data import kinds
 from podium.data.dataset import Dataset, Schema
 from podium.data.several_targets import OneTarget, scored_by, shown_targets
 from podium.data.targets import Target
 from podium.io import files, paths
 from podium.io.errors import PodiumError
-from podium.io.names import BLEND
 from podium.metrics import Metric
 from podium.reporting.curves import TARGET
 from podium.reporting.table import submitted_of
