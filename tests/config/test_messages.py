@@ -5,6 +5,7 @@ from typing import get_args
 
 import pytest
 
+from podium.config.blending import METHODS
 from podium.config.messages import SYNONYMS, VALUES
 from podium.config.models import MODELS
 from podium.config.providers import PROVIDERS
@@ -102,7 +103,8 @@ def test_values_that_are_named_are_valid():
     fields = {name: field for block in blocks for name, field in block.model_fields.items()}
     for (key, _), meant in VALUES.items():
         for value in re.findall(r"'([^']*)'", meant):
-            known = PROVIDERS if key == "provider" else get_args(fields[key].annotation)
+            tables = {"provider": PROVIDERS, "method": METHODS}
+            known = tables.get(key) or get_args(fields[key].annotation)
             assert value in (*known, "image")
 
 

@@ -8,8 +8,9 @@ import pytest
 
 from podium.config import Ensemble
 from podium.data.targets import Target
-from podium.ensemble.blend import blend, select_greedily
+from podium.ensemble.blend import blend
 from podium.metrics import METRICS
+from podium.metrics.greedy import select_greedily
 
 ROWS = 300
 GENERATOR = np.random.default_rng(0)

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from podium.config.blending import METHODS
 from podium.config.block import Block, ModelParams, Name, Seed, as_text, name_in
 from podium.config.compute import Compute
 from podium.config.features import Features
@@ -148,7 +149,7 @@ class Ensemble(Block):
     ``submit``: ``better`` is the best model where the blend's nested score doesn't beat it.
     """
 
-    method: Literal["weighted", "mean"] = "weighted"
+    method: Annotated[str, name_in(METHODS)] = "weighted"
     models: list[Name] | Literal["all"] = "all"
     rounds: int = Field(100, ge=1)
     nested: Literal["folds", "full"] = "folds"

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from podium.config import Ensemble
 from podium.data.several_targets import each_target
 from podium.data.targets import Target
-from podium.ensemble.blend import Array, Blend, Mask, Rows, Scored, blend
-from podium.metrics import Metric
+from podium.ensemble.blend import Blend, blend
+from podium.ensemble.scoring import Mask, Rows, Scored
+from podium.metrics import Array, Metric
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from importlib.util import resolve_name
 from pathlib import Path
 
 from podium.config import Competition, TableCompetition
+from podium.config.blending import METHODS
 from podium.config.models import model_spec
 from podium.config.providers import PROVIDERS
 from podium.data.kinds import KINDS
@@ -38,6 +39,7 @@ CONFIG = "podium.config"
 # A module, or a package with all that is in it, and why it can't change a result.
 EXEMPT = {
     "podium.cli": "hands over to the stage",
+    "podium.config.blending": "a table; the function that is used is written out, and followed",
     "podium.config.models": "tables; the function that is used is written out, and followed",
     "podium.config.providers": "a table; the function that is used is written out, and followed",
     "podium.io.errors": "the error that ends a stage, and warnings",
@@ -108,8 +110,12 @@ def _in_tables(stage: str, competition: Competition, model: str | None) -> list[
         spec = model_spec(competition.kind, name)
         own = [":".join(name.rsplit(".", 1))] if name.startswith(f"{USER_CODE}.") else []
         return [kind["read"], spec.fit, *filter(None, [spec.rules]), *own]
-    # The report compares train with test, and shows the images that were predicted worst.
-    return [kind["read"], kind["sample"]] if stage == "report" else []
+    blending = METHODS[competition.ensemble.method].ways
+    if stage == "ensemble":
+        return [blending]
+    # The report compares train with test, shows the images that were predicted worst, and blends
+    # without each model.
+    return [kind["read"], kind["sample"], blending]
 
 
 def _learnt(competition: Competition) -> list[str]:

@@ -16,7 +16,8 @@ from podium.data.ids import in_own_columns
 from podium.data.sample_submission import note
 from podium.data.several_targets import OneTarget, each_target, shown_targets
 from podium.data.targets import Target
-from podium.ensemble.blend import Blend, Scored
+from podium.ensemble.blend import Blend
+from podium.ensemble.scoring import Scored
 from podium.ensemble.several_targets import blend_targets
 from podium.ensemble.submission import check_submission, make_submission, read_form
 from podium.io import files, paths
