@@ -56,7 +56,9 @@ SHAPES: dict[str, tuple[str, ...]] = {
     "restarts": ("warm_restarts",),
 }
 # What only hidden layers have.
-OF_HIDDEN_LAYERS = ("activation", "initialization", "normalization", "skip", "activation_noise")
+OF_HIDDEN_LAYERS = (
+    "activation", "initialization", "normalization", "skip", "activation_noise", "implicit_members",
+)  # fmt: skip
 SCHEDULED = ("schedule", "weight_decay_schedule", "dropout_schedule")
 
 
@@ -156,6 +158,11 @@ class NetworkParams(ModelParams):
         return 0.0
 
     @property
+    def implicit(self) -> int:
+        """Implicit members of a network (``implicit_members``), 1 where there are none."""
+        return 1
+
+    @property
     def changed_copies(self) -> int:
         """Changed copies of each input that are predicted beside it (``tta``), 0 for tables."""
         return 0
@@ -235,6 +242,9 @@ class MLPParams(LayeredParams):
     weight_decay: NotNegative = 0.5
     early_stopping: int | None = Field(20, ge=1)
     holdout: float = Field(0.15, gt=0, lt=1)
+    # Networks that share most of their weights.
+    implicit_members: Count = 1
+    implicit_variant: Literal["full", "mini", "packed"] = "full"
     # Its inputs.
     standardize_inputs: bool = False
     input_margin: float | None = Field(0.5, ge=0)
@@ -245,6 +255,17 @@ class MLPParams(LayeredParams):
     frequency_scale: Positive = 0.1
     bins: int = Field(16, ge=2)
     category_embedding: int | None = Field(None, ge=1)
+
+    @model_validator(mode="after")
+    def _implicit_members_to_share(self) -> Self:
+        if self.is_set("implicit_variant") and self.implicit_members == 1:
+            raise ValueError("implicit_variant does nothing without implicit_members above 1")
+        return self
+
+    @property
+    def implicit(self) -> int:
+        """``implicit_members``."""
+        return self.implicit_members
 
     def resolved(self, values: Mapping[str, Any]) -> Self:
         """The same with these values in place of ``auto``; a loss brings its quantile."""

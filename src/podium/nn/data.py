@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional
 
 from podium.config import MLPParams, NetworkParams
 from podium.io.errors import PodiumError
@@ -78,13 +79,29 @@ class Task:
         shares[torch.arange(len(codes)), torch.from_numpy(codes)] = 1.0
         return shares[:, 1:].contiguous() if self.width < self.outputs else shares
 
-    def predictions(self, out: Tensor, target: Tensor) -> Tensor:
-        """Predictions from network outputs (members, rows, width), as float64 on the CPU.
+    def predictions(self, out: Tensor, target: Tensor, copies: int = 1) -> Tensor:
+        """Predictions from network outputs (members, copies * rows, width), float64 on the CPU.
 
         Numbers (outputs scaled and shifted by ``target``, (members, 2, outputs)), or the
-        probability of each class; shape (members, rows, outputs).
+        probability of each class; shape (members, rows, outputs): of implicit members the mean.
         """
-        out, target = out.double().cpu(), target.double().cpu()
+        each = self._predictions(out.double().cpu(), target.double().cpu())
+        return each if copies == 1 else each.unflatten(1, (copies, -1)).mean(1)
+
+    def mean_outputs(self, out: Tensor, copies: int) -> Tensor:
+        """The outputs (members, rows, width) that predict the mean of all implicit members."""
+        if copies == 1:
+            return out
+        each = out.unflatten(1, (copies, -1))
+        if not self.classification:
+            return each.mean(1)
+        if not self.sigmoid:
+            return functional.log_softmax(each, dim=3).logsumexp(1)
+        true, false = (functional.logsigmoid(sign * each).logsumexp(1) for sign in (1.0, -1.0))
+        return true - false
+
+    def _predictions(self, out: Tensor, target: Tensor) -> Tensor:
+        """Predictions of each row of the outputs."""
         if not self.classification:
             return out * target[:, 1:] + target[:, :1]
         if not self.sigmoid:

@@ -6,8 +6,9 @@ time. Rarely used layers inherit from ``Traced`` and leave the backward pass to 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -34,6 +35,7 @@ class Step:
     dropout_factor: Rates = 1.0
     compute: torch.dtype = torch.float32
     buffers: dict[tuple[object, str, tuple[int, ...]], Tensor] = field(default_factory=dict)
+    inner: "Step | None" = None
 
     def memory(
         self, owner: object, name: str, shape: Sequence[int], device: torch.device
@@ -45,6 +47,17 @@ class Step:
         if key not in self.buffers:
             self.buffers[key] = torch.empty(key[2], device=device)
         return self.buffers[key]
+
+    def of_each(self, copies: int) -> "Step":
+        """The same step for layers that see ``copies`` implicit members as members."""
+        if self.inner is None:
+            rng = None if self.rng is None else self.rng.spread(copies)
+            self.inner = replace(self, rng=rng, views=None, buffers={})
+        inner, factor = self.inner, self.dropout_factor
+        inner.number = self.number
+        inner.dropout_factor = factor.repeat(copies) if isinstance(factor, np.ndarray) else factor
+        inner.real = None if self.real is None else self.real.repeat_interleave(copies, 0)
+        return inner
 
 
 class Layer:
@@ -58,6 +71,8 @@ class Layer:
     fills_a_core = False
     # The fewest rows of a training step.
     least_rows = 1
+    # How many rows it has for each row of the table: one for each implicit member.
+    copies = 1
 
     def first(self) -> None:
         """Mark the layer as the first trained one: its input needs no gradient."""
@@ -121,10 +136,12 @@ class Linear(Layer):
 
     def bind(self, values: Mapping[str, Tensor], grads: Mapping[str, Tensor]) -> None:
         """Store the views of the matrix and the bias."""
-        self.weight, self.bias = values[f"{self.name}.weight"], values.get(f"{self.name}.bias")
+        bias = f"{self.name}.bias"
+        self.weight = values[f"{self.name}.weight"]
+        self.bias = values[bias] if self.biased else None
         if grads:
             self.weight_grad = grads[f"{self.name}.weight"]
-            self.bias_grad = grads.get(f"{self.name}.bias")
+            self.bias_grad = grads[bias] if self.biased else None
 
     @property
     def row_size(self) -> int:
@@ -190,12 +207,12 @@ class Chain(Layer):
     @property
     def row_size(self) -> int:
         """The sum over its layers."""
-        return sum(layer.row_size for layer in self.layers)
+        return sum(layer.copies * layer.row_size for layer in self.layers)
 
     @property
     def row_work(self) -> int:
         """The sum over its layers."""
-        return sum(layer.row_work for layer in self.layers)
+        return sum(layer.copies * layer.row_work for layer in self.layers)
 
     def fit(self, member: int, rows: Tensor, weight: Tensor) -> None:
         """Fit the layers that learn from rows; only input layers do."""
@@ -229,7 +246,7 @@ class Chain(Layer):
 class Skip(Layer):
     """``x + inner(x)`` (He et al. 2016); where the widths differ, ``x`` goes through a matrix."""
 
-    def __init__(self, inner: Layer, projection: Linear | None) -> None:
+    def __init__(self, inner: Layer, projection: Layer | None) -> None:
         self.inner, self.projection = inner, projection
 
     def parameters(self) -> list[Parameter]:

@@ -10,6 +10,7 @@ from podium.config import CNNParams, LayeredParams, MLPParams, NetworkParams
 from podium.io.errors import PodiumError
 from podium.nn.convolution import ConvNet
 from podium.nn.knobs.activations import activation
+from podium.nn.knobs.implicit import Implicit
 from podium.nn.knobs.initialization import INITIALIZATIONS, he, last_layer
 from podium.nn.knobs.inputs import (
     CategoryEmbedding,
@@ -52,12 +53,7 @@ def build_network(
         layers.append(convolutions)
         width = convolutions.outputs
         layers += each.dropout(lambda own: own.dropout, HIDDEN)
-    if isinstance(params, LayeredParams):
-        for index, size in enumerate(params.hidden):
-            layers.append(_block(params, index, width, size, each))
-            width = size
-    zero_last = isinstance(params, LayeredParams) and params.zero_last
-    layers.append(Linear("output", width, outputs, last_layer(width, outputs, zero_last)))
+    layers += _hidden(params, columns, width, outputs, each)
     network = Chain(layers)
     network.first()
     return network
@@ -72,14 +68,14 @@ class _Each:
     def __init__(self, members: Sequence[NetworkParams]) -> None:
         self.members = members
 
-    def dropout(self, rate: Callable[[Any], float], purpose: int) -> list[Layer]:
-        """Dropout by each member's rate."""
-        values = [rate(own) for own in self.members]
+    def dropout(self, rate: Callable[[Any], float], purpose: int, copies: int = 1) -> list[Layer]:
+        """Dropout by each member's rate, which all its ``copies`` implicit members have."""
+        values = [rate(own) for own in self.members for _ in range(copies)]
         return [Dropout(rates(values), purpose)] if any(values) else []
 
-    def noise(self, knob: str, purpose: int) -> list[Layer]:
-        """Gaussian noise by each member's scale."""
-        values = [getattr(own, knob) for own in self.members]
+    def noise(self, knob: str, purpose: int, copies: int = 1) -> list[Layer]:
+        """Gaussian noise by each member's scale, as ``dropout``."""
+        values = [getattr(own, knob) for own in self.members for _ in range(copies)]
         return [GaussianNoise(rates(values), purpose)] if any(values) else []
 
 
@@ -124,6 +120,28 @@ def _padded(
         return values.index_copy_(axis, torch.tensor(places), few.initial(generator))
 
     return replace(many, initial=initial)
+
+
+def _hidden(
+    params: NetworkParams, columns: Columns, width: int, outputs: int, each: _Each
+) -> list[Layer]:
+    """The hidden layers and the output layer; of implicit members behind a fan-out."""
+    layers: list[Layer] = []
+    implicit = Implicit(params.implicit, getattr(params, "implicit_variant", "full"))
+    if isinstance(params, MLPParams) and implicit.is_on:
+        features = embedded_features(columns, params)
+        embedded = params.numeric_embedding != "none"
+        layers.append(implicit.fan_out("hidden0", features, normal=embedded))
+    if isinstance(params, LayeredParams):
+        for index, size in enumerate(params.hidden):
+            layers.append(_block(params, index, width, size, each, implicit))
+            width = size
+    zero_last = isinstance(params, LayeredParams) and params.zero_last
+    output = Linear("output", width, outputs, last_layer(width, outputs, zero_last))
+    layers.append(implicit.own(output))
+    for layer in layers:
+        layer.copies = implicit.count
+    return layers
 
 
 def _image(columns: Columns) -> tuple[int, int, int]:
@@ -172,6 +190,21 @@ def _embedded(params: MLPParams, columns: Columns) -> tuple[list[Layer], int]:
     return ([Parts(columns, numbers, categories)] if numbers or categories else []), total
 
 
+def embedded_features(columns: Columns, params: MLPParams) -> list[int]:
+    """The feature that each input of the first matrix stands for, numbered from 0."""
+    size = params.embedding_size if params.numeric_embedding != "none" else 0
+    numbers = range(columns.numeric)
+    plain = range(columns.numeric, columns.numeric + columns.plain)
+    after = columns.numeric + columns.plain
+    of_each = [params.category_embedding or levels for levels in columns.categories]
+    return [
+        *numbers,
+        *(number for number in numbers for _ in range(size)),
+        *plain,
+        *(after + place for place, count in enumerate(of_each) for _ in range(count)),
+    ]
+
+
 def _numeric_embedding(params: MLPParams, width: int) -> NumericEmbedding:
     size = params.embedding_size
     if params.numeric_embedding == "periodic":
@@ -179,21 +212,25 @@ def _numeric_embedding(params: MLPParams, width: int) -> NumericEmbedding:
     return PiecewiseLinear("piecewise", width, size, params.bins)
 
 
-def _block(params: LayeredParams, index: int, inputs: int, outputs: int, each: _Each) -> Layer:
+def _block(
+    params: LayeredParams, index: int, inputs: int, outputs: int, each: _Each, implicit: Implicit
+) -> Layer:
     """A hidden layer: matrix, normalization, activation, noise, dropout; optionally with a skip."""
     name = f"hidden{index}"
     initial = INITIALIZATIONS[params.initialization](inputs, outputs)
     # Batch normalization cancels a bias: its gradient would be pure rounding error, which Adam
     # would scale up to full steps.
-    biased = params.normalization != "batch"
-    layers: list[Layer] = [Linear(name, inputs, outputs, initial, biased)]
-    layers += normalization(params.normalization, f"{name}.norm", outputs)
-    layers.append(activation(params.activation, f"{name}.activation", outputs))
-    layers += each.noise("activation_noise", HIDDEN + 2 * index)
-    layers += each.dropout(lambda own: own.dropouts[index], HIDDEN + 2 * index + 1)
+    matrix = Linear(name, inputs, outputs, initial, params.normalization != "batch")
+    rest = normalization(params.normalization, f"{name}.norm", outputs)
+    rest.append(activation(params.activation, f"{name}.activation", outputs))
+    rest += each.noise("activation_noise", HIDDEN + 2 * index, implicit.count)
+    rest += each.dropout(lambda own: own.dropouts[index], HIDDEN + 2 * index + 1, implicit.count)
+    inner = implicit.block(matrix, rest, first=index == 0)
     if not params.skip:
-        return Chain(layers)
-    projection = None
+        return inner
+    projection: Layer | None = None
     if inputs != outputs:
-        projection = Linear(f"{name}.skip", inputs, outputs, he(inputs, outputs))
-    return Skip(Chain(layers), projection)
+        projection = implicit.projection(
+            Linear(f"{name}.skip", inputs, outputs, he(inputs, outputs))
+        )
+    return Skip(inner, projection)

@@ -128,7 +128,7 @@ class Predictor:
         views = 1 + members[0].changed_copies if mc_pass is None else 1
         for view in range(views):
             parts = [
-                self.task.predictions(network.forward(x, step), target)
+                self.task.predictions(network.forward(x, step), target, members[0].implicit)
                 for x, step in self._chunks(tables, job, network.row_size, mc_pass, view)
             ]
             passes.append(torch.cat(parts, dim=1))

@@ -37,6 +37,9 @@ _GOLDEN, _MIX_C, _MIX_D = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB1331
 _HALF = 2**15
 
 
+# RNG purpose: the seeds of implicit members.
+IMPLICIT = 8
+
 # What random 16-bit numbers are compared with: of all members, or each one's, (members, 1, 1).
 Threshold = int | Tensor
 
@@ -56,9 +59,14 @@ def _threshold(rate: float) -> int:
 class Rng:
     """The random numbers of a batch of members on one device."""
 
-    def __init__(self, seeds: Sequence[int], device: torch.device) -> None:
+    def __init__(self, seeds: Sequence[int] | NDArray[np.uint64], device: torch.device) -> None:
         self.seeds = np.asarray(seeds, dtype=np.uint64)
         self.device = device
+
+    def spread(self, copies: int) -> "Rng":
+        """The random numbers of ``copies`` implicit members of each member, one after the other."""
+        seeds = np.stack([mixed(self.seeds, IMPLICIT, copy) for copy in range(copies)], axis=1)
+        return Rng(seeds.ravel(), self.device)
 
     def keep(
         self,

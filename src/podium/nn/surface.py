@@ -159,7 +159,7 @@ class LossSurface:
         trainer.network.bind(parameters.values, parameters.grads)
         step = Step(training=True)
         x, y = (part.expand(count, -1, -1) for part in (self._x, self._y))
-        value, grad = trainer.loss(trainer.network.forward(x, step), y)
+        value, grad = trainer.training_loss(trainer.network.forward(x, step), y)
         return of(parameters, value.mean(1), grad / x.shape[1], step)
 
 

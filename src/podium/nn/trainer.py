@@ -15,6 +15,7 @@ from podium.nn.callbacks import callbacks
 from podium.nn.data import Data, GroupData, Member, Orders, Rows
 from podium.nn.device import compute_type
 from podium.nn.knobs.averaging import Averaging
+from podium.nn.knobs.implicit import mean_of_losses
 from podium.nn.knobs.losses import Loss, class_loss, regression_loss
 from podium.nn.knobs.optimizers import Optimizer, selected
 from podium.nn.knobs.schedules import factor, rate_factor
@@ -178,6 +179,10 @@ class Trainer:
             return class_loss(self.params)
         return regression_loss(self._each_params(), self.device)
 
+    def training_loss(self, out: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+        """What the steps minimize: the loss, or the mean of the implicit members' losses."""
+        return mean_of_losses(self.loss, self.params.implicit)(out, y)
+
     @torch.no_grad()
     def _train_epoch(self) -> tuple[NDArray[np.float64], list[float]]:
         """One pass over the training rows; returns each member's mean loss and last rate."""
@@ -215,7 +220,7 @@ class Trainer:
             x, y = callback(x, y, counts, self.step.number)
         for noise in self.callbacks.on_weights:
             noise.add(self.parameters, self.step)
-        value, grad = self.loss(self.network.forward(x, self.step), y)
+        value, grad = self.training_loss(self.network.forward(x, self.step), y)
         value, grad = self._weighted(value, grad, rows)
         self.network.backward(grad.div_(counts[:, None, None]), self.step)
         for noise in self.callbacks.on_weights:
@@ -232,7 +237,8 @@ class Trainer:
         for weight in (self.data.weights(rows), self.step.real):
             if weight is not None:
                 weight = weight.view(*rows.shape)
-                value, grad = value * weight, grad * weight[:, :, None]
+                value = value * weight
+                grad = grad * weight.repeat(1, self.params.implicit)[:, :, None]
         return value, grad
 
     def _validate(self, diverged: NDArray[np.bool_]) -> tuple[NDArray[np.float64], list[float]]:
@@ -283,10 +289,11 @@ class Trainer:
         values, weights, outputs = [], [], []
         for part in index.split(self._evaluation_rows(), dim=1):
             out = self.network.forward(self.data.inputs(part, step), step)
-            value, weight = self.loss(out, self.data.targets(part))[0], self.data.weights(part)
+            mean = self.task.mean_outputs(out, self.params.implicit)
+            value, weight = self.loss(mean, self.data.targets(part))[0], self.data.weights(part)
             values.append(value)
             weights.append(torch.ones_like(value) if weight is None else weight)
-            outputs.append(self.task.predictions(out, self.target))
+            outputs.append(self.task.predictions(out, self.target, self.params.implicit))
         self.network.bind(self.parameters.values, self.parameters.grads)
         together = torch.cat(outputs, dim=1)
         own = [together[place, : len(wanted)] for place, wanted in enumerate(rows)]
