@@ -218,7 +218,7 @@ WRONG = {
     "table model on images": (
         "digit-recognizer",
         {"lasso": {}},
-        "no model 'lasso'; valid: softmax, ridge, lightgbm, mlp, cnn",
+        "no model 'lasso'; valid: softmax, ridge, lightgbm, mlp, cnn, file",
     ),
     "softmax on a table": (
         "house-prices",

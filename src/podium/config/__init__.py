@@ -1,6 +1,7 @@
 """``params.yaml`` as typed, validated objects."""
 
 from podium.config.block import ModelParams
+from podium.config.external import ExternalParams
 from podium.config.images import CNNParams, ImageMLPParams, ImageNetworkParams, SoftmaxParams
 from podium.config.imported import BoostingParams, ImportedParams
 from podium.config.load import load_config
@@ -32,6 +33,7 @@ __all__ = [
     "Config",
     "ElasticNetParams",
     "Ensemble",
+    "ExternalParams",
     "Folds",
     "ImageCompetition",
     "ImageMLPParams",

@@ -259,6 +259,13 @@ def _check_nested(competition: Competition) -> Iterator[Finding]:
         return
     if competition.ensemble.method != "weighted":
         yield path, "'full' is for fitted weights; remove it, or set method to weighted"
+    for name, params in competition.models.items():
+        if not model_spec(competition.kind, params.model).trains:
+            yield (
+                ("models", name),
+                "its predictions come from files, and can't be made again without a fold; set "
+                "ensemble.nested to folds, or remove the model",
+            )
     scheme = SCHEMES[folds.scheme]
     if folds.repeats > 1 or (folds.count < 3 and not scheme.is_given):
         yield path, "'full' needs folds.repeats 1 and at least 3 folds"

@@ -15,6 +15,7 @@ from podium.config.block import Block, ModelParams
 from podium.config.check import check_competition
 from podium.config.compute import Compute
 from podium.config.document import read_document
+from podium.config.external import FILE
 from podium.config.features import AUTO_KEY, MAX_FEATURES, Features, typed_feature
 from podium.config.imported import own_classes, own_path, path_problem
 from podium.config.messages import explain
@@ -243,14 +244,14 @@ class _Reader:
             model, spec = own, find_model(kind, own)
         where = (*path, "model") if "model" in value else path
         if spec is None:
-            known, is_table = list(MODELS.get(kind, {})), kind == "tabular"
+            known, is_table = [*MODELS.get(kind, {}), FILE], kind == "tabular"
             known += own_classes(str(path[0])) if is_table else []
             hint = nearest(str(model), known)
             others = ", or an import path such as sklearn.svm.SVR" if is_table else ""
             is_list = hint.startswith("valid")
             self._add(where, f"no model '{model}'; {hint}{others if is_list else ''}")
             return None
-        if model not in MODELS[kind] and (problem := path_problem(model)):
+        if model not in (*MODELS[kind], FILE) and (problem := path_problem(model)):
             self._add(where, problem)
             return None
         params = self._validate(spec.params, {**value, "model": model}, path)

@@ -2,7 +2,8 @@
 
 A model's entry in ``params.yaml`` holds any of these keys. ``model`` says which model the entry
 is; left out, it is the entry's own name, so ``mlp: {}`` and ``wide: {model: mlp, hidden: [1024]}``
-stand side by side. ``model`` may also be an import path: ``config/imported.py``.
+stand side by side. ``model`` may also be an import path (``config/imported.py``), or ``file``, for
+predictions from elsewhere (``config/external.py``).
 """
 
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ from pydantic import Field, model_validator
 
 from podium.config.auto import AUTO, OR_AUTO
 from podium.config.block import Count, ModelParams, Positive
+from podium.config.external import FILE, ExternalParams
 from podium.config.folds import FoldScheme
 from podium.config.images import CNNParams, ImageMLPParams, SoftmaxParams
 from podium.config.imported import (
@@ -157,7 +159,8 @@ class ModelSpec:
     fits it, as ``module:function``: it is imported when the model is trained, so that ridge needs
     no PyTorch. ``rules``, likewise, gives values to hyperparameters that are ``auto``, from the
     others and the table's ``Shape``. ``tasks`` are those it can do. ``package`` is a package to
-    import that does not come with Podium, if it needs one.
+    import that does not come with Podium, if it needs one. ``trains``: whether it is fitted here,
+    and so can be fitted again on other rows.
     """
 
     params: type[ModelParams]
@@ -165,6 +168,7 @@ class ModelSpec:
     rules: str | None = None
     tasks: tuple[str, ...] = ("regression", "binary", "multiclass")
     package: str | None = None
+    trains: bool = True
 
 
 _TABLE_NETWORK = "podium.models.table_networks:fit_table_network"
@@ -198,10 +202,14 @@ IMAGE_MODELS: dict[str, ModelSpec] = {
 
 # By kind of competition.
 MODELS = {"tabular": TABLE_MODELS, "image": IMAGE_MODELS}
+# Of either kind.
+EXTERNAL = ModelSpec(ExternalParams, "podium.models.external:fit_external", trains=False)
 
 
 def find_model(kind: str, name: str) -> ModelSpec | None:
     """The row of a model of a kind of competition, or that of all import paths; None if neither."""
+    if name == FILE and kind in MODELS:
+        return EXTERNAL
     if name in MODELS.get(kind, {}) or kind != "tabular" or "." not in name:
         return MODELS.get(kind, {}).get(name)
     return IMPORTED_BOOSTING if name.partition(".")[0] in BOOSTING else IMPORTED

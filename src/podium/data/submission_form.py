@@ -162,7 +162,7 @@ def _matched(
         PodiumError: a column is no class, or a class has not exactly one column.
     """
     named = competition.submission.columns
-    prefix = _prefix([column for column in columns if column not in named], classes)
+    prefix = shared_prefix([column for column in columns if column not in named], classes)
     found: dict[str, int | None] = {}
     for column in columns:
         wanted = named.get(column, column.removeprefix(prefix))
@@ -179,7 +179,7 @@ def _matched(
     return found
 
 
-def _prefix(columns: list[str], classes: Sequence[str]) -> str:
+def shared_prefix(columns: list[str], classes: Sequence[str]) -> str:
     """What columns have before the class's name: ``Status_`` of Status_1, Status_2."""
     shared = commonprefix(columns)
     known = {normal(name) for name in classes}

@@ -35,7 +35,7 @@ class SettingError(PodiumError):
 
 
 class EstimatorError(PodiumError):
-    """An estimator by import path fails, or predicts what can't be; a stage adds the place."""
+    """A model that is not Podium's own fails, or predicts what can't be; a stage adds the place."""
 
 
 def warn(message: str) -> None:

@@ -166,7 +166,11 @@ def fit_without_each_fold(fit: Fit[ModelParams]) -> list[Array]:
 
 def _fit_splits(fit: Fit[ModelParams]) -> list[SplitFit]:
     """Every fold's fit by the function of the model's row in the table of models."""
-    function: ModelFunction = resolve_name(model_spec(fit.dataset.kind, fit.params.model).fit)
+    spec = model_spec(fit.dataset.kind, fit.params.model)
+    function: ModelFunction = resolve_name(spec.fit)
+    if not spec.trains:
+        # Predictions from elsewhere are on the target's own scale, and know what classes there are.
+        return function(fit)
     if fit.target.is_learnt:
         return [_fit_on_own_scale(fit, function, split) for split in fit.dataset.splits]
     return without_absent_classes(fit, function(fit))

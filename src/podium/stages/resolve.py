@@ -16,7 +16,7 @@ from typing import Any
 from pydantic_core import to_jsonable_python
 
 import podium
-from podium.config import Competition, load_config
+from podium.config import Competition, ExternalParams, load_config
 from podium.config.block import Block
 from podium.config.load import ConfigError, located
 from podium.data.sources import fetch
@@ -75,6 +75,7 @@ def resolve(name: str) -> None:
     """
     competition = load_config(only=name)[name]
     require_stages(name)
+    found = local_files(competition)
     sources = Sources(SOURCES, _package_folder())
     training = {
         model: dependencies(sources, competition, "train", model) for model in competition.models
@@ -85,7 +86,7 @@ def resolve(name: str) -> None:
             files.write_json(folder / f"{stage}.json", dependencies(sources, competition, stage))
         for model, facts in training.items():
             files.write_json(folder / "train" / f"{model}.json", facts)
-        _link_files(competition, folder / "source")
+        _link_files(found, folder / "source")
     say(f"{name}  what each stage depends on: {paths.resolved(name)}")
 
 
@@ -139,6 +140,8 @@ def _values(competition: Competition, stage: str, model: str | None) -> dict[str
     if model is not None:
         params = competition.models[model]
         values["model"] = params.model_dump(mode="json") | properties(params)
+        if own := predictions_of(competition, model):
+            values["predictions"] = {key: files.sha256(path) for key, path in own.items()}
     elif stage == "ensemble":
         values["models"] = competition.blended
     elif stage == "report":
@@ -160,25 +163,53 @@ def properties(block: Block) -> dict[str, Any]:
     return {name: to_jsonable_python(getattr(block, name)) for name in names}
 
 
-def _link_files(competition: Competition, folder: Path) -> None:
+def _link_files(found: Mapping[str, Path], folder: Path) -> None:
     """A link to each local file or folder that is read; something else where there is none."""
     folder.mkdir()
-    found = local_files(competition)
-    extra = [key for key in found if key not in (*KEYS, FOLDS)]
-    for key in (*KEYS, FOLDS, *(extra or [EXTRA])):
+    others = [key for key in found if key not in (*KEYS, FOLDS)]
+    extra = [] if any(key.startswith(f"{EXTRA}/") for key in others) else [EXTRA]
+    for key in (*KEYS, FOLDS, *others, *extra):
         if key in found:
-            (folder / key).parent.mkdir(exist_ok=True)
+            (folder / key).parent.mkdir(exist_ok=True, parents=True)
             (folder / key).symlink_to(found[key].absolute())
         else:
             files.write_text(folder / key, NO_FILE)
 
 
-def local_files(competition: Competition) -> dict[str, Path]:
-    """The files and folders of this machine that are read, by their keys in ``source.files``.
+def predictions_of(competition: Competition, model: str) -> dict[str, Path]:
+    """The files with a model's predictions from elsewhere, by their keys; none of other models.
 
     Raises:
         PodiumError: one is missing.
     """
+    params = competition.models[model]
+    found = params.files if isinstance(params, ExternalParams) else {}
+    missing = [
+        located(
+            (competition.name, "models", model, key),
+            f"no file '{printable(path)}'; put the predictions there, or correct the path",
+        )
+        for key, path in found.items()
+        if not Path(path).is_file()
+    ]
+    if missing:
+        raise ConfigError(missing)
+    return {key: Path(path) for key, path in found.items()}
+
+
+def local_files(competition: Competition) -> dict[str, Path]:
+    """The files and folders of this machine that are read, by their keys in ``source.files``.
+
+    Those of predictions are ``models/<model>/oof`` and ``models/<model>/test``.
+
+    Raises:
+        PodiumError: one is missing.
+    """
+    given = {
+        f"models/{model}/{key}": path
+        for model in competition.models
+        for key, path in predictions_of(competition, model).items()
+    }
     folds = competition.folds.path
     if folds is not None and not Path(folds).is_file():
         keys = competition.name, "folds", "path"
@@ -188,7 +219,7 @@ def local_files(competition: Competition) -> dict[str, Path]:
         # What copies the files says best which is missing, and what is there in its place.
         with files.scratch() as folder:
             fetch(competition, folder)
-    return found if folds is None else {**found, FOLDS: Path(folds)}
+    return found | given | ({} if folds is None else {FOLDS: Path(folds)})
 
 
 def remove_dead_links() -> list[str]:

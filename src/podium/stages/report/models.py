@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from podium.config.external import CHECKED
 from podium.data.several_targets import OneTarget
 from podium.reporting.charts import curves as charts
 from podium.reporting.charts import models as learnt
@@ -51,9 +52,12 @@ def _facts(results: Results, model: ModelResults) -> dict[str, str]:
     facts = {f"{title}, all rows": f"{cv:.5f}" if isinstance(cv, float | int) else "undefined"}
     if len(scores):
         facts[f"{title}, by fold"] = ", ".join(f"{score:.5f}" for score in scores)
+    details = dict(model.metrics.get("details", {}))
+    if CHECKED in details:
+        facts["folds"] = "as here" if details.pop(CHECKED) else "not checked"
     facts |= {
         f"{key.replace('_', ' ')} (mean over folds)": shown(float(value))
-        for key, value in model.metrics.get("details", {}).items()
+        for key, value in details.items()
     }
     return facts | _chosen(model) | _when(model.timing)
 
