@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from importlib.util import find_spec
 
+from podium.config.blending import METHODS
 from podium.config.features import OrdinalMap, columns_of
 from podium.config.folds import SCHEMES
 from podium.config.metric_names import fitting, unknown_metric
 from podium.config.models import model_spec
 from podium.config.providers import PROVIDERS, providers_of
 from podium.config.schema import Competition, ImageCompetition, TableCompetition
+from podium.io.errors import PodiumError
 from podium.io.paths import user_code
 from podium.io.text import either
 from podium.metrics import metric_named
@@ -241,6 +243,7 @@ def _check_images(competition: ImageCompetition) -> Iterator[Finding]:
 
 
 def _check_ensemble(competition: Competition) -> Iterator[Finding]:
+    yield from _check_method(competition)
     yield from _check_nested(competition)
     chosen = competition.ensemble.models
     if chosen == "all":
@@ -253,11 +256,23 @@ def _check_ensemble(competition: Competition) -> Iterator[Finding]:
             yield ("ensemble", "models"), f"no model '{name}' in this competition; valid: {known}"
 
 
+def _check_method(competition: Competition) -> Iterator[Finding]:
+    """A method that is not for the task or the metric."""
+    name = competition.ensemble.method
+    try:
+        problem = METHODS[name].problem(competition.task, competition.scoring)
+    except (KeyError, PodiumError):
+        # No such metric, or the user's own is broken: that is the error to show.
+        return
+    if problem:
+        yield ("ensemble", "method"), f"'{name}' {problem}; use weighted or mean"
+
+
 def _check_nested(competition: Competition) -> Iterator[Finding]:
     folds, path = competition.folds, ("ensemble", "nested")
     if competition.ensemble.nested != "full":
         return
-    if competition.ensemble.method != "weighted":
+    if not METHODS[competition.ensemble.method].is_fitted:
         yield path, "'full' is for fitted weights; remove it, or set method to weighted"
     for name, params in competition.models.items():
         if not model_spec(competition.kind, params.model).trains:

@@ -19,7 +19,8 @@ LOG_LOSS, RMSE = METRICS["logloss"], METRICS["rmse"]
 class Mixer(Protocol):
     """A fitted method.
 
-    ``weights``, shape (models,), sum to 1 and say how much each model counts.
+    ``weights``, shape (models,), say how much each model counts: shares that sum to 1, or the
+    coefficients of a sum.
     """
 
     @property
@@ -52,6 +53,12 @@ class Problem:
     spec: Ensemble
     target: Target
     metric: Metric
+
+    def coded(self, y: Array) -> Array:
+        """The target on the model scale, shape (rows, outputs): of classes 1 for the true one."""
+        if self.target.is_regression:
+            return np.asarray(self.target.encode(y)[:, None])
+        return np.asarray(np.eye(self.target.outputs)[y.astype(np.int64)])
 
     def decoded(self, mixed: Array) -> Array:
         """A mixed prediction as metrics take it."""

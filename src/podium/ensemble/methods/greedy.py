@@ -1,4 +1,7 @@
-"""Method ``weighted``: greedy selection with replacement (Caruana et al. 2004).
+"""Methods ``weighted`` and ``bagged``: greedy selection with replacement (Caruana et al. 2004).
+
+``bagged`` selects among half of the models, ``BAGS`` times, and takes the mean of the weights: what
+one selection finds by chance the others don't.
 
 A metric of labels or ranks moves in steps, which weights are easily fitted to by chance, so that
 log loss guides instead, of numbers the squared error.
@@ -6,6 +9,8 @@ log loss guides instead, of numbers the squared error.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import combinations
+from math import comb
 
 import numpy as np
 
@@ -14,6 +19,7 @@ from podium.metrics import Array
 from podium.metrics.decisions import best_by_threshold
 from podium.metrics.greedy import select_greedily
 
+BAGS = 20
 # Fits one weight per model.
 FitWeights = Callable[[Array, Array], Array]
 
@@ -21,6 +27,24 @@ FitWeights = Callable[[Array, Array], Array]
 def ways(problem: Problem) -> Sequence[FitMixer]:
     """By what the selection may be guided."""
     return [_Selection(guided) for guided in _guided(_Greedy(problem))]
+
+
+def ways_of_bags(problem: Problem) -> Sequence[FitMixer]:
+    """The same, of the mean over bags."""
+    return [_Selection(_Bagged(guided)) for guided in _guided(_Greedy(problem))]
+
+
+@dataclass(frozen=True)
+class _Bagged:
+    """The mean of weights that are fitted on halves of the models."""
+
+    fit: FitWeights
+
+    def __call__(self, predictions: Array, y: Array) -> Array:
+        weights = np.zeros(len(predictions))
+        for bag in _bags(len(predictions)):
+            weights[bag] += self.fit(predictions[bag], y)
+        return weights / weights.sum()
 
 
 @dataclass(frozen=True)
@@ -42,6 +66,15 @@ def _guided(greedy: "_Greedy") -> list[FitWeights]:
     # Ranks are the more sensitive and by far the slower guide of the two.
     by_metric = [greedy.by_metric] if metric.needs == "labels" else []
     return [greedy.by_log_loss, *by_metric]
+
+
+def _bags(models: int) -> list[list[int]]:
+    """Halves of the models, of at least two: all of them, or ``BAGS`` at random."""
+    size = min(models, max(2, (models + 1) // 2))
+    if comb(models, size) <= BAGS:
+        return [list(bag) for bag in combinations(range(models), size)]
+    generator = np.random.default_rng(0)
+    return [sorted(generator.permutation(models)[:size]) for _ in range(BAGS)]
 
 
 @dataclass(frozen=True)

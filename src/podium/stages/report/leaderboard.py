@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from podium.config.blending import METHODS
 from podium.config.names import BLEND
 from podium.data.several_targets import each_target
 from podium.ensemble.paired import standard_error
@@ -269,7 +270,8 @@ def _link(row: Entry) -> str:
 def _marks(results: Results, row: Entry) -> str:
     if row.name == results.submitted:
         return "submitted"
-    return "nested" if row.name == BLEND and results.competition.ensemble.method != "mean" else ""
+    is_fitted = METHODS[results.competition.ensemble.method].is_fitted
+    return "nested" if row.name == BLEND and is_fitted else ""
 
 
 def _constant_words(results: Results, best: Entry, constant: float, name: str) -> str:
