@@ -136,3 +136,15 @@ def test_the_page_has_each_target(task, ran):
     assert (folder / wanted).is_file()
     for title in ("y: Loss by tree", "z: Loss by tree", "z by fold"):
         assert title in text
+
+
+def test_other_fold_seeds(ran, podium):
+    ran("regression")
+    outcome = podium("cv", NAME, "--seeds", "2", "--out", "cv.json")
+    assert outcome.code == 0, outcome.err
+    rows = {row["model"]: row["cv"] for row in json.loads(Path("cv.json").read_text())["rows"]}
+    for model in ("ridge", "lightgbm"):
+        metrics = json.loads(Path(f"models/{NAME}/{model}/metrics.json").read_text())
+        assert rows[model][0] == metrics["cv"]
+    metrics = json.loads(Path(f"reports/{NAME}/blend/metrics.json").read_text())
+    assert rows["blend"][0] == metrics.get("blend", metrics)["cv"]

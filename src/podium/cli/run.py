@@ -1,5 +1,6 @@
 """Commands that compute: the pipeline, and a search of better hyperparameters."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -7,6 +8,7 @@ import typer
 from podium.cli.base import RUN, CompetitionName, ModelName, command
 from podium.cli.errors import interruptible
 from podium.cli.stages import sync
+from podium.runtime import guard
 
 
 @command(
@@ -90,3 +92,30 @@ def tune(
             compare_samplers(competition, model, options)
         else:
             run(competition, model, options)
+
+
+@command(
+    RUN,
+    "podium cv house-prices --seeds 10",
+    "podium cv house-prices --seeds 0,1,5 --models ridge,lightgbm --out cv.csv",
+)
+def cv(
+    competition: CompetitionName,
+    seeds: Annotated[
+        str, typer.Option(help="How many seeds of the folds, or a list: 0,1,5.")
+    ] = "5",
+    models: Annotated[
+        str | None, typer.Option(help="Some of the models, separated by commas; all if none.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write the table to a file, too: .csv or .json.")
+    ] = None,
+) -> None:
+    """Score models and blend on folds of several seeds: mean, spread, ranks."""
+    from podium.stages.cv.command import cv as run
+
+    with (
+        guard.only_one("cv", competition),
+        interruptible("what has finished is kept; the same command goes on from there"),
+    ):
+        run(competition, seeds, models, out)

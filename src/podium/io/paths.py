@@ -78,6 +78,11 @@ def cv(competition: str) -> Path:
     return Path("reports") / competition / "cv"
 
 
+def fold_seeds(competition: str) -> Path:
+    """Results of ``podium cv`` on folds of other seeds; neither git nor DVC looks there."""
+    return Path(".podium/cv") / competition
+
+
 def report(competition: str) -> Path:
     """The competition's HTML report."""
     return Path("reports") / competition / "report.html"

@@ -1,6 +1,7 @@
 """Stage ensemble: blend the models' predictions into a checked submission."""
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -94,17 +95,7 @@ def ensemble(name: str) -> None:
         log_competition(run, competition, {"model": BLEND, "ensemble": spec})
         log_all(run, competition)
         run.log_data(name, schema.data_sha256, schema.provider)
-        result = blend_targets(
-            competition.ensemble,
-            models.oof,
-            models.test,
-            models.y,
-            models.fold_of_row,
-            target,
-            competition.scoring,
-            models.inner,
-            models.trained,
-        )
+        result = blended(competition, models, target)
         submission = _submission(competition, models, result, target)
         with files.scratch() as pictures:
             facts = _publish(competition, models, result, target, submission, pictures)
@@ -113,15 +104,42 @@ def ensemble(name: str) -> None:
     _print(competition, schema, models, result, len(submission))
 
 
+def blended(competition: Competition, models: Predictions, target: Target) -> Blend:
+    """The blend of predictions, by the block ``ensemble``."""
+    return blend_targets(
+        competition.ensemble,
+        models.oof,
+        models.test,
+        models.y,
+        models.fold_of_row,
+        target,
+        competition.scoring,
+        models.inner,
+        models.trained,
+    )
+
+
 def read_predictions(competition: Competition, target: Target) -> Predictions:
     """Read the predictions of every model that the blend may use.
 
     Raises:
         PodiumError: a model has not been trained, or on other rows than the rest.
     """
-    names = competition.blended
-    folders = [paths.model(competition.name, model) for model in names]
     require_trained(competition)
+    name = competition.name
+    folders = {model: paths.model(name, model) for model in competition.blended}
+    return predictions_in(folders, paths.processed(name) / FOLDS, competition, target)
+
+
+def predictions_in(
+    of_models: Mapping[str, Path], folds: Path, competition: Competition, target: Target
+) -> Predictions:
+    """The same from folders of models, by their names, and the file of their folds.
+
+    Raises:
+        PodiumError: a model was trained on other rows than the rest.
+    """
+    names, folders = list(of_models), list(of_models.values())
     oof = [pd.read_parquet(folder / "oof.parquet") for folder in folders]
     test = [pd.read_parquet(folder / "test.parquet") for folder in folders]
     first = oof[0]
@@ -142,7 +160,7 @@ def read_predictions(competition: Competition, target: Target) -> Predictions:
         y=true_values(first, competition),
         fold_of_row=first["fold"].to_numpy(dtype=np.int64),
         inner=_inner(competition, target, names, oof),
-        trained=read_folds(pd.read_parquet(paths.processed(competition.name) / FOLDS))["trained"],
+        trained=read_folds(pd.read_parquet(folds))["trained"],
     )
 
 

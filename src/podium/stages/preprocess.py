@@ -1,6 +1,8 @@
 """Stage preprocess: raw files become a dataset with folds that never change."""
 
-from podium.config import load_config
+from pathlib import Path
+
+from podium.config import Competition, load_config
 from podium.config.features import FeatureError
 from podium.config.load import ConfigError
 from podium.data import kinds
@@ -18,23 +20,41 @@ def preprocess(name: str) -> None:
         PodiumError: the raw files don't fit params.yaml; an earlier dataset stays.
     """
     competition = load_config(only=name)[name]
-    raw = paths.raw(name)
-    if not (raw / files.MANIFEST).is_file():
-        raise PodiumError(f"{name}: its files are not there; run 'podium download {name}' first")
+    require_raw(name)
     unknown = unknown_columns(competition, raw_table(competition))
     if unknown:
         raise ConfigError(unknown)
-    manifest = files.read_json(raw / files.MANIFEST)
     with files.publish(paths.processed(name)) as folder:
-        try:
-            done = kinds.of(competition).prepare(raw, competition, manifest, folder)
-        except (SettingError, ConfigError, UserCodeError):
-            raise
-        except FeatureError as error:
-            others = feature_failures(competition, raw_table(competition))
-            raise ConfigError(others or [placed(competition, error)]) from None
-        except KeyedError as error:
-            raise SettingError((name, *error.keys), error.message) from None
-        except PodiumError as error:
-            raise PodiumError(f"{name}: {error}") from None
+        done = prepare(competition, folder)
     console().print(f"{name}  {done}; what was done: {paths.processed(name) / 'summary.csv'}")
+
+
+def require_raw(name: str) -> None:
+    """Check that a competition's raw files are there.
+
+    Raises:
+        PodiumError: the download stage has not run.
+    """
+    if not (paths.raw(name) / files.MANIFEST).is_file():
+        raise PodiumError(f"{name}: its files are not there; run 'podium download {name}' first")
+
+
+def prepare(competition: Competition, folder: Path) -> str:
+    """Write what models read into a folder; returns what was done in short.
+
+    Raises:
+        PodiumError: the raw files don't fit params.yaml.
+    """
+    name, raw = competition.name, paths.raw(competition.name)
+    manifest = files.read_json(raw / files.MANIFEST)
+    try:
+        return kinds.of(competition).prepare(raw, competition, manifest, folder)
+    except (SettingError, ConfigError, UserCodeError):
+        raise
+    except FeatureError as error:
+        others = feature_failures(competition, raw_table(competition))
+        raise ConfigError(others or [placed(competition, error)]) from None
+    except KeyedError as error:
+        raise SettingError((name, *error.keys), error.message) from None
+    except PodiumError as error:
+        raise PodiumError(f"{name}: {error}") from None

@@ -76,7 +76,7 @@ def resolve(name: str) -> None:
     competition = load_config(only=name)[name]
     require_stages(name)
     found = local_files(competition)
-    sources = Sources(SOURCES, _package_folder())
+    sources = Sources(SOURCES, package_folder())
     training = {
         model: dependencies(sources, competition, "train", model) for model in competition.models
     }
@@ -90,7 +90,7 @@ def resolve(name: str) -> None:
     say(f"{name}  what each stage depends on: {paths.resolved(name)}")
 
 
-def _package_folder() -> Path:
+def package_folder() -> Path:
     """Where Podium's sources are: in the project, if it is a clone, else where it is installed."""
     if (SOURCES / PACKAGE).is_dir():
         return SOURCES

@@ -27,7 +27,7 @@ from podium.reporting import plots
 from podium.reporting.curves import mlflow_curves
 from podium.runtime import compute
 from podium.runtime.console import console
-from podium.runtime.progress import reporting
+from podium.runtime.progress import Reporter, reporting
 from podium.runtime.tracking import Run, git_commit, tracked_run
 from podium.stages.class_report import class_report
 from podium.stages.common import (
@@ -82,14 +82,10 @@ def train(name: str, model: str) -> None:
         with (
             _report_if_stopped(scratch),
             reporting(title, console(), run.log_live) as reporter,
-            _located_in_params(name, model),
-            _pool(config),
+            pool_of(config),
         ):
-            metric, full = competition.scoring, competition.ensemble.nested == "full"
             explain = competition.report.importance != "none"
-            result = fit_targets(params, dataset, target, metric, reporter, scratch, explain)
-            again = Fit(dataset, target, params, metric, reporter, scratch)
-            inner = fit_targets_without_each_fold(again) if full else []
+            result, inner = fit(competition, model, dataset, reporter, scratch, explain)
         where = paths.model(name, model)
         loss = loss_name(resolved, target.is_regression)
         _write(where, result, inner, dataset, target, competition, loss)
@@ -98,8 +94,52 @@ def train(name: str, model: str) -> None:
     _print_score(competition, dataset, model, result)
 
 
+def fit(
+    competition: Competition,
+    model: str,
+    dataset: Dataset,
+    reporter: Reporter,
+    scratch: Path,
+    explain: bool = False,
+) -> tuple[ModelResult, list[Array]]:
+    """A model's result on every fold; with ``nested: full`` also those without each fold.
+
+    ``scratch`` is for checkpoints; ``explain`` finds out how much features matter.
+
+    Raises:
+        PodiumError: training diverged, or an estimator fails.
+    """
+    target, metric = target_of(competition, dataset.schema), competition.scoring
+    params, full = competition.models[model], competition.ensemble.nested == "full"
+    with _located_in_params(competition.name, model):
+        result = fit_targets(params, dataset, target, metric, reporter, scratch, explain)
+        again = Fit(dataset, target, params, metric, reporter, scratch)
+        return result, fit_targets_without_each_fold(again) if full else []
+
+
+def write_predictions(
+    folder: Path,
+    result: ModelResult,
+    inner: list[Array],
+    dataset: Dataset,
+    competition: Competition,
+) -> None:
+    """What the blend reads of a model: ``oof.parquet``, ``test.parquet``, ``metrics.json``."""
+    target = target_of(competition, dataset.schema)
+    oof = target.frame(dataset.train_ids, result.oof, result.oof_std)
+    oof = with_true_values(oof, dataset.y, competition)
+    oof["fold"] = dataset.folds[:, 0]
+    for fold, predictions in enumerate(inner):
+        oof[target.columns_without(fold)] = predictions
+    oof.to_parquet(folder / "oof.parquet", index=False)
+    test = target.frame(dataset.test_ids, result.test, result.test_std)
+    test.to_parquet(folder / "test.parquet", index=False)
+    files.write_json(folder / "metrics.json", summary(result, competition.metric, target))
+    files.write_json(folder / paths.TIMING, _timing(result))
+
+
 @contextmanager
-def _pool(config: Config) -> Iterator[None]:
+def pool_of(config: Config) -> Iterator[None]:
     """Folds and groups of networks are computed where params.yaml says."""
     with compute.executor(config.compute) as pool, compute.using(pool):
         yield
@@ -134,15 +174,8 @@ def _write(
     competition: Competition,
     loss: str,
 ) -> None:
-    oof = target.frame(dataset.train_ids, result.oof, result.oof_std)
-    oof = with_true_values(oof, dataset.y, competition)
-    oof["fold"] = dataset.folds[:, 0]
-    for fold, predictions in enumerate(inner):
-        oof[target.columns_without(fold)] = predictions
     with files.publish(where) as folder:
-        oof.to_parquet(folder / "oof.parquet", index=False)
-        test = target.frame(dataset.test_ids, result.test, result.test_std)
-        test.to_parquet(folder / "test.parquet", index=False)
+        write_predictions(folder, result, inner, dataset, competition)
         result.history.to_csv(folder / "history.csv", index=False, lineterminator="\n")
         curves = _shown_curves(result, target, loss)
         curves.to_csv(folder / "curves.csv", index=False, float_format="%.6g", lineterminator="\n")
@@ -150,9 +183,6 @@ def _write(
         (folder / "weights").mkdir()
         for file, content in result.weights.items():
             (folder / "weights" / file).write_bytes(content)
-        facts = summary(result, competition.metric, target)
-        files.write_json(folder / "metrics.json", facts)
-        files.write_json(folder / paths.TIMING, _timing(result))
         for name, table in _explained(result, target).items():
             path = folder / f"{name}.csv"
             table.to_csv(path, index=False, float_format="%.8g", lineterminator="\n")

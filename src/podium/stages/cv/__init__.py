@@ -1,0 +1,1 @@
+"""``podium cv``: models and blend on folds of several seeds."""
