@@ -14,6 +14,7 @@ from podium.stages.cv import fits
 from projects import DIGITS, HIDDEN, HOUSES, SMALL_MODELS, run_podium
 from tracking_help import journals
 
+OTHERS = [name for name in SMALL_MODELS if name not in ("ridge", "lasso")]
 RESULTS = ("params.yaml", "dvc.yaml", "data", "models", "submissions", "reports")
 
 
@@ -183,6 +184,21 @@ def test_mistakes_are_one_line(words, change, says, houses, fitted):
     assert says in outcome.err
     assert len(outcome.err.splitlines()) == 1
     assert fitted == []
+
+
+def test_predictions_from_files_are_left_out(houses, fitted):
+    where = f"models/{HOUSES}/ridge"
+    block = {"model": "file", "oof": f"{where}/oof.parquet", "test": f"{where}/test.parquet"}
+    houses.edit(lambda params: params[HOUSES]["models"].update(elsewhere=block))
+    houses.edit(lambda params: [params[HOUSES]["models"].pop(name) for name in OTHERS])
+    outcome = cv("--seeds", "1,")
+    assert fitted == [(1, "ridge"), (1, "lasso")]
+    assert "left out, since predictions from files are of their own folds alone: elsewhere" in (
+        outcome.out
+    )
+    outcome = run_podium("cv", HOUSES, "--models", "ridge,elsewhere")
+    assert outcome.code == 2
+    assert "name other models with --models" in outcome.err
 
 
 def test_without_raw_files_the_error_says_what_to_run(project, podium):

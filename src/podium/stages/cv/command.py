@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from podium.config import Competition, load_config
+from podium.config import Competition, ExternalParams, load_config
 from podium.config.names import BLEND
 from podium.data.dataset import Schema
 from podium.io import files
@@ -58,8 +58,10 @@ def cv(name: str, seeds: str, models: str | None, out: Path | None) -> None:
 def chosen(competition: Competition, models: str | None) -> Competition:
     """The competition with some of its models; the blend has those of them that it may use.
 
+    Models of ``model: file`` are left out, with a line: their predictions are of one dealing alone.
+
     Raises:
-        PodiumError: there is no such model.
+        PodiumError: there is no such model, or none can be fitted.
     """
     names = list(competition.models) if models is None else models.split(",")
     for name in names:
@@ -68,6 +70,13 @@ def chosen(competition: Competition, models: str | None) -> Competition:
             where = f"no model '{printable(name)}' in {competition.name}"
             raise PodiumError(f"--models: {where}; {hint}")
     own = {name: params for name, params in competition.models.items() if name in names}
+    fixed = [name for name, params in own.items() if isinstance(params, ExternalParams)]
+    if fixed:
+        line = f"predictions from files are of their own folds alone: {', '.join(fixed)}"
+        if models is not None or len(fixed) == len(own):
+            raise PodiumError(f"{competition.name}: {line}; name other models with --models")
+        say(f"{competition.name}  left out, since {line}")
+    own = {name: params for name, params in own.items() if name not in fixed}
     blended = [name for name in competition.blended if name in own]
     ensemble = competition.ensemble.model_copy(update={"models": blended})
     return competition.model_copy(update={"models": own, "ensemble": ensemble})
