@@ -16,14 +16,16 @@ from houses import NAME, Houses, Trained, shipped
 from peers.setup_env import python
 
 SCRIPT = ROOT / "benchmarks/peers/realmlp.py"
+# Its environment.
+PEER = "pytabkit"
 # Its own default, as are batches of 256 rows.
 EPOCHS = 256
 
 
 def run_realmlp(houses: Houses, options: argparse.Namespace) -> None:
     """Train both, print, and leave the figures."""
-    if not python().is_file():
-        print("\nRealMLP: no environment; python benchmarks/peers/setup_env.py makes it (1.3 GB)")
+    if not python(PEER).is_file():
+        print("\nRealMLP: python benchmarks/peers/setup_env.py pytabkit comes first (1.3 GB)")
         return
     # Before and after, for the clock drifts.
     before = shipped(options.data, ["mlp"])["mlp"]
@@ -39,7 +41,13 @@ def realmlp(houses: Houses, epochs: int = EPOCHS) -> dict[str, Any]:
     with TemporaryDirectory(prefix="podium-bench-") as folder:
         file = Path(folder) / "table.npz"
         write_table(houses, file)
-        command = [str(python()), str(SCRIPT), str(file), str(torch.get_num_threads()), str(epochs)]
+        command = [
+            str(python(PEER)),
+            str(SCRIPT),
+            str(file),
+            str(torch.get_num_threads()),
+            str(epochs),
+        ]
         done = subprocess.run(command, capture_output=True, text=True, cwd=folder)
     if done.returncode != 0:
         sys.exit(f"RealMLP failed:\n{done.stdout}{done.stderr}")

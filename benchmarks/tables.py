@@ -1,6 +1,7 @@
 """Podium's defaults on tables in Kaggle's shape, against scikit-learn's with theirs.
 
     PODIUM_TABLES=<folder of folders> python benchmarks/tables.py [--only adult,deliveries]
+                                      [--peers all --seconds 300 --threads 2]
 
 Each folder has train.csv, test.csv and sample_submission.csv. Podium runs by ``dvc repro`` with
 models ``{}``; scikit-learn's models are fitted on the same folds, on numbers with their medians in
@@ -8,6 +9,10 @@ place of missing values, standardized, and one-hot levels (boosting: native cate
 is the mean of the predictions of linear and boosting. A model wins if its mean score over folds is
 better, and is level if it is worse by no more than half a standard error of the paired differences.
 Seconds are those of fitting all folds.
+
+With ``--peers`` other packages take scikit-learn's place: ``peers/setup_env.py`` makes their
+environments. Each has the same folds, threads and wall time; what is compared is the pooled OOF
+score. Podium's seconds are those of its whole ``dvc repro``, whatever it takes.
 """
 
 import argparse
@@ -37,6 +42,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from common import edit, machine, project, timed, versions
+from peers import rivals
 from podium.metrics import METRICS
 
 Array = NDArray[np.float64]
@@ -84,6 +90,9 @@ def main() -> None:
     options = read_options()
     warnings.simplefilter("ignore")
     print(f"{machine()}, {versions('scikit-learn', 'lightgbm', 'torch')}", flush=True)
+    if options.peers:
+        beside_rivals(options)
+        return
     rows = [row for name in options.only for row in compare(Path(options.data), name)]
     table = pd.DataFrame(rows)
     text = "\n".join([*markdown(table), "", *summary(table)])
@@ -98,7 +107,15 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--data", default=os.environ.get(TABLES), help=f"folder; {TABLES}")
     parser.add_argument("--only", type=lambda text: text.split(","), default=list(KNOWN))
     parser.add_argument("--out", help="write the tables there")
+    names = ", ".join(rivals.RIVALS)
+    parser.add_argument("--peers", type=lambda text: text.split(","), help=f"{names}; or all")
+    parser.add_argument("--seconds", type=float, default=300.0, help="of each peer on a table")
+    parser.add_argument("--threads", type=int, default=2, help="of each peer, and of Podium")
     options = parser.parse_args()
+    if options.peers == ["all"]:
+        options.peers = list(rivals.RIVALS)
+    if wrong := rivals.check(options.peers or []):
+        sys.exit(wrong)
     if not options.data:
         sys.exit(f"{TABLES} names no folder")
     return options
@@ -106,20 +123,45 @@ def read_options() -> argparse.Namespace:
 
 def compare(folder: Path, name: str) -> Iterator[dict[str, Any]]:
     """One row for each of Podium's results: beside its counterpart, and the best of all peers."""
-    with project({"provider": "sample"}) as root:
-        edit(root, lambda params: params.update(block(folder, name)))
-        timed(root, "dvc", "init", "--no-scm", "-q")
-        timed(root, "podium", "sync")
-        timed(root, "dvc", "repro")
-        ours = podium_results(root, name)
-        table = read_table(folder, name, root)
-        # What logs runs may still be at it.
-        timed(root, "podium", "sync")
+    table, ours, _, _ = run_podium(folder, name)
     peers = fit_peers(table)
     for model, result in ours.items():
         row = compared(name, table.metric, model, result, peers)
         print(*(f"{value}" for value in row.values()), sep="  ", flush=True)
         yield row
+
+
+def beside_rivals(options: argparse.Namespace) -> None:
+    """Podium and other packages on each table: scores, seconds, distances to the best."""
+    os.environ["OMP_NUM_THREADS"] = str(options.threads)
+    rows = []
+    for name in options.only:
+        table, _, score, seconds = run_podium(Path(options.data), name)
+        task = rivals.Task(table.x, table.y, table.fold, table.task, table.metric)
+        own = [rivals.row(name, table.metric, rivals.PODIUM, score, seconds)]
+        others = rivals.rows_of(name, task, options.peers, options.seconds, options.threads)
+        for row in (*own, *others):
+            print(*row.values(), sep="  ", flush=True)
+            rows.append(row)
+    table = rivals.with_distances(rows)
+    text = "\n".join([*markdown(table), "", *rivals.outcome(table)])
+    print(text)
+    if options.out:
+        Path(options.out).write_text(text + "\n")
+
+
+def run_podium(folder: Path, name: str) -> tuple[Table, dict[str, Result], float, float]:
+    """The table, Podium's results, the pooled score of what it submits, seconds of all stages."""
+    with project({"provider": "sample"}) as root:
+        edit(root, lambda params: params.update(block(folder, name)))
+        timed(root, "dvc", "init", "--no-scm", "-q")
+        timed(root, "podium", "sync")
+        seconds = timed(root, "dvc", "repro")
+        blend = json.loads((root / f"reports/{name}/blend/metrics.json").read_text())
+        found = read_table(folder, name, root), podium_results(root, name), blend["cv"], seconds
+        # What logs runs may still be at it.
+        timed(root, "podium", "sync")
+    return found
 
 
 def block(folder: Path, name: str) -> dict[str, Any]:

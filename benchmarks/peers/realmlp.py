@@ -1,6 +1,6 @@
 """RealMLP with its tuned defaults (Holzmueller et al. 2024), run by the peers' own environment.
 
-    benchmarks/peers/.venv/bin/python benchmarks/peers/realmlp.py TABLE.npz THREADS EPOCHS
+    benchmarks/peers/.venv/pytabkit/bin/python benchmarks/peers/realmlp.py TABLE.npz THREADS EPOCHS
 
 Prints one line of JSON. Every fold is one fit with ``n_cv=4``: four members, trained together,
 each on three quarters of the fold's training rows; their mean predicts the fold. The best epoch is
