@@ -17,7 +17,10 @@ from podium.nn import auto as networks
 from projects import HOUSES
 from tracking_help import log_runs, runs_of
 
-RULES = [(gradient_boosting.rules, LightGBMParams()), (networks.rules, MLPParams())]
+RULES = [
+    (gradient_boosting.rules, LightGBMParams()),
+    (networks.rules, MLPParams(label_smoothing="auto")),
+]
 SHAPES = [
     Shape(rows, columns, classes)
     for rows in (1, 700, 9_999, 38_000, 10_000_000)

@@ -238,6 +238,15 @@ NETWORKS = {
         "input_scale": True,
         "input_dropout": 0.2,
     },
+    "all of RealMLP": {
+        "parametrization": "ntk",
+        "parametric_activation": True,
+        "robust_scale": True,
+        "smooth_clip": 3.0,
+        "numeric_embedding": "periodic_bias",
+        "embedding_size": 2,
+        "skip": True,
+    },
     "scaled inputs alone": {"input_scale": True, "smooth_clip": 2.0, "standardize_inputs": True},
 }
 

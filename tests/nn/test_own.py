@@ -51,12 +51,20 @@ MIXED = {
     "initialization": ("he", "orthogonal"),
     "zero_last": (False, True),
     "frequency_scale": (0.05, 1.0),
+    "bias_rate": (0.1, 5.0),
+    "scale_rate": (1.0, 6.0),
+    "embedding_rate": (0.1, 5.0),
+    "activation_rate": (1.0, 30.0),
 }
 # Where another one has to be set beside it, or nothing would be different.
 BESIDE = {
     "weight_decay_schedule": {"weight_decay": 2.0},
     "dropout_schedule": {"dropout": 0.5},
     "schedule_end": {"schedule": "linear"},
+    # What batch normalization follows has no bias.
+    "bias_rate": {"normalization": "none"},
+    "scale_rate": {"input_scale": True},
+    "activation_rate": {"parametric_activation": True},
 }
 
 
@@ -120,6 +128,7 @@ def test_everything_at_once():
     for _ in range(20):
         knobs = {knob: values[generator.integers(2)] for knob, values in MIXED.items()}
         knobs |= {"dropout": 0.3, "weight_decay": 0.5, "schedule": "cosine"}
+        knobs |= {"input_scale": True, "parametric_activation": True}
         params.append(MLPParams(**{**BASE, **knobs}))
     together = fit(params)
     predicted = together.predict(table()[0])

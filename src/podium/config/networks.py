@@ -42,8 +42,8 @@ NEEDS: dict[str, tuple[str, tuple[Any, ...]]] = {
     "beta2": ("optimizer", ("rmsprop", "adam", "adamw")),
     "average_decay": ("averaging", ("ema",)),
     "average_start": ("averaging", ("swa",)),
-    "embedding_size": ("numeric_embedding", ("periodic", "piecewise_linear")),
-    "frequency_scale": ("numeric_embedding", ("periodic",)),
+    "embedding_size": ("numeric_embedding", ("periodic", "periodic_bias", "piecewise_linear")),
+    "frequency_scale": ("numeric_embedding", ("periodic", "periodic_bias")),
     "bins": ("numeric_embedding", ("piecewise_linear",)),
 }
 # The same for the shape parameters of schedules, which three knobs share.
@@ -58,6 +58,7 @@ SHAPES: dict[str, tuple[str, ...]] = {
 # What only hidden layers have.
 OF_HIDDEN_LAYERS = (
     "activation", "initialization", "normalization", "skip", "activation_noise", "implicit_members",
+    "parametric_activation",
 )  # fmt: skip
 SCHEDULED = ("schedule", "weight_decay_schedule", "dropout_schedule")
 
@@ -144,7 +145,7 @@ class NetworkParams(ModelParams):
         """Knobs of numbers do nothing for classes, and the other way round."""
         knobs: tuple[str, ...] = ("label_smoothing", "class_loss")
         if task != "regression":
-            knobs = ("loss", "huber_delta", "quantile", "standardize_target")
+            knobs = ("loss", "huber_delta", "quantile", "standardize_target", "clamp_output")
         return dict.fromkeys(knobs, f"for task '{task}'")
 
     @property
@@ -156,6 +157,19 @@ class NetworkParams(ModelParams):
     def cutmix_strength(self) -> float:
         """How boldly images are mixed (``cutmix``), 0 for networks that read none."""
         return 0.0
+
+    @property
+    def clamps_output(self) -> bool:
+        """Whether predictions stay within the training targets' range (``clamp_output``)."""
+        return False
+
+    def gain(self, inputs: int) -> float:
+        """What a matrix product of so many inputs is multiplied by (``parametrization``)."""
+        return 1.0
+
+    def rate_of(self, role: str) -> float:
+        """What the learning rate of parameters in a role is multiplied by (``<role>_rate``)."""
+        return float(getattr(self, f"{role}_rate", 1.0))
 
     @property
     def implicit(self) -> int:
@@ -180,6 +194,11 @@ class LayeredParams(NetworkParams):
     skip: bool = False
     dropout: Fraction | list[Fraction] = 0.3
     activation_noise: NotNegative = 0.0
+    parametrization: Literal["standard", "ntk"] = "standard"
+    parametric_activation: bool = False
+    # Times the learning rate.
+    bias_rate: Positive = 1.0
+    activation_rate: Positive = 1.0
     # At prediction.
     mc_dropout: int = Field(0, ge=0)
 
@@ -212,6 +231,21 @@ class LayeredParams(NetworkParams):
             raise ValueError("mc_dropout needs dropout above 0 on a hidden layer, or input_dropout")
         return self
 
+    @model_validator(mode="after")
+    def _activation_to_learn(self) -> Self:
+        if self.parametric_activation and self.activation == "prelu":
+            raise ValueError("parametric_activation does nothing with activation: prelu")
+        learnt = self.parametric_activation or self.activation == "prelu"
+        if self.is_set("activation_rate") and not learnt:
+            raise ValueError(
+                "activation_rate does nothing without parametric_activation, or activation: prelu"
+            )
+        return self
+
+    def gain(self, inputs: int) -> float:
+        """What a matrix product of so many inputs is multiplied by (``parametrization``)."""
+        return float(inputs) ** -0.5 if self.parametrization == "ntk" else 1.0
+
     @property
     def has_dropout(self) -> bool:
         """Whether anything is dropped while training."""
@@ -242,25 +276,49 @@ class MLPParams(LayeredParams):
     weight_decay: NotNegative = 0.5
     early_stopping: int | None = Field(20, ge=1)
     holdout: float = Field(0.15, gt=0, lt=1)
+    label_smoothing: Annotated[Fraction, *OR_AUTO] = 0.0
     # Networks that share most of their weights.
     implicit_members: Count = 1
     implicit_variant: Literal["full", "mini", "packed"] = "full"
     # Its inputs.
     standardize_inputs: bool = False
     input_margin: float | None = Field(0.5, ge=0)
+    robust_scale: bool = False
     smooth_clip: float | None = Field(None, gt=0)
     input_scale: bool = False
-    numeric_embedding: Literal["none", "periodic", "piecewise_linear"] = "piecewise_linear"
+    scale_rate: Positive = 1.0
+    numeric_embedding: Literal["none", "periodic", "periodic_bias", "piecewise_linear"] = (
+        "piecewise_linear"
+    )
     embedding_size: Count = 4
     frequency_scale: Positive = 0.1
     bins: int = Field(16, ge=2)
     category_embedding: int | None = Field(None, ge=1)
+    embedding_rate: Positive = 1.0
+    # At prediction.
+    clamp_output: bool = False
 
     @model_validator(mode="after")
     def _implicit_members_to_share(self) -> Self:
         if self.is_set("implicit_variant") and self.implicit_members == 1:
             raise ValueError("implicit_variant does nothing without implicit_members above 1")
         return self
+
+    @model_validator(mode="after")
+    def _something_with_a_rate(self) -> Self:
+        if self.is_set("scale_rate") and not self.input_scale:
+            raise ValueError("scale_rate does nothing without input_scale")
+        embedded = self.numeric_embedding != "none" or self.category_embedding is not None
+        if self.is_set("embedding_rate") and not embedded:
+            raise ValueError(
+                "embedding_rate does nothing without numeric_embedding or category_embedding"
+            )
+        return self
+
+    @property
+    def clamps_output(self) -> bool:
+        """``clamp_output``."""
+        return self.clamp_output
 
     @property
     def implicit(self) -> int:

@@ -21,6 +21,8 @@ STOPPED, NOT_STOPPED = 300, 40
 FEWEST_EPOCHS = 4
 # From so many rows on, one network a fold is enough for the time it takes.
 ONE_SEED_FROM = 300_000
+# What RealMLP smooths labels by (Holzmueller et al. 2024).
+SMOOTHING = 0.1
 # By metric, the loss where it isn't huber: a quantile is one on any monotone scale.
 LOSSES = {"pinball": "quantile"}
 
@@ -39,8 +41,14 @@ def rules(params: MLPParams, shape: Shape) -> Mapping[str, Any]:
         "batch_size": 128 if shape.rows < MANY_ROWS else 256,
         "epochs": max(FEWEST_EPOCHS, min(epochs, rows // shape.rows)),
         "seeds": 4 if shape.rows < FEW_SEEDS_FROM else 2 if shape.rows < ONE_SEED_FROM else 1,
+        "label_smoothing": _smoothing(shape.metric),
         "schedule": "constant" if params.early_stopping else "cosine",
     }
+
+
+def _smoothing(metric: Metric | None) -> float:
+    """Labels are smoothed where they are scored, not where probabilities or ranks are."""
+    return SMOOTHING if metric is not None and metric.needs == "labels" else 0.0
 
 
 def _loss(metric: Metric | None) -> Mapping[str, Any]:

@@ -82,8 +82,9 @@ class Task:
     def predictions(self, out: Tensor, target: Tensor, copies: int = 1) -> Tensor:
         """Predictions from network outputs (members, copies * rows, width), float64 on the CPU.
 
-        Numbers (outputs scaled and shifted by ``target``, (members, 2, outputs)), or the
-        probability of each class; shape (members, rows, outputs): of implicit members the mean.
+        Numbers (outputs scaled and shifted by ``target``, (members, 2, outputs), or kept within its
+        third and fourth), or the probability of each class; shape (members, rows, outputs): of
+        implicit members the mean.
         """
         each = self._predictions(out.double().cpu(), target.double().cpu())
         return each if copies == 1 else each.unflatten(1, (copies, -1)).mean(1)
@@ -103,7 +104,10 @@ class Task:
     def _predictions(self, out: Tensor, target: Tensor) -> Tensor:
         """Predictions of each row of the outputs."""
         if not self.classification:
-            return out * target[:, 1:] + target[:, :1]
+            numbers = out * target[:, 1:2] + target[:, :1]
+            # Of members that stay within the range of their training rows, it follows.
+            within = target.shape[1] > 2
+            return numbers.clamp(target[:, 2:3], target[:, 3:4]) if within else numbers
         if not self.sigmoid:
             return torch.softmax(out, dim=2)
         each = out.sigmoid()
@@ -247,7 +251,7 @@ class GroupData:
 
     def standardize(self, target: Tensor) -> None:
         """Scale each member's targets before rounding to float32; ``target``: shifts and scales."""
-        scaled = (self.y - target[:, :1]) / target[:, 1:]
+        scaled = (self.y - target[:, :1]) / target[:, 1:2]
         self.trained = scaled.float().flatten(0, 1)
         self.first_target = torch.arange(len(target), device=self.device)[:, None] * len(self.y)
 

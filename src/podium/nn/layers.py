@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from podium.nn.own import Rates
-from podium.nn.parameters import FREE, RUNNING, WEIGHT, Initial, Parameter, zeros
+from podium.nn.parameters import BIAS, FREE, RUNNING, WEIGHT, Initial, Parameter, zeros
 from podium.nn.rng import Rng
 
 
@@ -120,18 +120,31 @@ class Layer:
 
 
 class Linear(Layer):
-    """A matrix product and a bias, batched over all members."""
+    """A matrix product and a bias, batched over all members.
+
+    ``gain``: what the product is multiplied by; the matrix starts so that the result is as without.
+    """
+
+    # How many inputs, from the first on, need a gradient where not all do.
+    wanted_inputs: int | None = None
 
     def __init__(
-        self, name: str, inputs: int, outputs: int, initial: Initial, biased: bool = True
+        self,
+        name: str,
+        inputs: int,
+        outputs: int,
+        initial: Initial,
+        biased: bool = True,
+        gain: float = 1.0,
     ) -> None:
         self.name, self.inputs, self.outputs, self.initial = name, inputs, outputs, initial
-        self.biased = biased
+        self.biased, self.gain = biased, gain
 
     def parameters(self) -> list[Parameter]:
         """A matrix (inputs, outputs) and a bias (1, outputs)."""
-        weight = Parameter(f"{self.name}.weight", (self.inputs, self.outputs), WEIGHT, self.initial)
-        bias = Parameter(f"{self.name}.bias", (1, self.outputs), FREE, zeros(1, self.outputs))
+        outputs, initial = self.outputs, divided(self.initial, self.gain)
+        weight = Parameter(f"{self.name}.weight", (self.inputs, outputs), WEIGHT, initial)
+        bias = Parameter(f"{self.name}.bias", (1, outputs), FREE, zeros(1, outputs), BIAS)
         return [weight, bias] if self.biased else [weight]
 
     def bind(self, values: Mapping[str, Tensor], grads: Mapping[str, Tensor]) -> None:
@@ -149,29 +162,39 @@ class Linear(Layer):
         return self.inputs
 
     def forward(self, x: Tensor, step: Step) -> Tensor:
-        """``x @ weight + bias``."""
+        """``gain * x @ weight + bias``."""
         self.x = x
         shape = (len(x), x.shape[1], self.outputs)
         out = step.memory(self, "out", shape, x.device)
-        out = product(x, self.weight, out, step.compute)
+        out = product(x, self.weight, out, step.compute, self.gain)
         return out if self.bias is None else out.add_(self.bias)
 
     def backward(self, grad: Tensor, step: Step) -> Tensor:
         """The gradients of matrix, bias and, if needed, input."""
-        product(self.x.transpose(1, 2), grad, self.weight_grad, step.compute)
+        product(self.x.transpose(1, 2), grad, self.weight_grad, step.compute, self.gain)
         if self.bias_grad is not None:
             torch.sum(grad, 1, keepdim=True, out=self.bias_grad)
         if not self.wants_input_grad:
             return grad
-        out = step.memory(self, "grad", self.x.shape, grad.device)
-        return product(grad, self.weight.transpose(1, 2), out, step.compute)
+        weight = self.weight[:, : self.wanted_inputs]
+        out = step.memory(self, "grad", (*self.x.shape[:2], weight.shape[1]), grad.device)
+        return product(grad, weight.transpose(1, 2), out, step.compute, self.gain)
 
 
-def product(a: Tensor, b: Tensor, out: Tensor, compute: torch.dtype) -> Tensor:
-    """The batched matrix product into ``out``, computed in the type ``compute``."""
-    if compute == torch.float32:
+def product(a: Tensor, b: Tensor, out: Tensor, compute: torch.dtype, gain: float = 1.0) -> Tensor:
+    """``gain`` times the batched matrix product, into ``out``; computed in the type ``compute``."""
+    if compute != torch.float32:
+        out.copy_(torch.bmm(a.to(compute), b.to(compute)))
+        return out if gain == 1.0 else out.mul_(gain)
+    if gain == 1.0:
         return torch.bmm(a, b, out=out)
-    return out.copy_(torch.bmm(a.to(compute), b.to(compute)))
+    # What is in ``out`` before is not looked at.
+    return out.baddbmm_(a, b, beta=0, alpha=gain)
+
+
+def divided(initial: Initial, gain: float) -> Initial:
+    """Initial values divided by ``gain``."""
+    return initial if gain == 1.0 else lambda generator: initial(generator) / gain
 
 
 class Chain(Layer):

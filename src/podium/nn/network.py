@@ -20,7 +20,9 @@ from podium.nn.knobs.inputs import (
     NumericEmbedding,
     Parts,
     Periodic,
+    PeriodicBias,
     PiecewiseLinear,
+    RobustScale,
     SmoothClip,
     Standardize,
 )
@@ -56,7 +58,16 @@ def build_network(
     layers += _hidden(params, columns, width, outputs, each)
     network = Chain(layers)
     network.first()
+    _leave_out_gradients(network)
     return network
+
+
+def _leave_out_gradients(network: Chain) -> None:
+    """Below the first matrix only the numbers' embedding is trained: flags and levels need none."""
+    parts, *rest = [layer for layer in network.layers if not isinstance(layer, GaussianNoise)]
+    first = rest[0].layers[0] if rest and isinstance(rest[0], Chain) else parts
+    if isinstance(parts, Parts) and parts.only_numbers is not None and isinstance(first, Linear):
+        first.wanted_inputs = parts.only_numbers
 
 
 class _Each:
@@ -137,7 +148,8 @@ def _hidden(
             layers.append(_block(params, index, width, size, each, implicit))
             width = size
     zero_last = isinstance(params, LayeredParams) and params.zero_last
-    output = Linear("output", width, outputs, last_layer(width, outputs, zero_last))
+    initial = last_layer(width, outputs, zero_last)
+    output = Linear("output", width, outputs, initial, gain=params.gain(width))
     layers.append(implicit.own(output))
     for layer in layers:
         layer.copies = implicit.count
@@ -176,6 +188,8 @@ def _embedded(params: MLPParams, columns: Columns) -> tuple[list[Layer], int]:
         numbers.append(InputMargin("range", width, params.input_margin))
     if width and params.standardize_inputs:
         numbers.append(Standardize("numbers", width))
+    if width and params.robust_scale:
+        numbers.append(RobustScale("robust", width))
     if width and params.smooth_clip is not None:
         numbers.append(SmoothClip(params.smooth_clip))
     if width and params.numeric_embedding != "none":
@@ -209,6 +223,8 @@ def _numeric_embedding(params: MLPParams, width: int) -> NumericEmbedding:
     size = params.embedding_size
     if params.numeric_embedding == "periodic":
         return Periodic("periodic", width, size, params.frequency_scale)
+    if params.numeric_embedding == "periodic_bias":
+        return PeriodicBias("periodic", width, size, params.frequency_scale)
     return PiecewiseLinear("piecewise", width, size, params.bins)
 
 
@@ -220,9 +236,13 @@ def _block(
     initial = INITIALIZATIONS[params.initialization](inputs, outputs)
     # Batch normalization cancels a bias: its gradient would be pure rounding error, which Adam
     # would scale up to full steps.
-    matrix = Linear(name, inputs, outputs, initial, params.normalization != "batch")
+    matrix = Linear(
+        name, inputs, outputs, initial, params.normalization != "batch", params.gain(inputs)
+    )
     rest = normalization(params.normalization, f"{name}.norm", outputs)
-    rest.append(activation(params.activation, f"{name}.activation", outputs))
+    rest.append(
+        activation(params.activation, f"{name}.activation", outputs, params.parametric_activation)
+    )
     rest += each.noise("activation_noise", HIDDEN + 2 * index, implicit.count)
     rest += each.dropout(lambda own: own.dropouts[index], HIDDEN + 2 * index + 1, implicit.count)
     inner = implicit.block(matrix, rest, first=index == 0)
@@ -231,6 +251,6 @@ def _block(
     projection: Layer | None = None
     if inputs != outputs:
         projection = implicit.projection(
-            Linear(f"{name}.skip", inputs, outputs, he(inputs, outputs))
+            Linear(f"{name}.skip", inputs, outputs, he(inputs, outputs), gain=params.gain(inputs))
         )
     return Skip(inner, projection)

@@ -26,7 +26,8 @@ class EpochLog:
 class Outcome:
     """A finished member: ``state`` holds its weights by parameter name.
 
-    ``target`` is the shift and scale that turn outputs into targets, shape (2, outputs).
+    ``target`` is the shift and scale that turn outputs into targets, shape (2, outputs), with
+    ``clamp_output`` followed by the least and the largest number, (4, outputs).
     ``pruned``: it left before its end.
     """
 

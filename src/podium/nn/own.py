@@ -27,6 +27,7 @@ OWN = {
     "dropout", "input_dropout", "input_noise", "activation_noise", "weight_noise",
     "mixup", "cutmix", "early_stopping", "holdout",
     "initialization", "zero_last", "frequency_scale",
+    "bias_rate", "scale_rate", "embedding_rate", "activation_rate",
 }  # fmt: skip
 # What doesn't act in training.
 NOT_TRAINED = {"model", "seed", "seeds", "mc_dropout"}

@@ -33,16 +33,23 @@ _ALIGNMENT = 16
 # The kinds of parameters: trained and decayed (weights of matrix products), trained and not decayed
 # (biases, scales), and tracked but not trained (running means).
 WEIGHT, FREE, RUNNING = "weight", "free", "running"
+# Roles: biases of matrices, the factors of ``input_scale``, all of embeddings, and what
+# activations learn.
+BIAS, SCALE, EMBEDDING, ACTIVATION = "bias", "scale", "embedding", "activation"
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """A tensor that every member has its own copy of: name, shape, kind and initial values."""
+    """A tensor that every member has its own copy of: name, shape, kind and initial values.
+
+    ``role``: what it is, if it may have a learning rate of its own: of the knob ``<role>_rate``.
+    """
 
     name: str
     shape: tuple[int, ...]
     kind: str
     initial: Initial
+    role: str = ""
 
     @property
     def size(self) -> int:

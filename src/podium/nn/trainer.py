@@ -149,7 +149,8 @@ class Trainer:
         targets = []
         for place, member in enumerate(self.members):
             x, y, weight = self.data.member_rows(place, member.train, self.network.learns_from_rows)
-            targets.append(_target_scale(y, weight, self._standardizes_target()))
+            target = _target_scale(y, weight, self._standardizes_target())
+            targets.append(torch.cat([target, *_bounds(y, weight)]) if self._clamps() else target)
             self.network.fit(place, x, weight)
         self.target = torch.stack(targets)
         if self._standardizes_target():
@@ -157,6 +158,9 @@ class Trainer:
 
     def _standardizes_target(self) -> bool:
         return self.params.standardize_target and not self.task.classification
+
+    def _clamps(self) -> bool:
+        return self.params.clamps_output and not self.task.classification
 
     def _prepare_steps(self) -> None:
         """Set up what depends on the members that are still training."""
@@ -425,3 +429,9 @@ def _target_scale(y: Tensor, weight: Tensor, standardize: bool) -> Tensor:
     mean = (weight[:, None] * y).mean(0)
     std = (weight[:, None] * (y - mean).square()).mean(0).sqrt()
     return torch.stack([mean * unit, torch.where(std > 0, std * unit, 1.0)])
+
+
+def _bounds(y: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+    """The least and the largest target of the rows of positive weight, (1, outputs) each."""
+    low, high = torch.aminmax(y[weight > 0], dim=0, keepdim=True)
+    return low.double(), high.double()

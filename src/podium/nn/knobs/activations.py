@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from podium.nn.layers import Layer, Step, Traced
-from podium.nn.parameters import FREE, Parameter
+from podium.nn.parameters import ACTIVATION, FREE, Parameter, ones
 
 # Klambauer et al. 2017, "Self-normalizing neural networks": alpha and scale.
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772, 1.0507009873554805
@@ -64,9 +64,11 @@ FUNCTIONS: dict[str, tuple[Forward, Backward]] = {
 }
 
 
-def activation(kind: str, name: str, width: int) -> Layer:
+def activation(kind: str, name: str, width: int, parametric: bool = False) -> Layer:
     """The layer of an activation; ``name`` of its parameters, ``width`` in features."""
-    return PReLU(f"{name}.slope", width) if kind == "prelu" else Activation(kind, width)
+    if kind == "prelu":
+        return PReLU(f"{name}.slope", width)
+    return Parametric(kind, f"{name}.share", width) if parametric else Activation(kind, width)
 
 
 class Activation(Layer):
@@ -91,6 +93,40 @@ class Activation(Layer):
         return self.derivative(grad, self.x, step.memory(self, "grad", grad.shape, grad.device))
 
 
+class Parametric(Activation):
+    """A learnt mean, per unit, of the unit itself and of its activation.
+
+    ``(1 - share) x + share f(x)`` (Holzmüller et al. 2024, RealMLP).
+    """
+
+    def __init__(self, kind: str, name: str, width: int) -> None:
+        super().__init__(kind, width)
+        self.name = name
+
+    def parameters(self) -> list[Parameter]:
+        """The shares, which start at 1, the plain activation."""
+        shape = (1, self.width)
+        return [Parameter(self.name, shape, FREE, ones(*shape), ACTIVATION)]
+
+    def bind(self, values: Mapping[str, Tensor], grads: Mapping[str, Tensor]) -> None:
+        """Store the views of the shares."""
+        self.share, self.share_grad = values[self.name], grads.get(self.name)
+
+    def forward(self, x: Tensor, step: Step) -> Tensor:
+        """The mean of ``x`` and its activation."""
+        self.active = super().forward(x, step)
+        out = step.memory(self, "mean", x.shape, x.device)
+        return torch.lerp(x, self.active, self.share, out=out)
+
+    def backward(self, grad: Tensor, step: Step) -> Tensor:
+        """The gradients of shares and input."""
+        assert self.share_grad is not None
+        apart = torch.sub(self.active, self.x).mul_(grad)
+        torch.sum(apart, 1, keepdim=True, out=self.share_grad)
+        below = super().backward(grad * self.share, step)
+        return below.addcmul_(grad, 1.0 - self.share)
+
+
 class PReLU(Traced):
     """A ReLU with a learnt slope below zero, one per unit (He et al. 2015)."""
 
@@ -100,7 +136,13 @@ class PReLU(Traced):
     def parameters(self) -> list[Parameter]:
         """The slopes, which start at 0.25 as in the paper."""
         return [
-            Parameter(self.name, (1, self.width), FREE, lambda _: torch.full((1, self.width), 0.25))
+            Parameter(
+                self.name,
+                (1, self.width),
+                FREE,
+                lambda _: torch.full((1, self.width), 0.25),
+                ACTIVATION,
+            )
         ]
 
     @property

@@ -6,6 +6,7 @@ of the second, and so on.
 """
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 
 import torch
@@ -13,7 +14,7 @@ from torch import Tensor
 
 from podium.nn.knobs.losses import Loss
 from podium.nn.layers import Chain, Layer, Linear, Step
-from podium.nn.parameters import FREE, Initial, Parameter, ones, zeros
+from podium.nn.parameters import BIAS, FREE, Initial, Parameter, ones, zeros
 
 
 class Implicit:
@@ -58,9 +59,8 @@ class Implicit:
             name = f"{matrix.name}.input_adapter"
             layers.append(Adapter(name, self.count, matrix.inputs, initial))
         if matrix.biased:
-            shared = Linear(
-                matrix.name, matrix.inputs, matrix.outputs, matrix.initial, biased=False
-            )
+            shared = copy(matrix)
+            shared.biased = False
             layers += [shared, OutputAdapter(matrix.name, self.count, matrix.outputs)]
         else:
             # Batch normalization cancels a factor as it does a bias, and has its own of both.
@@ -162,7 +162,7 @@ class OutputAdapter(Layer):
         shape = (self.count, 1, self.width)
         return [
             Parameter(f"{self.name}.output_adapter", shape, FREE, ones(*shape)),
-            Parameter(f"{self.name}.bias", shape, FREE, zeros(*shape)),
+            Parameter(f"{self.name}.bias", shape, FREE, zeros(*shape), BIAS),
         ]
 
     def bind(self, values: Mapping[str, Tensor], grads: Mapping[str, Tensor]) -> None:

@@ -5,7 +5,7 @@ Column order: numbers, then plain columns (flags), then one one-hot block per ca
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -14,10 +14,21 @@ from torch.nn import functional
 from podium.io.errors import PodiumError
 from podium.nn.knobs.initialization import he, normal
 from podium.nn.layers import Layer, Linear, Step, Traced
-from podium.nn.parameters import FREE, RUNNING, WEIGHT, Parameter, ones, zeros
+from podium.nn.parameters import (
+    EMBEDDING,
+    FREE,
+    RUNNING,
+    SCALE,
+    WEIGHT,
+    Parameter,
+    ones,
+    zeros,
+)
 
 # Most rows from which quantiles are computed.
 QUANTILE_ROWS = 100_000
+# Frequencies of a number in RealMLP's embedding.
+PHASES = 16
 # Numbers that differ by less, as a share of the largest of their column, count as one: two units in
 # the last place of float32.
 SAME = 2 * torch.finfo(torch.float32).eps
@@ -56,6 +67,14 @@ class Parts(Layer):
             self.sizes = [columns.numeric, columns.total - columns.numeric]
         self.numbers, self.categories = list(numbers), categories
         self.learns_from_rows = any(layer.learns_from_rows for layer in self.numbers)
+
+    @property
+    def only_numbers(self) -> int | None:
+        """How many features numbers become, if no category is embedded."""
+        if self.categories:
+            return None
+        last = self.numbers[-1]
+        return last.out_width if isinstance(last, NumericEmbedding) else self.sizes[0]
 
     def parameters(self) -> list[Parameter]:
         """The parameters of both parts."""
@@ -102,13 +121,17 @@ class Parts(Layer):
         return torch.cat(parts, dim=2)
 
     def backward(self, grad: Tensor, step: Step) -> Tensor:
-        """Each part's gradient through its layers; the gradient of the inputs isn't needed."""
-        parts = list(grad.split(self.out_sizes, dim=2))
+        """Each part's gradient through its layers; the gradient of the inputs isn't needed.
+
+        ``grad`` may be that of the numbers alone, if nothing else is trained here.
+        """
+        below = grad[:, :, : self.out_sizes[0]]
         for layer in reversed(self.numbers):
             if layer.is_trained:
-                parts[0] = layer.backward(parts[0].contiguous(), step)
+                below = layer.backward(below.contiguous(), step)
         if self.categories:
-            self.categories.backward(parts[2].contiguous(), step)
+            own = grad[:, :, sum(self.out_sizes[:2]) :]
+            self.categories.backward(own.contiguous(), step)
         return grad
 
     def _layers(self) -> list[Layer]:
@@ -206,6 +229,45 @@ class Standardize(Traced):
         return (x - values[f"{self.name}.mean"]) * values[f"{self.name}.scale"]
 
 
+class RobustScale(Traced):
+    """Numbers minus their median, over their interquartile range, by the member's training rows.
+
+    Where the quartiles are equal: over half of the range, so that a rare number doesn't become
+    huge; a constant column becomes 0 (Holzmüller et al. 2024, RealMLP).
+    """
+
+    learns_from_rows = True
+
+    def __init__(self, name: str, width: int) -> None:
+        self.name, self.width = name, width
+
+    def parameters(self) -> list[Parameter]:
+        """Each member's medians and inverse ranges."""
+        return [
+            Parameter(f"{self.name}.median", (1, self.width), RUNNING, zeros(1, self.width)),
+            Parameter(f"{self.name}.scale", (1, self.width), RUNNING, ones(1, self.width)),
+        ]
+
+    def fit(self, member: int, rows: Tensor, weight: Tensor) -> None:
+        """Find the quantiles of a member's training rows (of positive weight)."""
+        shares = torch.linspace(0, 1, 5, device=rows.device)
+        low, below, median, above, high = torch.quantile(few_rows(rows, weight), shares, dim=0)
+        between = torch.where(above > below, above - below, (high - low) / 2)
+        inverse = torch.where(between > LEAST_RANGE, 1.0 / between, 0.0)
+        self.values[f"{self.name}.median"][member] = median
+        self.values[f"{self.name}.scale"][member] = inverse
+
+    def compute(self, x: Tensor, values: Mapping[str, Tensor], step: Step) -> Tensor:
+        """Centre and scale."""
+        return (x - values[f"{self.name}.median"]) * values[f"{self.name}.scale"]
+
+
+def few_rows(rows: Tensor, weight: Tensor) -> Tensor:
+    """The rows of positive weight, of very many an even choice, for quantiles."""
+    rows = rows[weight > 0]
+    return rows[:: max(1, -(-len(rows) // QUANTILE_ROWS))]
+
+
 class SmoothClip(Traced):
     """``x / sqrt(1 + (x / bound)^2)``: near the identity inside, within ``bound`` outside
     (Holzmüller et al. 2024, RealMLP, with bound 3).
@@ -228,7 +290,7 @@ class InputScale(Traced):
 
     def parameters(self) -> list[Parameter]:
         """The factors, which start at 1."""
-        return [Parameter(self.name, (1, self.width), FREE, ones(1, self.width))]
+        return [Parameter(self.name, (1, self.width), FREE, ones(1, self.width), SCALE)]
 
     def compute(self, x: Tensor, values: Mapping[str, Tensor], step: Step) -> Tensor:
         """Scale."""
@@ -240,6 +302,9 @@ class NumericEmbedding(Traced):
 
     The number itself is kept beside its vector (RealMLP's dense variant).
     """
+
+    # Whether vectors go through a ReLU.
+    activated = True
 
     def __init__(self, name: str, width: int, encoded: int, size: int) -> None:
         self.name, self.width, self.encoded, self.size = name, width, encoded, size
@@ -258,13 +323,18 @@ class NumericEmbedding(Traced):
 
         return [
             Parameter(
-                f"{self.name}.weight", (self.width, self.encoded, self.size), WEIGHT, matrices
+                f"{self.name}.weight",
+                (self.width, self.encoded, self.size),
+                WEIGHT,
+                matrices,
+                EMBEDDING,
             ),
             Parameter(
                 f"{self.name}.bias",
                 (1, self.width, self.size),
                 FREE,
                 zeros(1, self.width, self.size),
+                EMBEDDING,
             ),
         ]
 
@@ -281,7 +351,9 @@ class NumericEmbedding(Traced):
         """Encode, then apply each number's matrix and ReLU."""
         encoded = self.encode(x, values)
         vectors = torch.einsum("mrni,mnio->mrno", encoded, values[f"{self.name}.weight"])
-        vectors = functional.relu(vectors + values[f"{self.name}.bias"])
+        vectors = vectors + values[f"{self.name}.bias"]
+        if self.activated:
+            vectors = functional.relu(vectors)
         return torch.cat([x, vectors.flatten(2)], dim=2)
 
 
@@ -295,7 +367,8 @@ class Periodic(NumericEmbedding):
     def parameters(self) -> list[Parameter]:
         """The matrices, biases and frequencies."""
         frequencies = normal(self.width, self.size, self.frequency_scale)
-        frequency = Parameter(f"{self.name}.frequency", (self.width, self.size), FREE, frequencies)
+        name, shape = f"{self.name}.frequency", (self.width, self.size)
+        frequency = Parameter(name, shape, FREE, frequencies, EMBEDDING)
         return [*super().parameters(), frequency]
 
     @property
@@ -308,6 +381,43 @@ class Periodic(NumericEmbedding):
         frequency = values[f"{self.name}.frequency"][:, None]
         angle = 2.0 * math.pi * frequency * x[:, :, :, None]
         return torch.cat([angle.sin(), angle.cos()], dim=3)
+
+
+class PeriodicBias(NumericEmbedding):
+    """Cosines of learnt frequencies and phases, and a matrix without ReLU.
+
+    Holzmüller et al. 2024, RealMLP ("PBLD": periodic, bias, linear, dense).
+    """
+
+    activated = False
+
+    def __init__(self, name: str, width: int, size: int, frequency_scale: float) -> None:
+        super().__init__(name, width, PHASES, size)
+        self.frequency_scale = frequency_scale
+
+    def parameters(self) -> list[Parameter]:
+        """The matrices, biases, frequencies and phases, which start anywhere."""
+        shape = (self.width, self.encoded)
+        frequencies = normal(*shape, self.frequency_scale)
+
+        def phases(generator: torch.Generator) -> Tensor:
+            return math.pi * (2.0 * torch.rand(shape, generator=generator) - 1.0)
+
+        return [
+            *super().parameters(),
+            Parameter(f"{self.name}.frequency", shape, FREE, frequencies, EMBEDDING),
+            Parameter(f"{self.name}.phase", shape, FREE, phases, EMBEDDING),
+        ]
+
+    @property
+    def row_size(self) -> int:
+        """The encodings, and the angles of their cosines."""
+        return 2 * super().row_size
+
+    def encode(self, x: Tensor, values: Mapping[str, Tensor]) -> Tensor:
+        """``cos(2 pi f x + phase)``."""
+        frequency, phase = (values[f"{self.name}.{part}"] for part in ("frequency", "phase"))
+        return (2.0 * math.pi * frequency[:, None] * x[:, :, :, None] + phase[:, None]).cos()
 
 
 class PiecewiseLinear(NumericEmbedding):
@@ -326,8 +436,7 @@ class PiecewiseLinear(NumericEmbedding):
 
     def fit(self, member: int, rows: Tensor, weight: Tensor) -> None:
         """Set the edges to quantiles of a member's training rows (of positive weight)."""
-        rows = rows[weight > 0]
-        rows = rows[:: max(1, -(-len(rows) // QUANTILE_ROWS))]
+        rows = few_rows(rows, weight)
         shares = torch.linspace(0, 1, self.encoded + 1, device=rows.device)
         self.values[f"{self.name}.edges"][member] = torch.quantile(rows, shares, dim=0).T
 
@@ -354,6 +463,10 @@ class CategoryEmbedding(Linear):
             name, sum(levels), size * len(levels), lambda generator: drawn(generator) * blocks
         )
         self.blocks = blocks
+
+    def parameters(self) -> list[Parameter]:
+        """The matrix and a bias, in the role of an embedding."""
+        return [replace(parameter, role=EMBEDDING) for parameter in super().parameters()]
 
     def bind(self, values: Mapping[str, Tensor], grads: Mapping[str, Tensor]) -> None:
         """Store the view of the matrix, and move the block mask to its device."""

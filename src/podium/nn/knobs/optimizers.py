@@ -26,8 +26,9 @@ _ops: Any = torch.ops.aten
 class Part:
     """The tensors of one kind that a run of members with equal hyperparameters has.
 
-    One flat tensor if these are all members, else a view of each parameter. ``moments`` have the
-    same shapes, by name; ``steps`` is the count of steps, once for each tensor.
+    One flat tensor if these are all members and all parameters of that kind, else a view of each
+    parameter. ``moments`` have the same shapes, by name; ``steps`` is the count of steps, once for
+    each tensor. ``factor``: times the learning rate.
     """
 
     params: NetworkParams
@@ -36,6 +37,7 @@ class Part:
     grads: list[Tensor]
     moments: dict[str, list[Tensor]]
     steps: list[Tensor]
+    factor: float = 1.0
 
 
 # A step of a part with a learning rate and, where the optimizer has it inside, a weight decay.
@@ -150,12 +152,12 @@ class Optimizer:
         self.count.add_(1.0)
         for parts, rate, decay in zip(self.parts, rates, decays, strict=True):
             for part in parts:
-                inside = decay if part.decays else 0.0
+                inside, own = decay if part.decays else 0.0, rate * part.factor
                 if inside and self.name != DECAYS_INSIDE:
                     for weight in part.weights:
-                        weight.mul_(1.0 - rate * decay)
+                        weight.mul_(1.0 - own * decay)
                     inside = 0.0
-                self.step_of(part, rate, inside)
+                self.step_of(part, own, inside)
 
     def state(self) -> dict[str, Tensor]:
         """All moments and the count of steps, by name."""
@@ -175,17 +177,41 @@ class Optimizer:
         """The tensors that each run of equal members steps."""
         found = list(runs(params))
         self.parts = [
-            [self._part(kind, own, places if len(found) > 1 else None) for kind in TRAINED]
+            [
+                part
+                for kind in TRAINED
+                for part in self._parts_of(kind, own, places if len(found) > 1 else None)
+            ]
             for own, places in found
         ]
 
-    def _part(self, kind: str, params: NetworkParams, places: slice | None) -> Part:
+    def _parts_of(self, kind: str, params: NetworkParams, places: slice | None) -> list[Part]:
+        """One for each factor of the learning rate."""
+        names: dict[float, list[str]] = {}
+        for spec in self.parameters.specs:
+            if spec.kind == kind:
+                names.setdefault(params.rate_of(spec.role), []).append(spec.name)
+        if set(names) <= {1.0}:
+            return [self._part(kind, params, places, None, 1.0)]
+        return [self._part(kind, params, places, own, factor) for factor, own in names.items()]
+
+    def _part(
+        self,
+        kind: str,
+        params: NetworkParams,
+        places: slice | None,
+        names: Sequence[str] | None,
+        factor: float,
+    ) -> Part:
+        """The parameters of ``names`` (all if None) of the members at ``places`` (all if None)."""
         parameters = self.parameters
 
         def of(flat: Tensor) -> list[Tensor]:
-            if places is None:
+            if places is None and names is None:
                 return [flat]
-            return [view[places] for view in parameters.views({kind: flat}).values()]
+            views = parameters.views({kind: flat})
+            own = views.values() if names is None else [views[name] for name in names]
+            return [view if places is None else view[places] for view in own]
 
         weights = of(parameters.flat[kind])
         return Part(
@@ -195,6 +221,7 @@ class Optimizer:
             of(parameters.flat_grad[kind]),
             {name: of(value) for name, value in self.moments[kind].items()},
             [self.count] * len(weights),
+            factor,
         )
 
 
