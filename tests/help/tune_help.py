@@ -7,9 +7,9 @@ from typing import Any
 
 from podium.config import MLPParams
 from podium.config.search import read_search
+from podium.config.space import Space, make_space
 from podium.metrics import metric_named
 from podium.models.trials import TrialFit
-from podium.stages.tune.space import Space, make_space
 from podium.stages.tune.study import StoredStudy, open_study
 
 # A program that uses this module begins so.

@@ -6,8 +6,8 @@ import pytest
 
 from podium.config import MLPParams, RidgeParams
 from podium.config.search import read_search
+from podium.config.space import Space, make_space
 from podium.io.errors import PodiumError
-from podium.stages.tune.space import Space, make_space
 
 SEARCH = {
     "learning_rate": {"range": [0.001, 0.1], "log": True},

@@ -11,10 +11,10 @@ import pytest
 
 from podium.config.models import RidgeParams
 from podium.config.search import read_search
+from podium.config.space import make_space
 from podium.io.errors import PodiumError
 from podium.models.trials import TrialFit
 from podium.stages.tune.samplers import SAMPLERS, make_sampler
-from podium.stages.tune.space import make_space
 from tune_help import PROGRAM, complete, loss, opened, space
 
 WANTED = [

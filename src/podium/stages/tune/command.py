@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from podium.config import load_config
+from podium.config.space import Space, make_space
 from podium.io import files, paths
 from podium.io.errors import PodiumError
 from podium.io.text import counted, nearest, printable
@@ -35,7 +36,6 @@ from podium.stages.tune.prune import PRUNERS
 from podium.stages.tune.samplers import GAUSSIAN, SAMPLERS
 from podium.stages.tune.search import Candidates, search, with_history
 from podium.stages.tune.shipped import dimensions_of
-from podium.stages.tune.space import Space, make_space
 from podium.stages.tune.study import KNOBS, Asked, Finished, StoredStudy, open_study
 
 # How long the command waits at its end for MLflow, as a share of its time.

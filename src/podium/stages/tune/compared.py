@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from podium.config.space import shown
 from podium.runtime.console import say
 from podium.stages.tune import command, plots, report
 from podium.stages.tune.command import Options, Tuning, run_search, study_folder
 from podium.stages.tune.samplers import COMPARED
-from podium.stages.tune.space import shown
 
 PICTURE = "compared.png"
 

@@ -10,10 +10,10 @@ from typing import Any
 
 from podium.config import Competition, TableCompetition
 from podium.config.search import read_search
+from podium.config.space import Axis, Knob, Space, make_space
 from podium.io.errors import PodiumError
 from podium.models.trials import TrialFit
 from podium.stages.tune.evaluate import Evaluator, Task, fit_prepared
-from podium.stages.tune.space import Axis, Knob, Space, make_space
 
 # What ships for every table.
 PREPROCESS: Mapping[str, Mapping[str, Any]] = {

@@ -4,10 +4,10 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from podium.config.space import shown
 from podium.metrics import Metric
 from podium.models.trials import TrialFit
 from podium.stages.tune.confirm import Confirmed
-from podium.stages.tune.space import shown
 from podium.stages.tune.study import Finished
 
 DIGITS = 5

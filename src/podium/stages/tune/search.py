@@ -9,12 +9,12 @@ import numpy as np
 from pydantic import ValidationError
 
 from podium.config import ModelParams
+from podium.config.space import configured
 from podium.models.several_targets import resolve_for_first
 from podium.models.trials import TrialFit
 from podium.stages.tune.budget import Budget
 from podium.stages.tune.evaluate import Evaluator, Task
 from podium.stages.tune.prune import Pruner
-from podium.stages.tune.space import configured
 from podium.stages.tune.study import Asked, StoredStudy
 
 Told = Callable[[Asked, TrialFit], None]

@@ -11,8 +11,8 @@ from pydantic import ValidationError
 
 from podium.config import Competition, ModelParams
 from podium.config.search import Dimension, read_search
+from podium.config.space import configured, make_space
 from podium.io.errors import PodiumError
-from podium.stages.tune.space import configured, make_space
 
 Written = Mapping[str, Mapping[str, Any]]
 

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from podium.config.space import Space
 from podium.io.errors import PodiumError, without_password
 from podium.io.text import printable
 from podium.metrics import Metric
 from podium.models.trials import TrialFit
 from podium.runtime import processes
 from podium.stages.tune.samplers import make_sampler
-from podium.stages.tune.space import Space
 
 if TYPE_CHECKING:
     from optuna import Study as OptunaStudy

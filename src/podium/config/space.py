@@ -83,6 +83,15 @@ class Axis:
             value = self.low + round((value - self.low) / self.step) * self.step
         return round(value) if self.whole else float(value)
 
+    def draw(self, random: Random) -> Any:
+        """A value at random, each as likely as the others; of a log scale, of the logarithm."""
+        if self.choices:
+            return random.choice(self.choices)
+        share = random.random()
+        if self.log:
+            return self.nearest(self.low * (self.high / self.low) ** share)
+        return self.nearest(self.low + (self.high - self.low) * share)
+
     def grid(self) -> list[Any]:
         """Its values on a grid: all choices, or ``points`` of a range, evenly spaced."""
         if self.choices:
@@ -158,6 +167,10 @@ class Space:
     def axes(self) -> list[Axis]:
         """What samplers draw."""
         return [axis for knob in self.knobs for axis in knob.axes]
+
+    def drawn(self, random: Random) -> dict[str, Any]:
+        """The knobs at a point that is drawn at random."""
+        return self.values({axis.name: axis.draw(random) for axis in self.axes})
 
     def distributions(self) -> "dict[str, BaseDistribution]":
         """By name, as Optuna has them."""
