@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -24,6 +25,18 @@ KNOBS = {
     "elastic_net": {"alpha_count": 6, "inner_folds": 2, "l1_ratios": [0.5, 0.9]},
     "lightgbm": {"rounds": 150, "patience": 10, "learning_rate": 0.2},
     "mlp": {"epochs": 30, "hidden": [16], "seeds": 2, "learning_rate": 0.01},
+    "mlp_ensemble": {
+        "configurations": [
+            {},
+            {"normalization": "layer"},
+            {"dropout": 0.1},
+            {"activation": "relu"},
+        ],
+        "hidden": [16],
+        "epochs": 30,
+        "learning_rate": 0.01,
+        "halvings": 1,
+    },
     "linear": {"epochs": 20, "learning_rate": 0.05},
     "catboost": {"iterations": 60, "patience": 5, "learning_rate": 0.2, "depth": 4},
     "xgboost": {"n_estimators": 150, "patience": 10, "learning_rate": 0.2},
@@ -116,10 +129,11 @@ def fit(
     transform: str = "none",
     metric: str | None = None,
     explain: bool = False,
+    scratch: Path | None = None,
     **knobs,
 ):
     params = model_spec("tabular", model).params(model=model, **{**KNOBS.get(model, {}), **knobs})
     schema = dataset.schema
     target = Target(schema.task, transform, tuple(schema.classes))
     scoring = metric_named(metric or ("rmse" if target.is_regression else "logloss"))
-    return fit_model(params, dataset, target, scoring, reporter, explain=explain)
+    return fit_model(params, dataset, target, scoring, reporter, scratch, explain)

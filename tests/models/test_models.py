@@ -47,7 +47,9 @@ def test_a_fold_never_learns_from_the_rows_it_scores(model):
     dataset.y[rows] += 100
     after = fit(model, dataset)
     others = np.setdiff1d(np.arange(200), rows)
-    assert (before.oof[rows] == after.oof[rows]).all()
+    # Others' choices change which networks train in a group, and so the last digits of sums.
+    digits = 1e-5 if model == "mlp_ensemble" else 0
+    assert np.abs(before.oof[rows] - after.oof[rows]).max() <= digits
     assert (before.oof[others] != after.oof[others]).any()
 
 

@@ -1,6 +1,6 @@
 """What every block of params.yaml and every model's entry is made of."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
@@ -71,6 +71,10 @@ class ModelParams(Block):
     def idle(self, task: str, scheme: FoldScheme) -> Mapping[str, str]:
         """Knobs that do nothing for a task and a scheme of folds, each with the reason."""
         return {}
+
+    def problems(self) -> Iterator[tuple[tuple[str | int, ...], str]]:
+        """What else is wrong in the block: paths below it, and a message each."""
+        yield from ()
 
     def automatic(self) -> list[str]:
         """The hyperparameters that are still ``auto``, by the table (unlike ``device``)."""

@@ -256,7 +256,8 @@ class _Reader:
             return None
         params = self._validate(spec.params, {**value, "model": model}, path)
         if params is not None:
-            for inside, message in search_problems(params, params.search):
+            searched = search_problems(params, params.search)
+            for inside, message in (*searched, *params.problems()):
                 self._add((*path, *inside), message)
         return params
 

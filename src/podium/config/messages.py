@@ -159,7 +159,7 @@ def explain(details: ErrorDetails, kind: type[BaseModel]) -> str:
     key = printable(str(details["loc"][-1]))
     fields = _fields_at(kind, details["loc"][:-1])
     if details["type"] == "extra_forbidden":
-        return f"unknown key '{key}'; {_meant(key, fields)}"
+        return f"unknown key '{key}'; {meant(key, fields)}"
     if details["type"] == "missing":
         return f"missing key '{key}'; add it"
     found = f"found {shown(details['input'])}{_value_meant(key, details)}"
@@ -198,11 +198,11 @@ def _fields_at(kind: type[BaseModel], loc: Iterable[str | int]) -> list[str]:
     return [name for name in kind.model_fields if name != "name"]
 
 
-def _meant(key: str, fields: Sequence[str]) -> str:
+def meant(key: str, fields: Sequence[str]) -> str:
     """A hint: the key that another library's name stands for, else the nearest."""
     names = SYNONYMS.get(key.lower(), "").split(" | ")
-    meant = next((name for name in names if name.partition(":")[0] in fields), None)
-    return f"did you mean '{meant}'?" if meant else nearest(key, fields)
+    found = next((name for name in names if name.partition(":")[0] in fields), None)
+    return f"did you mean '{found}'?" if found else nearest(key, fields)
 
 
 def _value_meant(key: str, details: ErrorDetails) -> str:

@@ -25,6 +25,7 @@ from podium.config.imported import (
     XGBoostParams,
 )
 from podium.config.networks import LinearParams, MLPParams
+from podium.config.portfolio import MLPEnsembleParams
 
 Objective = Literal[
     "l2", "l1", "huber", "quantile", "mape", "poisson", "gamma", "tweedie", "log_loss"
@@ -182,6 +183,11 @@ TABLE_MODELS: dict[str, ModelSpec] = {
     "elastic_net": ModelSpec(ElasticNetParams, "podium.models.penalized:fit_elastic_net"),
     "lightgbm": ModelSpec(LightGBMParams, _TREES, "podium.models.gradient_boosting:rules"),
     "mlp": ModelSpec(MLPParams, _TABLE_NETWORK, "podium.nn.auto:rules"),
+    "mlp_ensemble": ModelSpec(
+        MLPEnsembleParams,
+        "podium.models.mlp_ensemble:fit_mlp_ensemble",
+        "podium.models.portfolio:rules",
+    ),
     "linear": ModelSpec(LinearParams, _TABLE_NETWORK),
     "catboost": ModelSpec(CatBoostParams, _BOOSTING, package="catboost"),
     "xgboost": ModelSpec(XGBoostParams, _BOOSTING, package="xgboost"),

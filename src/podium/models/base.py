@@ -66,7 +66,8 @@ class SplitFit:
     ``valid`` has shape (validation rows, outputs), ``test`` (test rows, outputs); the stds, if a
     model estimates its uncertainty, have the same shapes. ``history`` has one dict per step (epoch,
     boosting round, alpha); ``details`` small facts (e.g. the chosen alpha); ``weights`` the content
-    of each file by name, in formats that run no code when read.
+    of each file by name, in formats that run no code when read. ``configurations``, of a model that
+    tries several: one dict each, with its ``weight`` in the fold and its ``knobs``.
 
     ``predict_seconds`` is how long the test rows took. ``predict`` is the fold's model itself, of
     several seeds the first; ``Fit.finished`` asks it for ``probed``, which adds ``probe_seconds``
@@ -80,6 +81,7 @@ class SplitFit:
     history: list[dict[str, float]] = field(default_factory=list)
     details: dict[str, float] = field(default_factory=dict)
     weights: dict[str, bytes] = field(default_factory=dict)
+    configurations: list[dict[str, Any]] = field(default_factory=list)
     predict_seconds: float = 0.0
     predict: Predict | None = None
     probed: Probed | None = None

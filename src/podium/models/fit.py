@@ -40,7 +40,8 @@ class ModelResult:
     the one that is tuned on all OOF rows. Of several targets ``parts`` has the result of each, and
     decisions are there alone. ``predict_seconds`` is how long all folds' models took to predict the
     test rows; ``explained`` what is known of features, if it was asked for, in addition to
-    ``fit_seconds``.
+    ``fit_seconds``. ``configurations`` has a row for each fold and configuration of a model that
+    tries several.
     """
 
     oof: Array
@@ -59,6 +60,7 @@ class ModelResult:
     oof_std: Array | None = None
     test_std: Array | None = None
     explained: Explained | None = None
+    configurations: pd.DataFrame | None = None
     parts: Mapping[str, "ModelResult"] = field(default_factory=dict)
 
     def part(self, name: str) -> "ModelResult":
@@ -109,6 +111,7 @@ def fit_model(
         oof_std=_oof_std(dataset, splits, target.outputs),
         test_std=_mean_std(splits),
         explained=found,
+        configurations=_configurations(dataset, splits),
     )
 
 
@@ -246,6 +249,16 @@ def _fold_scores(
         rows = (split.valid_rows for split, _ in own)
         scores += [metric(dataset.y[part], target.scorable(decided[part])) for part in rows]
     return scores
+
+
+def _configurations(dataset: Dataset, fits: list[SplitFit]) -> pd.DataFrame | None:
+    """Every fold's configurations, below each other; None where there are none."""
+    rows = [
+        {"repeat": split.repeat, "fold": split.fold, **own}
+        for split, fitted in zip(dataset.splits, fits, strict=True)
+        for own in fitted.configurations
+    ]
+    return pd.DataFrame(rows) if rows else None
 
 
 def _history(dataset: Dataset, fits: list[SplitFit]) -> pd.DataFrame:

@@ -19,11 +19,13 @@ from podium.io.errors import PodiumError
 from podium.models.base import Fit, Predict, SplitFit, timed
 from podium.nn import Columns, FittedMembers, Progress, divergence, fit_members
 from podium.nn.data import Rows, Tables
+from podium.nn.outcome import Outcome
 from podium.nn.predict import pooled
 from podium.nn.rng import mixed
 from podium.reporting.curves import MEMBER_CURVES, member_curve
 
 Array = NDArray[np.float64]
+_NOTHING = np.empty(0, dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -66,19 +68,39 @@ def train_members(
     Members are in the order of ``fits``, then of ``folds`` (all if None), then of seeds. ``more``:
     what ``fit_members`` takes beside the data.
     """
-    first = fits[0]
     of_all = [(fit, split, seed) for fit in fits for split, seed in _pairs(fit, folds)]
-    parts = [_rows(*one) for one in of_all]
+    return train_each(of_all, [member_rows(*one) for one in of_all], inputs, **more)
+
+
+def train_each(
+    members: Sequence[tuple[Fit[NetworkParams], int, int]],
+    rows: Sequence[tuple[Rows, Rows]],
+    inputs: NetworkInputs,
+    validates: bool = True,
+    **more: Any,
+) -> FittedMembers:
+    """Train networks on the same data together, each of any configuration, fold and seed.
+
+    Args:
+        members: the configuration, the fold and the seed of each.
+        rows: each one's rows, and those of them that early stopping holds out.
+        inputs: the data.
+        validates: whether the folds' validation rows are scored after each epoch.
+        more: what ``fit_members`` takes beside the data.
+    """
+    first = members[0][0]
+    splits = first.dataset.splits
+    valid = [splits[split].valid_rows if validates else _NOTHING for _, split, _ in members]
     return fit_members(
         inputs.train,
         first.y,
-        [rows for rows, _ in parts],
-        [fit.params for fit, _, _ in of_all],
+        [own for own, _ in rows],
+        [fit.params for fit, _, _ in members],
         classes=0 if first.target.is_regression else first.target.outputs,
-        seeds=[_member_seed(fit.params, split, seed) for fit, split, seed in of_all],
-        table_per_member=[split for _, split, _ in of_all],
-        valid_rows_per_member=[first.dataset.splits[split].valid_rows for _, split, _ in of_all],
-        stop_rows_per_member=[stop for _, stop in parts],
+        seeds=[_member_seed(fit.params, split, seed) for fit, split, seed in members],
+        table_per_member=[split for _, split, _ in members],
+        valid_rows_per_member=valid,
+        stop_rows_per_member=[stop for _, stop in rows],
         sample_weight=first.dataset.weights,
         columns=inputs.columns,
         columns_per_table=inputs.own,
@@ -93,7 +115,7 @@ def _pairs(fit: Fit[NetworkParams], folds: Sequence[int] | None = None) -> list[
     return [(split, seed) for split in splits for seed in range(fit.params.seeds)]
 
 
-def _rows(fit: Fit[NetworkParams], split: int, seed: int) -> tuple[Rows, Rows]:
+def member_rows(fit: Fit[NetworkParams], split: int, seed: int) -> tuple[Rows, Rows]:
     """A member's rows, and those of them that early stopping holds out, split as the folds are."""
     own, params = fit.dataset.splits[split], fit.params
     if not params.early_stopping:
@@ -242,6 +264,15 @@ def _pooled(means: list[Array], stds: list[Array], members: list[int]) -> tuple[
 def _history(fitted: FittedMembers, params: NetworkParams, split: int) -> list[dict[str, float]]:
     """One row per epoch and member of a split."""
     return [
+        row
+        for seed, index in enumerate(_of_split(split, params))
+        for row in member_history(fitted.outcomes[index], seed)
+    ]
+
+
+def member_history(outcome: Outcome, seed: int) -> list[dict[str, float]]:
+    """One row per epoch of a member."""
+    return [
         {
             "seed": seed,
             "step": log.epoch,
@@ -251,8 +282,7 @@ def _history(fitted: FittedMembers, params: NetworkParams, split: int) -> list[d
             "learning_rate": log.learning_rate,
             "seconds": round(log.seconds, 4),
         }
-        for seed, index in enumerate(_of_split(split, params))
-        for log in fitted.outcomes[index].history
+        for log in outcome.history
     ]
 
 

@@ -1,5 +1,6 @@
 """Stage train: one model by k-fold, its artefacts in ``models/<competition>/<model>/``."""
 
+import json
 import shutil
 import time
 from collections.abc import Iterator
@@ -236,6 +237,7 @@ def summary(result: ModelResult, metric: str, target: Target) -> dict[str, objec
         **decision_facts(result.decision, result.fold_decisions, target.classes),
         "details": mean_details(result),
         **resolved,
+        **_weighted_configurations(result),
         **of_each_target(
             {
                 own.name: summary(result.part(own.name), metric, own.target)
@@ -243,6 +245,21 @@ def summary(result: ModelResult, metric: str, target: Target) -> dict[str, objec
                 if own.name
             }
         ),
+    }
+
+
+def _weighted_configurations(result: ModelResult) -> dict[str, object]:
+    """The configurations of a model that tries several: knobs and mean weight of those with any."""
+    if result.configurations is None:
+        return {}
+    by_number = result.configurations.groupby("configuration")
+    weights, knobs = by_number["weight"].mean().round(DIGITS), by_number["knobs"].first()
+    used = weights[weights > 0].sort_values(ascending=False, kind="stable")
+    return {
+        "configurations": [
+            {"configuration": int(number), "weight": float(weight), "knobs": knobs[number]}
+            for number, weight in used.items()
+        ]
     }
 
 
@@ -265,6 +282,7 @@ def _log(
         for own in shown_targets(target):
             _log_target(run, result.part(own.name), model, dataset, own, folder)
         result.history.to_csv(folder / "history.csv", index=False)
+        _write_configurations(folder, result, target)
         folds = folds_frame(dataset.train_ids, dataset.folds, trained=dataset.trained)
         folds.to_csv(folder / "folds.csv", index=False)
         # By these a run can be compared with another ('podium compare').
@@ -273,6 +291,15 @@ def _log(
             shutil.copy(where / f"{IMPORTANCE}.csv", folder)
         shutil.copytree(where / PICTURES, folder, dirs_exist_ok=True)
         run.log_artifacts(folder)
+
+
+def _write_configurations(folder: Path, result: ModelResult, target: Target) -> None:
+    """A table for each target of what a model that tries several configurations made of them."""
+    for own in each_target(target):
+        table = result.part(own.name).configurations
+        if table is not None:
+            told = table.assign(knobs=table["knobs"].map(json.dumps))
+            told.to_csv(folder / f"{own.file('configurations')}.csv", index=False)
 
 
 def _log_target(

@@ -48,6 +48,7 @@ SHIPPED: dict[str, dict[str, Written]] = {
         },
         "lightgbm": _TREES,
         "mlp": {**_LAYERED, "input_noise": {"range": [0.0, 0.4]}},
+        "mlp_ensemble": {"holdout": {"range": [0.1, 0.3]}, "halvings": {"range": [1, 3]}},
         "linear": {
             "learning_rate": {"range": [0.001, 0.3], "log": True},
             "weight_decay": {"range": [0.0001, 0.3], "log": True},
