@@ -35,7 +35,7 @@ KNOBS = {
         "hidden": [16],
         "epochs": 30,
         "learning_rate": 0.01,
-        "halvings": 1,
+        "numeric_embedding": "none",
     },
     "linear": {"epochs": 20, "learning_rate": 0.05},
     "catboost": {"iterations": 60, "patience": 5, "learning_rate": 0.2, "depth": 4},

@@ -5,6 +5,8 @@ trains many configurations among those.
 """
 
 from collections.abc import Callable
+from itertools import combinations
+from math import comb
 
 import numpy as np
 
@@ -55,6 +57,19 @@ def select_greedily(
     if not best_counts.any():
         return np.full(len(predictions), 1.0 / len(predictions))
     return best_counts / best_counts.sum()
+
+
+def bags(count: int, most: int) -> list[list[int]]:
+    """Halves of so many predictions, of at least two: all of them, or ``most`` at random.
+
+    The mean of weights that are selected among each is bagged selection: what one selection finds
+    by chance the others don't.
+    """
+    size = min(count, max(2, (count + 1) // 2))
+    if comb(count, size) <= most:
+        return [list(bag) for bag in combinations(range(count), size)]
+    generator = np.random.default_rng(0)
+    return [sorted(generator.permutation(count)[:size]) for _ in range(most)]
 
 
 def ordered(loss: float) -> float:

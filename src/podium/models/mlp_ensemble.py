@@ -22,7 +22,6 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from random import Random
 from typing import Any
 
 import numpy as np
@@ -34,7 +33,7 @@ from podium.config.portfolio import MLPEnsembleParams
 from podium.data.dataset import Rows
 from podium.io.errors import PodiumError
 from podium.metrics import METRICS
-from podium.metrics.greedy import MixtureLoss, ordered, select_greedily
+from podium.metrics.greedy import MixtureLoss, bags, ordered, select_greedily
 from podium.models.auto import resolve_params
 from podium.models.base import Array, Fit, Predict, SplitFit, timed
 from podium.models.networks import NetworkInputs, member_history, member_rows, train_each
@@ -44,7 +43,7 @@ from podium.nn import FittedMembers, Progress
 
 RMSE = METRICS["rmse"]
 # Draws of half of the finalists, each with its own weights; and networks that each of them mixes.
-BAGS, ROUNDS = 25, 20
+BAGS, ROUNDS = 20, 20
 # How far weights are moved to equal ones: few held-out rows tell little of nearly equal networks.
 TOWARDS_EQUAL = 0.5
 # The share of epochs before the last halving.
@@ -188,7 +187,7 @@ class _Ensemble:
         rows = self.splits[split].train_rows[held]
         some = np.unique(np.linspace(0, len(rows) - 1, min(len(rows), MOST_ROWS)).astype(int))
         stacked = np.stack([predicted[number][some] for number in usable])
-        found = bagged_weights(*_compared(self.fit, rows[some], stacked), self.fit.params.seed)
+        found = bagged_weights(*_compared(self.fit, rows[some], stacked))
         found = (1 - TOWARDS_EQUAL) * found + TOWARDS_EQUAL / len(usable)
         return dict(zip(usable, found.tolist(), strict=True))
 
@@ -372,23 +371,17 @@ def trial(rung: int, halvings: int) -> float:
     return LONGEST_TRIAL * 0.5 ** (halvings - 1 - rung)
 
 
-def bagged_weights(predictions: Array, loss: MixtureLoss, seed: int) -> Array:
+def bagged_weights(predictions: Array, loss: MixtureLoss) -> Array:
     """The mean weights of greedy selections among halves of the predictions, (models,).
-
-    Three of fewer than six, since halves of them would leave nothing to select.
 
     Args:
         predictions: shape (models, rows, ...).
         loss: as of ``select_greedily``.
-        seed: draws the halves.
     """
-    count, random = len(predictions), Random(seed)
-    bag = min(count, max(3, math.ceil(count / 2)))
-    total = np.zeros(count)
-    for _ in range(BAGS):
-        own = sorted(random.sample(range(count), bag))
-        total[own] += select_greedily(predictions[own], loss, ROUNDS)
-    return total / BAGS
+    total = np.zeros(len(predictions))
+    for bag in bags(len(predictions), BAGS):
+        total[bag] += select_greedily(predictions[bag], loss, ROUNDS)
+    return total / total.sum()
 
 
 def _compared(fit: Fit[Any], rows: Rows, predictions: Array) -> tuple[Array, MixtureLoss]:

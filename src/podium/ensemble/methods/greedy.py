@@ -9,15 +9,13 @@ log loss guides instead, of numbers the squared error.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import combinations
-from math import comb
 
 import numpy as np
 
 from podium.ensemble.methods.base import LOG_LOSS, RMSE, FitMixer, Problem, Weighted
 from podium.metrics import Array
 from podium.metrics.decisions import best_by_threshold
-from podium.metrics.greedy import select_greedily
+from podium.metrics.greedy import bags, select_greedily
 
 BAGS = 20
 # Fits one weight per model.
@@ -42,7 +40,7 @@ class _Bagged:
 
     def __call__(self, predictions: Array, y: Array) -> Array:
         weights = np.zeros(len(predictions))
-        for bag in _bags(len(predictions)):
+        for bag in bags(len(predictions), BAGS):
             weights[bag] += self.fit(predictions[bag], y)
         return weights / weights.sum()
 
@@ -66,15 +64,6 @@ def _guided(greedy: "_Greedy") -> list[FitWeights]:
     # Ranks are the more sensitive and by far the slower guide of the two.
     by_metric = [greedy.by_metric] if metric.needs == "labels" else []
     return [greedy.by_log_loss, *by_metric]
-
-
-def _bags(models: int) -> list[list[int]]:
-    """Halves of the models, of at least two: all of them, or ``BAGS`` at random."""
-    size = min(models, max(2, (models + 1) // 2))
-    if comb(models, size) <= BAGS:
-        return [list(bag) for bag in combinations(range(models), size)]
-    generator = np.random.default_rng(0)
-    return [sorted(generator.permutation(models)[:size]) for _ in range(BAGS)]
 
 
 @dataclass(frozen=True)
