@@ -36,6 +36,7 @@ KNOBS = {
         "epochs": 30,
         "learning_rate": 0.01,
         "numeric_embedding": "none",
+        "early_stopping": None,
     },
     "linear": {"epochs": 20, "learning_rate": 0.05},
     "catboost": {"iterations": 60, "patience": 5, "learning_rate": 0.2, "depth": 4},

@@ -23,7 +23,11 @@ def test_a_portfolio_is_one_model(project, podium, house_files):
     assert all(one["knobs"]["hidden"] == [8] for one in told)
     assert [one["weight"] for one in told] == sorted((one["weight"] for one in told), reverse=True)
     log_runs()
-    run = next(run for run in runs_of(HOUSES) if "podium.model" in run.data.tags and run.data.params["model"] != "blend")
+    run = next(
+        run
+        for run in runs_of(HOUSES)
+        if "podium.model" in run.data.tags and run.data.params["model"] != "blend"
+    )
     assert run.data.params["model"] == "mlp_ensemble"
     found = client().download_artifacts(run.info.run_id, "configurations.csv")
     table = pd.read_csv(found)

@@ -65,7 +65,7 @@ class MLPEnsembleParams(ModelParams):
     configurations: Annotated[Configurations, *OR_AUTO] = AUTO
     space: Literal["default"] | Mapping[str, Any] = "default"
     halvings: int = Field(1, ge=0, le=8)
-    holdout: float = Field(0.2, gt=0, lt=1)
+    holdout: float = Field(0.15, gt=0, lt=1)
     seeds: Count = 1
 
     @model_validator(mode="after")
@@ -141,9 +141,8 @@ def configuration(params: MLPEnsembleParams, own: Mapping[str, Any]) -> MLPParam
     Raises:
         pydantic.ValidationError: they don't go together.
     """
-    common = {"early_stopping": None, **params.knobs}
-    values = {**common, **own, "model": "mlp", "seed": params.seed, "seeds": 1}
-    if values["early_stopping"] is not None:
+    values = {**params.knobs, **own, "model": "mlp", "seed": params.seed, "seeds": 1}
+    if values.get("early_stopping", MLPParams.model_fields["early_stopping"].default) is not None:
         values["holdout"] = params.holdout
     return MLPParams.model_validate(
         {knob: value for knob, value in values.items() if knob in own or _acts(knob, values)}
