@@ -349,7 +349,11 @@ def same(one, other) -> bool:
 
 @pytest.mark.usefixtures("every_epoch")
 @pytest.mark.parametrize("model", ["mlp", CNN])
-def test_a_stopped_training_continues_to_the_same_bits(tmp_path, model):
+@pytest.mark.parametrize("short", [False, True])
+def test_a_stopped_training_continues_to_the_same_bits(tmp_path, model, short, monkeypatch):
+    """In float32, and in bfloat16 (where the CPU has no such instructions, torch emulates them)."""
+    monkeypatch.setattr("podium.nn.device.has_bfloat16", lambda: short)
+    monkeypatch.setattr("podium.nn.layers.SHORT_FROM", 1)
     whole = fit(model, make_images(), **DRAWN)
     with pytest.raises(KeyboardInterrupt):
         fit(model, make_images(), Stopping(after=3), tmp_path, **DRAWN)

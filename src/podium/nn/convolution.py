@@ -57,6 +57,7 @@ class ConvNet(Traced):
     def compute(self, x: Tensor, values: Values, step: Step) -> Tensor:
         """Each member's images through its own kernels.
 
+        In bfloat16, activations are kept in it, statistics of normalization and features are not.
         On a CPU member by member: one is enough work, and its activations stay in the cache. On
         CUDA all together, as groups of channels: one after the other, the launches of small kernels
         take most of the time (docs/benchmarks-images.md).
@@ -64,22 +65,25 @@ class ConvNet(Traced):
         device, mixed = x.device.type, step.compute != torch.float32
         with torch.autocast(device, dtype=step.compute if mixed else None, enabled=mixed):
             if device == "cuda":
-                features = self.features(x, values, step)
-            else:
-                each = [slice(place, place + 1) for place in range(len(x))]
-                features = torch.cat([self.features(x[m], _of(values, m), step) for m in each])
-        return features.float() if mixed else features
+                return self.features(x, values, step)
+            each = [slice(place, place + 1) for place in range(len(x))]
+            return torch.cat([self.features(x[m], _of(values, m), step) for m in each])
 
     def features(self, x: Tensor, values: Values, step: Step) -> Tensor:
         """Members' images, (members, rows, numbers), to their features: each is a channel group."""
         members, rows, _ = x.shape
-        x = x.view(members, rows, *self.image).permute(1, 0, 4, 2, 3).flatten(1, 2)
+        if members == 1:
+            # Not the general case below: of one grey channel, its strides don't tell the layout.
+            x = x.view(rows, *self.image).permute(0, 3, 1, 2)
+        else:
+            x = x.view(members, rows, *self.image).permute(1, 0, 4, 2, 3).flatten(1, 2)
         for stage in range(len(self.stages)):
             entry = _halved(_convolved(x, values, self._entry(stage)))
             x = self.activation(_normalized(entry, values, self._entry(stage), step))
             for block in range(self.params.blocks):
                 x = self._residual(x, values, self._block(stage, block), step)
-        return x.mean((2, 3)).view(rows, members, -1).transpose(0, 1)
+        exact = torch.promote_types(x.dtype, torch.float32)
+        return x.mean((2, 3), dtype=exact).view(rows, members, -1).transpose(0, 1)
 
     @property
     def least_rows(self) -> int:  # type: ignore[override]

@@ -7,8 +7,11 @@ from contextlib import contextmanager
 
 import torch
 
-from podium.config import NetworkParams
+from podium.config import ImageNetworkParams, NetworkParams
 from podium.io.errors import PodiumError
+
+# CPU features, as torch names them, by which oneDNN multiplies in bfloat16.
+BFLOAT16 = ("avx512_bf16", "amx_bf16")
 
 
 def device_of(params: NetworkParams) -> torch.device:
@@ -31,9 +34,21 @@ def memory_of(device: torch.device) -> float:
 
 
 def compute_type(params: NetworkParams, device: torch.device) -> torch.dtype:
-    """bfloat16 for matrix products on CUDA where asked (no loss scaling needed), else float32."""
-    mixed = params.mixed_precision and device.type == "cuda"
-    return torch.bfloat16 if mixed else torch.float32
+    """bfloat16 for products where asked (no loss scaling needed), else float32.
+
+    On a CPU for images only, whose pixels have 8 bits, and only where it has instructions for it.
+    Predictions use it too, so that the end of a member's curve is its score.
+    """
+    if not params.mixed_precision:
+        return torch.float32
+    on_cpu = isinstance(params, ImageNetworkParams) and has_bfloat16()
+    return torch.bfloat16 if device.type == "cuda" or on_cpu else torch.float32
+
+
+def has_bfloat16() -> bool:
+    """Whether this CPU multiplies in bfloat16; elsewhere torch emulates it, which is slow."""
+    there = torch.cpu.get_capabilities()
+    return torch.backends.mkldnn.is_available() and any(there.get(name) for name in BFLOAT16)
 
 
 @contextmanager

@@ -16,6 +16,9 @@ from podium.nn.own import Rates
 from podium.nn.parameters import BIAS, FREE, RUNNING, WEIGHT, Initial, Parameter, zeros
 from podium.nn.rng import Rng
 
+# On a CPU, matrices with fewer numbers stay in float32: converting them takes what bfloat16 saves.
+SHORT_FROM = 2**17
+
 
 @dataclass
 class Step:
@@ -38,14 +41,19 @@ class Step:
     inner: "Step | None" = None
 
     def memory(
-        self, owner: object, name: str, shape: Sequence[int], device: torch.device
+        self,
+        owner: object,
+        name: str,
+        shape: Sequence[int],
+        device: torch.device,
+        dtype: torch.dtype | None = None,
     ) -> Tensor:
         """A buffer to write into: reused at every training step, new at prediction."""
         if not self.training:
-            return torch.empty(tuple(shape), device=device)
+            return torch.empty(tuple(shape), device=device, dtype=dtype)
         key = (owner, name, tuple(shape))
         if key not in self.buffers:
-            self.buffers[key] = torch.empty(key[2], device=device)
+            self.buffers[key] = torch.empty(key[2], device=device, dtype=dtype)
         return self.buffers[key]
 
     def of_each(self, copies: int) -> "Step":
@@ -163,28 +171,38 @@ class Linear(Layer):
 
     def forward(self, x: Tensor, step: Step) -> Tensor:
         """``gain * x @ weight + bias``."""
-        self.x = x
+        self.x = self._short("x", x, step)
+        self.factor = self._short("weight", self.weight, step)
         shape = (len(x), x.shape[1], self.outputs)
-        out = step.memory(self, "out", shape, x.device)
-        out = product(x, self.weight, out, step.compute, self.gain)
+        out = product(self.x, self.factor, step.memory(self, "out", shape, x.device), self.gain)
         return out if self.bias is None else out.add_(self.bias)
 
     def backward(self, grad: Tensor, step: Step) -> Tensor:
         """The gradients of matrix, bias and, if needed, input."""
-        product(self.x.transpose(1, 2), grad, self.weight_grad, step.compute, self.gain)
         if self.bias_grad is not None:
             torch.sum(grad, 1, keepdim=True, out=self.bias_grad)
+        short = self._short("grad", grad, step)
+        product(self.x.transpose(1, 2), short, self.weight_grad, self.gain)
         if not self.wants_input_grad:
             return grad
-        weight = self.weight[:, : self.wanted_inputs]
+        weight = self.factor[:, : self.wanted_inputs]
         out = step.memory(self, "grad", (*self.x.shape[:2], weight.shape[1]), grad.device)
-        return product(grad, weight.transpose(1, 2), out, step.compute, self.gain)
+        return product(short, weight.transpose(1, 2), out, self.gain)
+
+    def _short(self, name: str, value: Tensor, step: Step) -> Tensor:
+        """A factor in the type that products are computed in, converted once a step."""
+        small = value.device.type == "cpu" and self.inputs * self.outputs < SHORT_FROM
+        if small or step.compute == torch.float32:
+            return value
+        name = f"{name} in {step.compute}"
+        memory = step.memory(self, name, value.shape, value.device, step.compute)
+        return memory.copy_(value)
 
 
-def product(a: Tensor, b: Tensor, out: Tensor, compute: torch.dtype, gain: float = 1.0) -> Tensor:
-    """``gain`` times the batched matrix product, into ``out``; computed in the type ``compute``."""
-    if compute != torch.float32:
-        out.copy_(torch.bmm(a.to(compute), b.to(compute)))
+def product(a: Tensor, b: Tensor, out: Tensor, gain: float = 1.0) -> Tensor:
+    """``gain`` times the batched matrix product, into ``out``; computed in the factors' type."""
+    if a.dtype != out.dtype:
+        out.copy_(torch.bmm(a, b))
         return out if gain == 1.0 else out.mul_(gain)
     if gain == 1.0:
         return torch.bmm(a, b, out=out)
