@@ -27,12 +27,14 @@ from podium.models import fit_model
 
 # By the first and the last feature of a group, as they stand in params.yaml.
 GROUPS = {
-    "areas and baths": ("TotalSF", "Baths"),
+    "areas and baths": ("TotalSF", "QualitySF"),
     "ages": ("HouseAge", "Remodelled"),
     "has-flags": ("HasPool", "HasDeck"),
+    "shops and busy streets": ("Commercial", "BusyStreet"),
+    "unfinished mansions": ("UnfinishedMansion", "UnfinishedMansion"),
     "mean prices of neighborhoods": ("NbhdPrice", "NbhdClassPrice"),
 }
-OWN = "own code: grades"
+OWN = "own code: grades and deductions"
 MANIFEST: dict[str, object] = {"provider": "local", "synthetic": False, "files": []}
 
 

@@ -3,6 +3,7 @@
 import pandas as pd
 
 GRADES = {"NA": 0, "Po": 1, "Fa": 2, "TA": 3, "Gd": 4, "Ex": 5}
+DEDUCTIONS = {"Typ": 0, "Min1": 1, "Min2": 2, "Mod": 3, "Maj1": 4, "Maj2": 5, "Sev": 6, "Sal": 7}
 GRADED = ["ExterQual", "KitchenQual", "BsmtQual", "GarageQual", "FireplaceQu", "HeatingQC"]
 
 
@@ -13,6 +14,7 @@ def features(table: pd.DataFrame) -> pd.DataFrame:
     quality = table["OverallQual"]
     return table.assign(
         **grades.add_suffix(" grade"),
+        Deductions=table["Functional"].map(DEDUCTIONS).fillna(0),
         AllGrades=quality + grades.sum(axis=1),
         # Quality is worth more where there is more of it.
         KitchenQuality=quality * grades["KitchenQual"],
