@@ -94,19 +94,6 @@ def test_a_knob_of_another_needs_it(knob, model):
     assert kind(**{knob: kind.model_fields[knob].default}) == kind()
 
 
-def test_small_images_are_for_a_part_of_the_training():
-    params = CNNParams(small_until=0.5, small_side=0.7)
-    assert params.image_at(0.49, (28, 32, 3)) == (20, 22, 3)
-    assert params.image_at(0.5, (28, 32, 3)) == (28, 32, 3)
-    assert params.image_at(0.0, (1, 1, 1)) == (1, 1, 1)
-    for own in (CNNParams(), ImageMLPParams()):
-        assert own.image_at(0.0, (28, 32, 3)) == (28, 32, 3)
-    with pytest.raises(ValidationError, match="small_side does nothing without small_until"):
-        CNNParams(small_side=0.5)
-    with pytest.raises(ValidationError, match="small_until doesn't go with cutmix"):
-        CNNParams(small_until=0.5, cutmix=1.0)
-
-
 @pytest.mark.parametrize("knobs", [{"dropout": 0.2}, {"dropout": 0.0, "input_dropout": 0.2}])
 def test_copies_do_nothing_beside_passes_with_dropout(knobs):
     with pytest.raises(ValidationError, match="tta does nothing with mc_dropout"):
@@ -143,8 +130,6 @@ def test_copies_do_nothing_beside_passes_with_dropout(knobs):
         ("activation", "tanh"),
         ("dropout", 1.0),
         ("dropout", [0.1]),
-        ("small_until", 1.0),
-        ("small_side", 1.0),
     ],
 )
 def test_what_cannot_be_is_an_error(knob, value):

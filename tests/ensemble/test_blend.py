@@ -242,8 +242,8 @@ def test_one_model_is_the_blend_and_nothing_is_searched():
     counting = replace(one, function=lambda *given: asked.append(0) or one.function(*given))
     models = np.stack([prediction(0.2, 1)])
     result = blend(Ensemble(), models, models[:, :10], Y, FOLDS, LOG, counting)
-    # The model and the blend are scored, in all and on each fold.
-    assert len(asked) == 2 * (1 + 5)
+    # The model and the blend are scored, in all and on each fold; and weights on their own rows.
+    assert len(asked) == 2 * (1 + 5) + 1
     assert (result.weights.tolist(), result.chosen) == ([1.0], None)
     assert result.blended.score == result.models[0].score
 

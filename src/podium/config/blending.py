@@ -1,5 +1,6 @@
 """How a blend may be made of models' predictions: one row a method."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from podium.metrics import Metric
@@ -14,11 +15,13 @@ class BlendMethod:
     ``ways`` is a function, as ``module:function``, imported when it is used: of a ``Problem`` it
     returns the ways to fit the method (``podium.ensemble.methods.base``). ``is_fitted``: it learns
     something of the target. ``tasks`` are those it is for, ``of_ranks`` says that it is for
-    metrics that see but the order of probabilities.
+    metrics that see but the order of probabilities. ``is_flexible``: the rows that it is fitted on
+    are no measure of it.
     """
 
     ways: str
     is_fitted: bool = True
+    is_flexible: bool = False
     tasks: tuple[str, ...] = TASKS
     of_ranks: bool = False
 
@@ -48,5 +51,15 @@ METHODS: dict[str, BlendMethod] = {
     "bagged": BlendMethod(f"{_METHODS}.greedy:ways_of_bags"),
     "class_weights": BlendMethod(f"{_METHODS}.nnls:ways_of_classes", tasks=("multiclass",)),
     "linear_stack": BlendMethod(f"{_METHODS}.linear_stack:ways"),
-    "lightgbm_stack": BlendMethod(f"{_METHODS}.lightgbm_stack:ways"),
+    "averaged": BlendMethod(f"{_METHODS}.averaged:ways"),
+    "lightgbm_stack": BlendMethod(f"{_METHODS}.lightgbm_stack:ways", is_flexible=True),
 }
+AUTO = "auto"
+NAMES = (AUTO, *METHODS)
+# What ``auto`` chooses from. Of more methods one is more often the best by chance: docs/blend.md.
+CANDIDATES = ("weighted", "linear_stack", "averaged")
+
+
+def methods_of(method: str, candidates: Sequence[str]) -> list[str]:
+    """The methods that a name stands for: itself, or what ``auto`` chooses from, in order."""
+    return [method] if method != AUTO else [name for name in METHODS if name in candidates]

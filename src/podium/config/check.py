@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from importlib.util import find_spec
 
-from podium.config.blending import METHODS
+from podium.config.blending import AUTO, METHODS, methods_of
 from podium.config.features import OrdinalMap, columns_of
 from podium.config.folds import SCHEMES
 from podium.config.metric_names import fitting, unknown_metric
@@ -257,22 +257,28 @@ def _check_ensemble(competition: Competition) -> Iterator[Finding]:
 
 
 def _check_method(competition: Competition) -> Iterator[Finding]:
-    """A method that is not for the task or the metric."""
-    name = competition.ensemble.method
+    """Methods that are not for the task or the metric; keys that only ``auto`` has."""
+    ensemble = competition.ensemble
+    key = "candidates" if ensemble.method == AUTO else "method"
     try:
-        problem = METHODS[name].problem(competition.task, competition.scoring)
+        metric = competition.scoring
     except (KeyError, PodiumError):
         # No such metric, or the user's own is broken: that is the error to show.
         return
-    if problem:
-        yield ("ensemble", "method"), f"'{name}' {problem}; use weighted or mean"
+    for name in methods_of(ensemble.method, ensemble.candidates):
+        if problem := METHODS[name].problem(competition.task, metric):
+            yield ("ensemble", key), f"'{name}' {problem}; use weighted or mean"
+    for own in ("candidates", "tolerance"):
+        if ensemble.method != AUTO and ensemble.is_set(own):
+            yield ("ensemble", own), "is used by method 'auto' only; remove it"
 
 
 def _check_nested(competition: Competition) -> Iterator[Finding]:
     folds, path = competition.folds, ("ensemble", "nested")
     if competition.ensemble.nested != "full":
         return
-    if not METHODS[competition.ensemble.method].is_fitted:
+    method = competition.ensemble.method
+    if method != AUTO and not METHODS[method].is_fitted:
         yield path, "'full' is for fitted weights; remove it, or set method to weighted"
     for name, params in competition.models.items():
         if not model_spec(competition.kind, params.model).trains:

@@ -90,10 +90,6 @@ class ImageNetworkParams(Augmentation, NetworkParams):
         """``tta``."""
         return self.tta
 
-    def image_at(self, done: float, image: tuple[int, int, int]) -> tuple[int, int, int]:
-        """The shape that images are trained at, after a share of the training."""
-        return image
-
     @model_validator(mode="after")
     def _something_to_change(self) -> Self:
         if self.is_set("tta_strength") and not self.tta:
@@ -153,27 +149,8 @@ class CNNParams(ImageNetworkParams):
     blocks: Count = 1
     activation: Literal["relu", "leaky_relu", "silu", "gelu"] = "relu"
     dropout: Fraction = 0.0
-    # Up to this share of the training, images have this share of their height and width.
-    small_until: Fraction = 0.0
-    small_side: Annotated[float, Field(gt=0, lt=1)] = 0.7
 
     @property
     def has_dropout(self) -> bool:
         """Whether anything is dropped while training."""
         return bool(self.input_dropout or self.dropout)
-
-    def image_at(self, done: float, image: tuple[int, int, int]) -> tuple[int, int, int]:
-        """The shape that images are trained at: first a small one, if ``small_until`` is set."""
-        if done >= self.small_until:
-            return image
-        height, width, channels = image
-        rows, columns = (max(1, round(self.small_side * side)) for side in (height, width))
-        return rows, columns, channels
-
-    @model_validator(mode="after")
-    def _small_for_a_while(self) -> Self:
-        if self.is_set("small_side") and not self.small_until:
-            raise ValueError("small_side does nothing without small_until")
-        if self.small_until and self.cutmix:
-            raise ValueError("small_until doesn't go with cutmix: use one of them")
-        return self

@@ -60,7 +60,6 @@ SYNONYMS = {
         "seed": "random_state random_seed rng",
         "mixed_precision": "amp fp16",
         "tta": "test_time_augmentation",
-        "small_until": "progressive_resizing progressive_resolution",
         # The competition's blocks.
         "metric": "scoring score eval_metric",
         "target": "label target_column y",

@@ -7,8 +7,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from podium.config.blending import METHODS
-from podium.config.block import Block, ModelParams, Name, Seed, as_text, name_in
+from podium.config.blending import CANDIDATES, METHODS, NAMES
+from podium.config.block import Block, ModelParams, Name, NotNegative, Seed, as_text, name_in
 from podium.config.compute import Compute
 from podium.config.features import Features
 from podium.config.folds import ALIASES, SCHEMES
@@ -55,6 +55,7 @@ def as_texts(value: object) -> object:
 Slug = Annotated[str, AfterValidator(_slug)]
 LeastRows = Annotated[int | Literal["auto"], BeforeValidator(_least_rows)]
 Side = Annotated[int, Field(ge=1, le=4096)]
+MethodName = Annotated[str, name_in(METHODS)]
 Task = Literal["regression", "binary", "multiclass"]
 TargetTransform = Literal["none", "log", "log1p", "sqrt", "yeo_johnson", "quantile", "rank"]
 
@@ -146,13 +147,17 @@ class Ensemble(Block):
 
     ``nested``: the rows on which a fold's weights are fitted are predicted by the models of the
     folds (``folds``), or by models that are fitted again without that fold's rows (``full``).
+    ``candidates``: what method ``auto`` chooses from; ``tolerance``: it takes a simpler one that is
+    worse by no more standard errors.
     ``submit``: ``better`` is the best model where the blend's nested score doesn't beat it.
     """
 
-    method: Annotated[str, name_in(METHODS)] = "weighted"
+    method: Annotated[str, name_in(NAMES)] = "weighted"
     models: list[Name] | Literal["all"] = "all"
     rounds: int = Field(100, ge=1)
     nested: Literal["folds", "full"] = "folds"
+    candidates: Annotated[list[MethodName], Field(min_length=1)] = list(CANDIDATES)
+    tolerance: NotNegative = 0.0
     submit: Literal["better", "blend"] = "better"
 
 

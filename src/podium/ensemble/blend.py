@@ -17,17 +17,16 @@ test rows' on all OOF rows.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pkgutil import resolve_name
 
 import numpy as np
 
 from podium.config import Ensemble
-from podium.config.blending import METHODS
 from podium.data.targets import Target
-from podium.ensemble.fitting import fit_mixer, mix_by_fold
-from podium.ensemble.methods.base import FitMixer, Problem
+from podium.ensemble.choice import Candidate, fit, methods, tuned_on
+from podium.ensemble.fitting import mix_by_fold
+from podium.ensemble.methods.base import Problem
 from podium.ensemble.scoring import Mask, Rows, Scored, Scoring
-from podium.metrics import Array, Metric
+from podium.metrics import Array, Metric, decided, tune
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,10 @@ class Blend:
     The blend's ``oof`` and scores are nested; its ``test`` uses ``weights``, which are fitted on
     all OOF rows; ``fold_weights``, shape (folds, models), predict each fold. ``chosen`` is the
     model that is submitted in the blend's place, by its index. ``raised`` test rows were below what
-    the target can be, and are at that bound. Of several targets ``parts`` has the blend of each.
+    the target can be, and are at that bound. ``same_rows`` is the score on all OOF rows of what is
+    fitted on all of them: by how much it is better than the nested one is optimism. ``method``
+    predicts the test rows, and each of ``fold_methods`` a fold: with ``auto`` they are chosen, the
+    first from ``candidates``. Of several targets ``parts`` has the blend of each.
     """
 
     weights: Array
@@ -46,6 +48,10 @@ class Blend:
     models: list[Scored]
     chosen: int | None
     raised: int
+    same_rows: float = float("nan")
+    method: str = ""
+    fold_methods: Sequence[str] = ()
+    candidates: Sequence[Candidate] = ()
     parts: Mapping[str, "Blend"] = field(default_factory=dict)
 
     def part(self, name: str) -> "Blend":
@@ -123,33 +129,47 @@ def _blended(
     models = [scoring.scored(one, of_test) for one, of_test in zip(oof, test, strict=True)]
     coded, coded_test = target.encode(oof), target.encode(test)
     fitted_on = [coded] * scoring.folds if inner is None else [*target.encode(inner)]
-    ways = _ways(spec, target, metric)
-    mixers = [
-        fit_mixer(scoring, ways, own, scoring.trained[:, fold])
+    chosen_from = methods(Problem(spec, target, metric))
+    fits = [
+        fit(scoring, chosen_from, own, scoring.trained[:, fold], spec.tolerance)
         for fold, own in enumerate(fitted_on)
     ]
-    mixer = fit_mixer(scoring, ways, coded, np.ones(len(y), dtype=bool))
+    rows = np.ones(len(y), dtype=bool)
+    whole = fit(scoring, chosen_from, coded, rows, spec.tolerance, scoring.folds)
+    mixers = [one.mixer for one in fits]
     nested = mix_by_fold(mixers, coded, scoring.fold_of_row)
-    raw = target.decode(mixer.mix(coded_test))
-    tuned_on = None
+    raw = target.decode(whole.mixer.mix(coded_test))
+    on = None
     if metric.is_tuned:
         # What a fold's threshold is tuned on is mixed by the fold's own mixer.
-        pairs = zip(mixers, fitted_on, strict=True)
-        tuned_on = [target.decode(own.mix(predictions)) for own, predictions in pairs]
-    blended = scoring.scored(target.decode(nested), raw, tuned_on)
+        on = [
+            tuned_on(scoring, own, predictions, scoring.trained[:, fold])
+            for fold, (own, predictions) in enumerate(zip(fits, fitted_on, strict=True))
+        ]
+    blended = scoring.scored(target.decode(nested), raw, on)
     chosen = _better_model(scoring, blended, models) if spec.submit == "better" else None
     raw = raw if chosen is None else test[chosen]
     raised = int((raw < target.least(metric)).sum())
     by_fold = np.stack([own.weights for own in mixers])
-    return Blend(mixer.weights, by_fold, blended, models, chosen, raised)
-
-
-def _ways(spec: Ensemble, target: Target, metric: Metric) -> Sequence[FitMixer]:
-    """The ways to fit the method that is asked for."""
-    found: Sequence[FitMixer] = resolve_name(METHODS[spec.method].ways)(
-        Problem(spec, target, metric)
+    return Blend(
+        weights=whole.mixer.weights,
+        fold_weights=by_fold,
+        blended=blended,
+        models=models,
+        chosen=chosen,
+        raised=raised,
+        same_rows=_same_rows(scoring, target.decode(whole.mixer.mix(coded))),
+        method=whole.method.name,
+        fold_methods=[one.method.name for one in fits],
+        candidates=whole.candidates,
     )
-    return found
+
+
+def _same_rows(scoring: Scoring, mixed: Array) -> float:
+    """The score of rows that had a part in what predicts them, and in their labels."""
+    mixed = np.maximum(mixed, scoring.target.least(scoring.metric))
+    labels = decided(tune(scoring.metric, scoring.y, mixed), mixed)
+    return scoring.metric(scoring.y, scoring.target.scorable(labels))
 
 
 def _better_model(scoring: Scoring, blended: Scored, models: Sequence[Scored]) -> int | None:

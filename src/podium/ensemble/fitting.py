@@ -23,17 +23,22 @@ def fit_mixer(scoring: Scoring, ways: Sequence[FitMixer], predictions: Array, ro
         predictions: on the model scale, shape (models, n, outputs).
         rows: shape (n,); those among them that have no prediction (NaN) are left out.
     """
-    own = np.flatnonzero(rows & np.isfinite(predictions).all(axis=(0, 2)))
+    own = fitted_rows(predictions, rows)
     is_clear = len(ways) == 1 or len(predictions) == 1
     way = ways[0] if is_clear else _better_way(scoring, ways, predictions, own)
     return _fitted(way, predictions[:, own], scoring.y[own])
+
+
+def fitted_rows(predictions: Array, rows: Mask) -> Rows:
+    """The places of those rows that have predictions."""
+    return np.flatnonzero(rows & np.isfinite(predictions).all(axis=(0, 2)))
 
 
 def _better_way(
     scoring: Scoring, ways: Sequence[FitMixer], predictions: Array, rows: Rows
 ) -> FitMixer:
     """The way that is the better on each fold when fitted on the other ones."""
-    rows = rows[_spread(len(rows), WAY_ROWS)]
+    rows = rows[spread(len(rows), WAY_ROWS)]
     _, fold = np.unique(scoring.fold_of_row[rows], return_inverse=True)
     count, own = int(fold.max(initial=0)) + 1, predictions[:, rows]
     if count == 1:
@@ -63,11 +68,11 @@ def _fitted(fit: FitMixer, predictions: Array, y: Array) -> Mixer:
     """A mixer fitted on rows, or on some of very many; the mean without any."""
     if not len(y):
         return equal(predictions)
-    own = _spread(len(y), MOST_ROWS)
+    own = spread(len(y), MOST_ROWS)
     return fit(predictions[:, own], y[own])
 
 
-def _spread(count: int, most: int) -> Rows:
+def spread(count: int, most: int) -> Rows:
     """All of so many places, or ``most`` of them, evenly chosen."""
     if count <= most:
         return np.arange(count)

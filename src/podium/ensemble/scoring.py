@@ -1,7 +1,7 @@
 """Predictions with their scores, and the rows that they are scored on."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,7 +57,20 @@ class Scoring:
     @property
     def folds(self) -> int:
         """How many there are."""
-        return int(self.fold_of_row.max()) + 1
+        return int(self.fold_of_row.max(initial=-1)) + 1
+
+    def within(self, rows: Rows, most: int) -> "Scoring":
+        """The same of some rows, their folds put together where there are more than ``most``.
+
+        What a part trains on is what each of its folds does.
+        """
+        known, fold = np.unique(self.fold_of_row[rows], return_inverse=True)
+        count = min(len(known), most)
+        part_of_fold = np.arange(len(known)) * count // max(len(known), 1)
+        trained = np.ones((len(rows), count), dtype=bool)
+        for own, part in zip(known, part_of_fold, strict=True):
+            trained[:, part] &= self.trained[rows, own]
+        return replace(self, y=self.y[rows], fold_of_row=part_of_fold[fold], trained=trained)
 
     def scored(self, oof: Array, test: Array, tuned_on: Sequence[Array] | None = None) -> Scored:
         """Predictions, none below what the target can be, with their scores.

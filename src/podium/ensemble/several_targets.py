@@ -75,6 +75,8 @@ def _joined(of_each: Mapping[str, Blend]) -> Blend:
         models=[_beside(scored) for scored in models],
         chosen=alone,
         raised=sum(one.raised for one in blends),
+        same_rows=float(np.mean([one.same_rows for one in blends])),
+        method=blends[0].method if len({one.method for one in blends}) == 1 else "",
         parts=of_each,
     )
 

@@ -14,7 +14,7 @@ from importlib.util import resolve_name
 from pathlib import Path
 
 from podium.config import Competition, TableCompetition
-from podium.config.blending import METHODS
+from podium.config.blending import METHODS, methods_of
 from podium.config.models import model_spec
 from podium.config.providers import PROVIDERS
 from podium.data.kinds import KINDS
@@ -110,12 +110,12 @@ def _in_tables(stage: str, competition: Competition, model: str | None) -> list[
         spec = model_spec(competition.kind, name)
         own = [":".join(name.rsplit(".", 1))] if name.startswith(f"{USER_CODE}.") else []
         return [kind["read"], spec.fit, *filter(None, [spec.rules]), *own]
-    blending = METHODS[competition.ensemble.method].ways
     if stage == "ensemble":
-        return [blending]
-    # The report compares train with test, shows the images that were predicted worst, and blends
-    # without each model.
-    return [kind["read"], kind["sample"], blending]
+        ensemble = competition.ensemble
+        names = methods_of(ensemble.method, ensemble.candidates)
+        return [METHODS[name].ways for name in names]
+    # The report compares train with test, and shows the images that were predicted worst.
+    return [kind["read"], kind["sample"]] if stage == "report" else []
 
 
 def _learnt(competition: Competition) -> list[str]:

@@ -8,7 +8,7 @@ log loss guides instead, of numbers the squared error.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,7 +17,8 @@ from podium.metrics import Array
 from podium.metrics.decisions import best_by_threshold
 from podium.metrics.greedy import bags, select_greedily
 
-BAGS = 20
+# The mean of many selections is fine enough by few picks each.
+BAGS, PICKS = 20, 25
 # Fits one weight per model.
 FitWeights = Callable[[Array, Array], Array]
 
@@ -29,7 +30,9 @@ def ways(problem: Problem) -> Sequence[FitMixer]:
 
 def ways_of_bags(problem: Problem) -> Sequence[FitMixer]:
     """The same, of the mean over bags."""
-    return [_Selection(_Bagged(guided)) for guided in _guided(_Greedy(problem))]
+    spec = problem.spec.model_copy(update={"rounds": min(problem.spec.rounds, PICKS)})
+    greedy = _Greedy(replace(problem, spec=spec))
+    return [_Selection(_Bagged(guided)) for guided in _guided(greedy)]
 
 
 @dataclass(frozen=True)
