@@ -14,7 +14,6 @@ from podium.data.holdout import hold_out
 from podium.metrics import METRICS
 from podium.models.fit import HISTORY
 from podium.models.ridge_classifier import SCALES, ridges
-from podium.nn.convolution import ConvNet
 from podium.reporting.curves import mlflow_curves
 from podium.runtime.progress import Reporter
 
@@ -311,42 +310,6 @@ def test_monte_carlo_dropout_adds_a_std_beside_each_prediction():
     assert result.oof_std.shape == result.oof.shape
     assert result.test_std.shape == result.test.shape
     assert (result.oof_std > 0).all()
-
-
-# Small images first.
-
-
-@pytest.fixture
-def sizes(monkeypatch):
-    """The numbers an image has when convolutions read it: in training, and else."""
-    read: dict[bool, list[int]] = {True: [], False: []}
-    compute = ConvNet.compute
-
-    def spy(self, x, values, step):
-        read[step.training].append(x.shape[2])
-        return compute(self, x, values, step)
-
-    monkeypatch.setattr(ConvNet, "compute", spy)
-    return read
-
-
-def test_small_images_come_first_and_only_in_training(sizes):
-    dataset = make_images()
-    small = fit("cnn", dataset, epochs=8, small_until=0.5, small_side=0.75, shift=0.1)
-    assert sizes[True].count(36) == sizes[True].count(64) == 4 * 8 * 6 / 2
-    assert set(sizes[False]) == {64}
-    assert (small.oof.argmax(axis=1) == dataset.y).mean() > 0.8
-
-
-@pytest.mark.deep
-@pytest.mark.usefixtures("every_epoch")
-@pytest.mark.parametrize("after", [3, 6])
-def test_small_images_continue_to_the_same_bits(tmp_path, after):
-    knobs = {"epochs": 4, "small_until": 0.5, "shift": 0.1}
-    whole = fit("cnn", make_images(), **knobs)
-    with pytest.raises(KeyboardInterrupt):
-        fit("cnn", make_images(), Stopping(after=after), tmp_path, **knobs)
-    assert same(whole, fit("cnn", make_images(), scratch=tmp_path, **knobs))
 
 
 # Stop and go.

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from podium.config import CNNParams, LinearParams, MLPParams
+from podium.config import LinearParams, MLPParams
 from podium.config.networks import NetworkParams
 from podium.io.errors import PodiumError
 from podium.nn import fit_members
@@ -189,12 +189,6 @@ def test_other_layers_are_another_group(monkeypatch):
     for member in range(4):
         alone = fit(params, only=member).predict(table()[0])[0]
         assert alone == pytest.approx(together[member], abs=1e-4)
-
-
-@pytest.mark.parametrize(("until", "apart"), [(0.0, False), (0.5, True)])
-def test_images_grow_at_one_step_for_all_of_a_group(until, apart):
-    few, many = (structure(CNNParams(epochs=epochs, small_until=until)) for epochs in (3, 5))
-    assert (few != many) == apart
 
 
 def test_what_is_not_a_members_own_makes_another_structure():

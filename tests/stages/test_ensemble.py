@@ -237,6 +237,29 @@ def test_a_model_that_the_blend_does_not_beat_is_submitted_and_named(shop, podiu
     assert "*" not in row
 
 
+def test_auto_says_what_it_chose_from_and_what_each_model_is_worth(shop, podium):
+    y = X[:60] + np.random.default_rng(1).normal(size=60)
+    models = {"ridge": {"alphas": [0.01]}, "bad": {"model": "ridge", "alphas": [1e6]}}
+    block = {"models": models, "ensemble": {"method": "auto", "submit": "blend"}}
+    block["ensemble"]["candidates"] = ["mean", "nnls", "linear_stack"]
+    shop(y, {"y": 0}, ("download", "preprocess", "train"), **block)
+    assert podium("train", NAME, "bad").code == 0
+    outcome = podium("ensemble", NAME)
+    assert outcome.code == 0, outcome.err
+    metrics = strict(Path(f"reports/{NAME}/blend/metrics.json"))
+    assert f"auto chose {metrics['method']}" in outcome.out
+    scores = {name: facts["cv"] for name, facts in metrics["candidates"].items()}
+    assert scores[metrics["method"]] == min(scores.values()) < scores["mean"]
+    assert set(metrics["fold_methods"]) <= set(scores)
+    same = metrics["same_rows"]
+    assert same["optimism"] == pytest.approx(metrics["cv"] - same["cv"], abs=2e-6)
+    worth = pd.read_csv(f"reports/{NAME}/blend/worth.csv").set_index("model")
+    assert worth.loc["ridge", "worse_without"] > 2 * worth.loc["ridge", "se"] > 0
+    outcome = podium("report", NAME)
+    assert outcome.code == 0, podium("--debug", "report", NAME).err
+    assert "auto chose" in Path(f"reports/{NAME}/report.html").read_text()
+
+
 def test_the_blends_own_labels_are_kept_beside_the_submitted_models(shop, podium):
     """Labels by thresholds of the mixture; no fold validates the first rows."""
     y = (X[:60] + np.random.default_rng(1).normal(size=60) > 0.8).astype(int)

@@ -48,30 +48,27 @@ class ImageInputs(Inputs):
     def read(self, rows: Tensor, tables: Tensor, step: Step) -> Tensor:
         """The images of rows, augmented if ``step.views`` is set, standardized for their fold.
 
-        Shape (members, rows, height * width * channels), by ``params.image_at`` in training.
+        Shape (members, rows, height * width * channels).
         """
         members, count = rows.shape
         x = self._on(rows.device).index_select(0, rows.flatten()).float().mul_(1.0 / 255.0)
         if step.views is not None:
-            x = self._augmenter(step)(x, _Random(step.views, step.number, count), x)
+            strength = 1.0 if step.training else self.params.tta_strength
+            x = self._augmenter(strength)(x, _Random(step.views, step.number, count), x)
         x = x.view(members, count, -1, self.means.shape[1])
         mean, std = (own.to(rows.device)[tables][:, None, None] for own in (self.means, self.stds))
         return x.sub_(mean).div_(std).view(members, count, -1)
 
-    def _augmenter(self, step: Step) -> Augmenter:
-        """This thread's augmenter of the strength and the size of a step."""
+    def _augmenter(self, strength: float) -> Augmenter:
+        """This thread's augmenter of a given strength."""
         if not hasattr(self.local, "augmenters"):
             self.local.augmenters = {}
-        own: dict[tuple[float, int, int], Augmenter] = self.local.augmenters
-        strength = 1.0 if step.training else self.params.tta_strength
-        height, width, channels = self.images.shape[1:]
-        to = self.params.image_at(step.done, (height, width, channels))[:2]
-        key = (strength, *to)
-        if key not in own:
+        own: dict[float, Augmenter] = self.local.augmenters
+        if strength not in own:
             weaker = {knob: strength * getattr(self.params, knob) for knob in SIZES}
             knobs = self.params.model_copy(update=weaker)
-            own[key] = Augmenter(knobs, height, width, channels, to)
-        return own[key]
+            own[strength] = Augmenter(knobs, *self.images.shape[1:])
+        return own[strength]
 
     def fingerprint(self) -> bytes:
         """A hash of all pixels, means and stds."""

@@ -39,7 +39,6 @@ class ConvNet(Traced):
 
     def __init__(self, name: str, params: CNNParams, image: tuple[int, int, int]) -> None:
         self.name, self.params, self.image = name, params, image
-        self.small = params.image_at(0.0, image)
         self.activation = ACTIVATIONS[params.activation]
         self.outputs = params.channels[-1]
         self.stages = list(zip([image[2], *params.channels], params.channels, strict=False))
@@ -72,13 +71,12 @@ class ConvNet(Traced):
 
     def features(self, x: Tensor, values: Values, step: Step) -> Tensor:
         """Members' images, (members, rows, numbers), to their features: each is a channel group."""
-        members, rows, numbers = x.shape
-        image = self.image if numbers == math.prod(self.image) else self.small
+        members, rows, _ = x.shape
         if members == 1:
             # Not the general case below: of one grey channel, its strides don't tell the layout.
-            x = x.view(rows, *image).permute(0, 3, 1, 2)
+            x = x.view(rows, *self.image).permute(0, 3, 1, 2)
         else:
-            x = x.view(members, rows, *image).permute(1, 0, 4, 2, 3).flatten(1, 2)
+            x = x.view(members, rows, *self.image).permute(1, 0, 4, 2, 3).flatten(1, 2)
         for stage in range(len(self.stages)):
             entry = _halved(_convolved(x, values, self._entry(stage)))
             x = self.activation(_normalized(entry, values, self._entry(stage), step))
@@ -90,26 +88,26 @@ class ConvNet(Traced):
     @property
     def least_rows(self) -> int:  # type: ignore[override]
         """2 if the last stage's images are one pixel, which has no variance over one row."""
-        return 2 if self._sizes(self.small)[-1][0] == 1 else 1
+        return 2 if self._sizes()[-1][0] == 1 else 1
 
     @property
     def row_size(self) -> int:
         """Activations per image, roughly."""
-        each = [places * outputs for places, (_, outputs) in self._sizes(self.image)]
+        each = [places * outputs for places, (_, outputs) in self._sizes()]
         return math.prod(self.image) + sum(each) * (4 + 2 * self.params.blocks)
 
     @property
     def row_work(self) -> int:
         """Multiplications of one image's forward pass."""
         work = 0
-        for places, (inputs, outputs) in self._sizes(self.image):
+        for places, (inputs, outputs) in self._sizes():
             entry = 4 * places * inputs * outputs
             work += entry + 2 * self.params.blocks * places * outputs**2
         return KERNEL**2 * work
 
-    def _sizes(self, image: tuple[int, int, int]) -> list[tuple[int, tuple[int, int]]]:
+    def _sizes(self) -> list[tuple[int, tuple[int, int]]]:
         """Each stage's pixels (height times width) and channels."""
-        height, width, _ = image
+        height, width, _ = self.image
         sizes = []
         for stage in self.stages:
             height, width = max(1, height // 2), max(1, width // 2)

@@ -26,16 +26,14 @@ class Step:
 
     ``rng`` is for dropout and noise: None at prediction, except for Monte-Carlo dropout. ``views``
     is the RNG of random input changes (augmentation), None for unchanged inputs. ``training``:
-    a backward pass follows and running statistics are updated. ``done`` is the share of the steps
-    before this one. ``real`` has shape (members, rows, 1) and is 0 on padding rows; None if there
-    are none.
+    a backward pass follows and running statistics are updated. ``real`` has shape
+    (members, rows, 1) and is 0 on padding rows; None if there are none.
     """
 
     training: bool = False
     rng: Rng | None = None
     views: Rng | None = None
     number: int = 0
-    done: float = 1.0
     real: Tensor | None = None
     dropout_factor: Rates = 1.0
     compute: torch.dtype = torch.float32

@@ -56,8 +56,8 @@ def structure(params: NetworkParams) -> str:
     """What members must have in common to share a group, as text."""
     fixed = params.model_dump(exclude=OWN | NOT_TRAINED)
     fixed["stops"] = params.early_stopping is not None
-    if params.averaging == "swa" or getattr(params, "small_until", False):
-        # The epoch at which the average starts, or images grow, is a share of all.
+    if params.averaging == "swa":
+        # The epoch at which the average starts is a share of all.
         fixed["epochs"] = params.epochs
     return json.dumps(fixed, sort_keys=True)
 

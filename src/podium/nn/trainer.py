@@ -200,7 +200,6 @@ class Trainer:
     def _set_schedules(self, number: int) -> None:
         """Set the step's number, and the rates and factors of each run of equal members."""
         self.step.number = number
-        self.step.done = number / (self.orders.steps * self.params.epochs)
         self.rates, self.decays, factors = [], [], []
         for params, _ in self.runs:
             steps = self.orders.steps * params.epochs

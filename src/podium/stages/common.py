@@ -91,28 +91,43 @@ def run_tags(competition: Competition, schema: Schema, stage: str) -> dict[str, 
     }
 
 
-def cv_scores(score: float, fold_scores: list[float]) -> dict[str, float]:
+def cv_scores(score: float, fold_scores: list[float], repeats: int = 1) -> dict[str, float]:
     """The pooled OOF score; mean, std and the mean's standard error over folds.
 
+    ``fold_scores`` has the folds of each repeat after those of the one before. Repeats validate the
+    same rows again: the standard error is that of one of them, its variance the mean of theirs.
     Folds on which the metric is undefined are left out, as is what is defined nowhere.
     """
     defined = [value for value in fold_scores if value == value]
     scores = {"cv": score}
     if defined:
         scores = {"cv_mean": float(np.mean(defined)), "cv_std": float(np.std(defined))} | scores
-    if len(defined) > 1:
-        scores["cv_se"] = float(np.std(defined, ddof=1) / len(defined) ** 0.5)
+    if (error := _standard_error(fold_scores, repeats)) == error:
+        scores["cv_se"] = error
     return {name: round(value, DIGITS) for name, value in scores.items() if value == value}
 
 
-def score_facts(metric: str, score: float, fold_scores: list[float]) -> dict[str, object]:
+def _standard_error(fold_scores: list[float], repeats: int) -> float:
+    """Of the mean over folds; NaN of fewer than two."""
+    count = len(fold_scores) // repeats
+    parts = [fold_scores[start : start + count] for start in range(0, count * repeats, count or 1)]
+    known = [[score for score in part if score == score] for part in parts]
+    errors = [float(np.std(part, ddof=1) / len(part) ** 0.5) for part in known if len(part) > 1]
+    if len(errors) < 2:
+        return errors[0] if errors else float("nan")
+    return float(np.sqrt(np.mean(np.square(errors))))
+
+
+def score_facts(
+    metric: str, score: float, fold_scores: list[float], repeats: int = 1
+) -> dict[str, object]:
     """The part of ``metrics.json`` that models and blend have in common.
 
     ``undefined_folds``, where there are some, are those that the mean leaves out.
     """
     folds = {str(index): round(value, DIGITS) for index, value in _defined(fold_scores)}
     undefined = undefined_folds(fold_scores)
-    facts = {"metric": metric, **cv_scores(score, fold_scores), "folds": folds}
+    facts = {"metric": metric, **cv_scores(score, fold_scores, repeats), "folds": folds}
     return facts | ({"undefined_folds": undefined} if undefined else {})
 
 
@@ -158,9 +173,9 @@ def shown_scores(score: float, fold_scores: list[float]) -> str:
     return f"{folds}, pooled OOF " + (f"{scores['cv']:.5f}" if "cv" in scores else "undefined")
 
 
-def log_scores(run: Run, score: float, fold_scores: list[float]) -> None:
+def log_scores(run: Run, score: float, fold_scores: list[float], repeats: int = 1) -> None:
     """The pooled score and its standard error as metrics, each fold's score as a step."""
-    scores = cv_scores(score, fold_scores)
+    scores = cv_scores(score, fold_scores, repeats)
     run.log_metrics({name: scores[name] for name in ("cv", "cv_se") if name in scores})
     run.log_curves({"fold_score": _defined(fold_scores)})
 

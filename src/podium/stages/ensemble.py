@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from podium.config import Competition, load_config
+from podium.config.blending import AUTO
 from podium.config.names import BLEND
 from podium.data.dataset import FOLDS, Schema, read_folds
 from podium.data.ids import in_own_columns
@@ -21,6 +22,7 @@ from podium.ensemble.blend import Blend
 from podium.ensemble.scoring import Scored
 from podium.ensemble.several_targets import blend_targets
 from podium.ensemble.submission import check_submission, make_submission, read_form
+from podium.ensemble.worth import worth
 from podium.io import files, paths
 from podium.io.errors import PodiumError, warn
 from podium.metrics import Metric
@@ -33,6 +35,7 @@ from podium.runtime.tracking import (
     Run,
     tracked_run,
 )
+from podium.stages.blend_facts import WORTH, method_facts, worth_table
 from podium.stages.class_report import class_report, draw_worst_of
 from podium.stages.common import (
     cv_scores,
@@ -256,6 +259,8 @@ def _publish(
         oof.to_parquet(folder / "oof.parquet", index=False)
         metrics = _metrics(competition, models, result, target)
         files.write_json(folder / "metrics.json", metrics)
+        worths = _worth(competition, models, result, target)
+        worths.to_csv(folder / WORTH, index=False, lineterminator="\n")
         facts = _draw(competition, models, result, target, pictures)
         table = in_own_columns(submission, competition.id_columns)
         text = table.to_csv(index=False, lineterminator="\n")
@@ -301,7 +306,31 @@ def _metrics(
             if own.name
         }
     )
-    return {**facts, "submitted": _submitted(models, result), "weights": weights, **of_targets}
+    return {
+        **facts,
+        "submitted": _submitted(models, result),
+        "weights": weights,
+        **method_facts(result, competition.scoring),
+        **of_targets,
+    }
+
+
+def _worth(
+    competition: Competition, models: Predictions, result: Blend, target: Target
+) -> pd.DataFrame:
+    """What each model is worth; ``auto`` does not choose again without it."""
+    found = worth(
+        competition.ensemble,
+        models.oof,
+        models.y,
+        models.fold_of_row,
+        target,
+        competition.scoring,
+        models.inner,
+        models.trained,
+        {own.name: result.part(own.name).method for own in each_target(target)},
+    )
+    return worth_table(models.names, found)
 
 
 def _draw(
@@ -369,6 +398,8 @@ def _print(
     """What was blended, what is submitted, and what a reader should know about it."""
     blended, metric = result.blended, competition.scoring
     warn_of_undefined(BLEND, metric, blended.fold_scores)
+    if competition.ensemble.method == AUTO and result.method:
+        console().print(f"{label(competition, schema)}  method: auto chose {result.method}")
     if result.raised:
         warn(
             f"{competition.name}: {result.raised} of {rows * len(competition.targets)} test "

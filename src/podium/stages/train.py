@@ -135,7 +135,9 @@ def write_predictions(
     oof.to_parquet(folder / "oof.parquet", index=False)
     test = target.frame(dataset.test_ids, result.test, result.test_std)
     test.to_parquet(folder / "test.parquet", index=False)
-    files.write_json(folder / "metrics.json", summary(result, competition.metric, target))
+    files.write_json(
+        folder / "metrics.json", summary(result, competition.metric, target, dataset.folds.shape[1])
+    )
     files.write_json(folder / paths.TIMING, _timing(result))
 
 
@@ -226,21 +228,23 @@ def _shown_curves(result: ModelResult, target: Target, loss: str) -> pd.DataFram
     return pd.concat(tables)
 
 
-def summary(result: ModelResult, metric: str, target: Target) -> dict[str, object]:
+def summary(
+    result: ModelResult, metric: str, target: Target, repeats: int = 1
+) -> dict[str, object]:
     """``metrics.json``: scores, tuned thresholds, what ``auto`` was resolved to.
 
-    Of several targets each has the same facts under ``targets``.
+    ``repeats`` is that of the folds. Of several targets each has the same facts under ``targets``.
     """
     resolved = {"resolved": result.resolved} if result.resolved else {}
     return {
-        **score_facts(metric, result.score, result.fold_scores),
+        **score_facts(metric, result.score, result.fold_scores, repeats),
         **decision_facts(result.decision, result.fold_decisions, target.classes),
         "details": mean_details(result),
         **resolved,
         **_weighted_configurations(result),
         **of_each_target(
             {
-                own.name: summary(result.part(own.name), metric, own.target)
+                own.name: summary(result.part(own.name), metric, own.target, repeats)
                 for own in each_target(target)
                 if own.name
             }
@@ -275,7 +279,7 @@ def _log(
     run: Run, result: ModelResult, model: str, dataset: Dataset, target: Target, where: Path
 ) -> None:
     """Scores, curves and artefacts of a finished training."""
-    log_scores(run, result.score, result.fold_scores)
+    log_scores(run, result.score, result.fold_scores, dataset.folds.shape[1])
     log_target_scores(run, target, {name: part.score for name, part in result.parts.items()})
     run.log_metrics({"fit_seconds": round(result.fit_seconds, 2), **mean_details(result)})
     with files.scratch() as folder:

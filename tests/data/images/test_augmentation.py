@@ -258,29 +258,6 @@ def test_another_size_is_refused():
 # Geometry
 
 
-@pytest.mark.parametrize(("height", "width", "channels"), SHAPES)
-def test_another_size_alone_is_bilinear_resizing(height, width, channels):
-    x, to = pictures(5, height, width, channels), (height // 2 + 1, width - 3)
-    planes = torch.nn.functional.interpolate(x.permute(0, 3, 1, 2), to, mode="bilinear")
-    resized = Augmenter(Augmentation(), height, width, channels, to)(x, Drawn(5), x)
-    assert close(resized, planes.permute(0, 2, 3, 1))
-
-
-def test_another_size_has_the_changes_of_full_size():
-    """A third of the pixels: each is the middle one of three, whose place the grid has as well."""
-    knobs = Augmentation(shift=0.2, rotation=20.0, scale=0.2, elastic=0.05, crop_padding=2)
-    full = Warp(knobs, 12, 15).grid(Drawn(), IMAGES, torch.device("cpu"))
-    third = Warp(knobs, 12, 15, (4, 5)).grid(Drawn(), IMAGES, torch.device("cpu"))
-    assert close(third, full[:, 1::3, 1::3])
-
-
-@pytest.mark.parametrize("knobs", [EVERYTHING, Augmentation(elastic=0.1, elastic_smoothness=0.001)])
-def test_every_change_works_at_another_size(knobs):
-    changed = Augmenter(knobs, 12, 12, 1, (8, 7))(pictures(), Drawn())
-    assert changed.shape == (IMAGES, 8, 7, 1)
-    assert torch.isfinite(changed).all()
-
-
 def test_shifts_by_shares_of_each_side():
     x = pictures(3, 8, 20)
     knobs = Augmentation(shift=0.25)

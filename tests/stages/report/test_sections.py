@@ -8,6 +8,7 @@ import pytest
 from sklearn.dummy import DummyRegressor
 
 from model_help import make_dataset
+from podium.config.blending import METHODS, NAMES
 from podium.data.several_targets import each_target
 from podium.ensemble.paired import paired
 from podium.io import paths
@@ -17,9 +18,11 @@ from podium.reporting.page.render import as_json
 from podium.stages.class_report import class_report
 from podium.stages.report import baseline as constants
 from podium.stages.report import (
+    blending,
     classification,
     data,
     errors,
+    folds,
     leaderboard,
     models,
     public,
@@ -87,12 +90,58 @@ def test_the_constant_is_the_best_of_dummies_fitted_on_each_fold(results):
     assert scores[name] == pytest.approx(score)
 
 
-def test_what_the_blend_loses_is_asked_of_each_blended_model(results):
-    lost = leaderboard.without_each(results)
-    assert set(lost) == set(SMALL_MODELS)
-    one = replace(results, competition=results.competition.model_copy(
-        update={"models": {"ridge": results.competition.models["ridge"]}}))  # fmt: skip
-    assert leaderboard.without_each(one) == {}
+def test_what_the_blend_loses_is_said_of_each_blended_model(results, rows):
+    table = results.worth.set_index("model")
+    assert set(table.index) == set(SMALL_MODELS)
+    for row in rows:
+        if row.name != "blend":
+            assert row.without == table.loc[row.name, "worse_without"]
+    section = blending.blending_section(results)
+    (worth,) = [block for block in section.blocks if isinstance(block, Table)]
+    shown = [row[2].text for row in worth.rows]
+    best = table["worse_without"].idxmax()
+    assert shown[0] == f"{table.loc[best].worse_without:+.5f} ± {table.loc[best].se:.5f}"
+    assert blending.blending_section(replace(results, worth=table.iloc[:0])).is_empty
+
+
+@pytest.mark.parametrize("method", NAMES)
+def test_every_methods_score_is_explained(results, method):
+    ensemble = results.competition.ensemble.model_copy(update={"method": method})
+    asked = replace(results, competition=results.competition.model_copy(
+        update={"ensemble": ensemble}))  # fmt: skip
+    words = folds._blended(asked)
+    fitted = method == "auto" or METHODS[method].is_fitted
+    assert ("nested" in words) == fitted
+    assert ("nothing is fitted" in words) == (not fitted)
+
+
+def test_optimism_is_the_nested_score_less_that_of_the_fitted_rows(results):
+    facts = results.blend.get("blend", results.blend)
+    same = results.blend["same_rows"]
+    assert same["optimism"] == pytest.approx(facts["cv"] - same["cv"], abs=2e-6)
+    words = " ".join(
+        block.text for block in blending.blending_section(results).blocks if isinstance(block, Text)
+    )
+    assert f"{same['cv']:.5f}" in words
+    assert f"{same['optimism']:.5f}, is the optimism" in words
+
+
+def test_candidates_of_auto_are_shown_with_their_differences(results):
+    candidates = {
+        "mean": {"cv": 0.2, "worse": 0.05, "worse_se": 0.01},
+        "nnls": {"cv": 0.15, "worse": 0.0},
+    }
+    competition = results.competition.model_copy(
+        update={"ensemble": results.competition.ensemble.model_copy(update={"method": "auto"})}
+    )
+    blend = results.blend | {"candidates": candidates, "method": "nnls"}
+    section = blending.blending_section(replace(results, competition=competition, blend=blend))
+    table = next(block for block in section.blocks if isinstance(block, Table))
+    assert [[cell.text for cell in row] for row in table.rows] == [
+        ["mean", "0.20000", "+0.05000 ± 0.01000"],
+        ["nnls", "0.15000", "best"],
+    ]
+    assert "auto chose nnls" in section.blocks[0].text
 
 
 @pytest.mark.parametrize("is_blend", [True, False])

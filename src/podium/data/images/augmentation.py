@@ -16,24 +16,15 @@ from podium.data.images.warp import Warp
 class Augmenter:
     """Changes each image of a batch at random; all images have one size.
 
-    Order: geometry, then pixel values, then erased squares. ``to``: another height and width, to
-    which the geometry's sampling resizes them.
+    Order: geometry, then pixel values, then erased squares.
     """
 
-    def __init__(
-        self,
-        knobs: Augmentation,
-        height: int,
-        width: int,
-        channels: int,
-        to: tuple[int, int] | None = None,
-    ) -> None:
+    def __init__(self, knobs: Augmentation, height: int, width: int, channels: int) -> None:
         self.shape = (height, width, channels)
-        to = to or (height, width)
         parts: list[Warp | Appearance | Erase] = [
-            Warp(knobs, height, width, to),
+            Warp(knobs, height, width),
             Appearance(knobs),
-            Erase(knobs, *to),
+            Erase(knobs, height, width),
         ]
         self.parts = [part for part in parts if not part.is_off]
 
@@ -46,8 +37,8 @@ class Augmenter:
         """Augmented images, shape (images, height, width, channels).
 
         Returns ``x`` itself if nothing is turned on; else writes to ``out`` if given (it may be
-        ``x``, which saves an allocation) and no other size is asked for, else to a new tensor. Not
-        thread-safe: buffers are reused for the next batch.
+        ``x``, which saves an allocation), else to a new tensor. Not thread-safe: buffers are reused
+        for the next batch.
         """
         if x.shape[1:] != self.shape:
             raise ValueError(f"images of shape {tuple(x.shape[1:])}, made for {self.shape}")

@@ -48,15 +48,11 @@ IN_CACHE = 64
 
 
 class Warp:
-    """Random geometry for each image of a batch; ``to``: another height and width to sample at."""
+    """Random geometry for each image of a batch."""
 
-    def __init__(
-        self, knobs: Augmentation, height: int, width: int, to: tuple[int, int] | None = None
-    ) -> None:
+    def __init__(self, knobs: Augmentation, height: int, width: int) -> None:
         self.knobs, self.height, self.width = knobs, height, width
-        self.to = to or (height, width)
-        self.resizes = self.to != (height, width)
-        self.interpolates = self.resizes or any(
+        self.interpolates = any(
             (knobs.shift, knobs.rotation, knobs.scale, knobs.shear, knobs.elastic)
         )
         self.is_off = not (
@@ -72,7 +68,7 @@ class Warp:
         return transform(x, random, out)
 
     def grid(self, random: Random, images: int, device: torch.device) -> Tensor:
-        """The source position of each pixel, shape (images, *to, 2), for grid_sample.
+        """The source position of each pixel, shape (images, height, width, 2), for grid_sample.
 
         The last axis is (x, y); -1 and 1 are the borders of the image. The next call overwrites
         the result.
@@ -82,21 +78,18 @@ class Warp:
         rows, columns = self.bases[device]
         a, b = rows.shape[1], len(columns)
         coefficients = self._coefficients(random, images, device).view(images * a, b)
-        height, width = self.to
-        lines = self.memory("lines", (images, a, 2 * width), device)
-        grid = self.memory("grid", (images, height, 2 * width), device)
-        torch.mm(coefficients, columns, out=lines.view(images * a, 2 * width))
+        lines = self.memory("lines", (images, a, 2 * self.width), device)
+        grid = self.memory("grid", (images, self.height, 2 * self.width), device)
+        torch.mm(coefficients, columns, out=lines.view(images * a, 2 * self.width))
         torch.bmm(rows.expand(images, -1, -1), lines, out=grid)
-        return grid.view(images, height, width, 2)
+        return grid.view(images, self.height, self.width, 2)
 
     def _sampled(self, x: Tensor, random: Random, out: Tensor | None) -> Tensor:
         grid = self.grid(random, len(x), x.device)
-        shape = (len(x), *self.to, x.shape[3])
-        out = None if self.resizes else out
         # grid_sample allocates its result, one plane per channel; one channel needs no copy.
         if out is None and x.shape[3] == 1:
-            return _planes(x, grid).view(shape)
-        out = x.new_empty(shape) if out is None else out
+            return _planes(x, grid).view(x.shape)
+        out = torch.empty_like(x) if out is None else out
         part = len(x) if x.is_cuda else IN_CACHE
         for some, places, to in zip(x.split(part), grid.split(part), out.split(part), strict=True):
             to.copy_(_planes(some, places).permute(0, 2, 3, 1))
@@ -132,14 +125,14 @@ class Warp:
         return out
 
     def _basis(self, device: torch.device) -> tuple[Tensor, Tensor]:
-        """The row basis, shape (to[0], a), and the column basis, shape (b * 2, to[1] * 2).
+        """The row basis, shape (height, a), and the column basis, shape (b * 2, width * 2).
 
         The column basis handles x and y side by side, as grid_sample reads them, and converts
         pixels to grid_sample's coordinates, in which the borders are -1 and 1.
         """
         smoothness = self.knobs.elastic_smoothness if self.knobs.elastic else 0.0
-        rows = _axis_basis(self.height, smoothness, self.to[0])
-        columns = _axis_basis(self.width, smoothness, self.to[1])
+        rows = _axis_basis(self.height, smoothness)
+        columns = _axis_basis(self.width, smoothness)
         to_borders = torch.diag(torch.tensor([2.0 / self.width, 2.0 / self.height]))
         # Displacements are shares of the side: 2 is the full side in grid_sample's coordinates.
         elastic = 2.0 * self.knobs.elastic * torch.eye(2)
@@ -202,32 +195,28 @@ def _planes(x: Tensor, grid: Tensor) -> Tensor:
     return functional.grid_sample(x.permute(0, 3, 1, 2), grid, align_corners=False)
 
 
-def _axis_basis(side: int, smoothness: float, count: int) -> Tensor:
+def _axis_basis(side: int, smoothness: float) -> Tensor:
     """The basis of one axis: 1, the coordinate from the centre, and a Gaussian per node.
 
-    Shape (count, 2 + nodes), for ``count`` positions spread evenly over the ``side`` pixels.
-
-    An elastic field's displacements are white noise smoothed by a Gaussian (Simard et al. 2003;
-    Ciresan et al. 2010). A smooth field is determined by few points, so noise
+    Shape (side, 2 + nodes). An elastic field's displacements are white noise smoothed by a Gaussian
+    (Simard et al. 2003; Ciresan et al. 2010). A smooth field is determined by few points, so noise
     is drawn at nodes about one standard deviation apart instead of at each pixel. Each pixel's
     weights have norm 1, so that the field has the standard deviation of the noise everywhere, at
     the border too.
     """
-    coordinate = (torch.arange(count) - (count - 1) / 2) * (side / count)
-    basis = torch.stack([torch.ones(count), coordinate], dim=1)
+    coordinate = torch.arange(side) - (side - 1) / 2
+    basis = torch.stack([torch.ones(side), coordinate], dim=1)
     if not smoothness:
         return basis
     deviation = smoothness * side
     # Nodes are at least one pixel apart, since finer noise is invisible. Then they are exactly on
-    # the pixels; between them, where resized images have theirs, all weights of a narrow Gaussian
-    # may underflow to 0.
+    # the pixels; between pixels, all weights of a narrow Gaussian could underflow to 0.
     spacing = max(NODE_SPACING * deviation, 1.0)
     # One node beyond each border, so that displacements there depend on more than one node.
-    number = math.ceil((side - 1) / spacing) + 3
-    nodes = (torch.arange(number) - (number - 1) / 2) * spacing
+    count = math.ceil((side - 1) / spacing) + 3
+    nodes = (torch.arange(count) - (count - 1) / 2) * spacing
     weights = (coordinate[:, None] - nodes).div_(deviation).square_().mul_(-0.5).exp_()
-    norm = weights.norm(dim=1, keepdim=True).clamp_(min=torch.finfo(weights.dtype).tiny)
-    return torch.cat([basis, weights / norm], dim=1)
+    return torch.cat([basis, weights / weights.norm(dim=1, keepdim=True)], dim=1)
 
 
 def _flipped(x: Tensor, axis: int, flip: Tensor, out: Tensor | None) -> Tensor:

@@ -8,6 +8,7 @@ from podium.runtime.console import console
 from podium.runtime.tracking import warn_at_end_of_pipeline
 from podium.stages.class_report import ClassReport
 from podium.stages.common import label
+from podium.stages.report.blending import blending_section
 from podium.stages.report.classification import classification_section
 from podium.stages.report.data import compare_tables, data_section, origin, preprocessing
 from podium.stages.report.errors import errors_section
@@ -35,6 +36,7 @@ def report(name: str) -> None:
     reports = class_reports(results)
     sections = [
         leaderboard(results),
+        blending_section(results),
         submit_section(results),
         data_section(results, compared),
         folds_section(results),
@@ -86,7 +88,7 @@ def _print(results: Results) -> None:
             for name in results.scores["model"]
         ]
     )
-    rows = scores_rows(scores, nested=results.competition.ensemble.method == "weighted")
+    rows = scores_rows(scores, nested=results.is_nested)
     out.print(scores_view(f"{title}: {results.metric.title}", rows, results.submitted))
     if len(results.competition.targets) > 1:
         heading = f"Scores by target ({results.competition.scoring.title})"

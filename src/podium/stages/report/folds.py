@@ -44,15 +44,16 @@ def in_words(results: Results) -> str:
 def _blended(results: Results) -> str:
     """What the blend's score is, by how its weights were fitted."""
     spec, scheme = results.competition.ensemble, SCHEMES[results.competition.folds.scheme]
-    which = "past" if spec.method == "weighted" and scheme.past_only else spec.method
+    if not results.is_nested:
+        return "The blend's score is that of equal weights, for which nothing is fitted"
+    which = "past" if scheme.past_only else "others"
     return f"The blend's score is {_BLENDED[which]}{_NESTED[spec.nested]}"
 
 
 _BLENDED = {
-    "weighted": "nested: each fold is predicted with weights fitted on the other folds' rows",
+    "others": "nested: each fold is predicted with weights fitted on the other folds' rows",
     "past": "nested: each fold is predicted with weights fitted on earlier folds' rows, the first "
     "one with equal weights",
-    "mean": "of the plain mean of the models, for which nothing is fitted",
 }
 _NESTED = {"folds": "", "full": ", which are predicted by models that never saw the scored fold"}
 

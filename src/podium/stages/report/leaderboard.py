@@ -5,21 +5,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from podium.config.blending import METHODS
 from podium.config.names import BLEND
 from podium.data.several_targets import each_target
 from podium.ensemble.paired import standard_error
-from podium.ensemble.several_targets import blend_targets
 from podium.metrics import Array
 from podium.reporting.charts import scores as charts
 from podium.reporting.page import Block, Cell, Chart, Column, Section, Table, Text, table_of
-from podium.stages.ensemble import read_predictions
 from podium.stages.report.baseline import baseline
-from podium.stages.report.results import ModelResults, Results, evenly, in_words
+from podium.stages.report.results import ModelResults, Results, in_words
 
-# The blend is made again without each model on no more rows, evenly chosen; by fewer rounds where
-# the metric moves in steps, for which weights are fitted in two ways (ensemble/blend.py).
-MOST_ROWS, STEPWISE_ROUNDS = 5_000, 20
 # Where differences to the best are smaller than so many standard errors, folds don't tell.
 CLEAR = 2.0
 
@@ -58,7 +52,7 @@ def entries(results: Results) -> list[Entry]:
         ),
     )  # fmt: skip
     ordered = [found[at] for at in order]
-    lost = without_each(results)
+    lost = results.worth.set_index("model")["worse_without"].to_dict()
     return [
         replace(_compared(results, entry, ordered[0]), without=lost.get(entry.name, float("nan")))
         for entry in ordered
@@ -119,42 +113,6 @@ def _compared(results: Results, entry: Entry, best: Entry) -> Entry:
     defined = difference[~np.isnan(difference)]
     worse = float(defined.mean()) if len(defined) else float("nan")
     return replace(entry, worse=worse, worse_error=standard_error(difference, repeats))
-
-
-def without_each(results: Results) -> dict[str, float]:
-    """By how much the blend's nested score gets worse when it has to do without a model.
-
-    It is blended again, on ``MOST_ROWS`` rows where there are more, from all models and from all
-    but each. Empty for a single model.
-    """
-    competition, target = results.competition, results.target
-    if len(competition.blended) < 2:
-        return {}
-    models, spec = read_predictions(competition, target), competition.ensemble
-    if results.metric.stepwise:
-        spec = spec.model_copy(update={"rounds": min(spec.rounds, STEPWISE_ROUNDS)})
-    rows = evenly(len(models.y), MOST_ROWS)
-
-    def score(keep: list[int]) -> float:
-        found = blend_targets(
-            spec,
-            models.oof[keep][:, rows],
-            models.test[keep][:, :1],
-            models.y[rows],
-            models.fold_of_row[rows],
-            target,
-            competition.scoring,
-            None if models.inner is None else models.inner[:, keep][:, :, rows],
-            None if models.trained is None else models.trained[rows],
-        )
-        return results.metric.as_loss(found.blended.score)
-
-    places = list(range(len(models.names)))
-    whole = score(places)
-    return {
-        name: score([place for place in places if place != own]) - whole
-        for own, name in enumerate(models.names)
-    }
 
 
 def leaderboard(results: Results) -> Section:
@@ -270,8 +228,7 @@ def _link(row: Entry) -> str:
 def _marks(results: Results, row: Entry) -> str:
     if row.name == results.submitted:
         return "submitted"
-    is_fitted = METHODS[results.competition.ensemble.method].is_fitted
-    return "nested" if row.name == BLEND and is_fitted else ""
+    return "nested" if row.name == BLEND and results.is_nested else ""
 
 
 def _constant_words(results: Results, best: Entry, constant: float, name: str) -> str:

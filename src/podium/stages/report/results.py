@@ -20,6 +20,7 @@ from podium.io.errors import PodiumError
 from podium.metrics import Metric
 from podium.reporting.curves import TARGET
 from podium.reporting.table import submitted_of
+from podium.stages.blend_facts import WORTH
 from podium.stages.common import (
     DEPENDENCE,
     IMPORTANCE,
@@ -30,6 +31,8 @@ from podium.stages.common import (
 )
 
 Array = NDArray[np.float64]
+# Methods of the blend that learn nothing of the target.
+NOT_FITTED = ("mean", "rank_mean")
 # Names, levels and classes are texts, also NA and None.
 AS_TEXT: dict[str, Any] = {
     "dtype": dict.fromkeys(("target", "feature", "value", "output"), str),
@@ -102,7 +105,11 @@ def _of_target(table: pd.DataFrame, own: OneTarget) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Results:
-    """A competition's results. ``scores`` has a row for each blended model and for the blend."""
+    """A competition's results.
+
+    ``scores`` has a row for each blended model and for the blend; ``worth`` one for each model of
+    several, with what it is worth to the blend.
+    """
 
     competition: Competition
     schema: Schema
@@ -112,6 +119,7 @@ class Results:
     blend: dict[str, Any]
     oof: pd.DataFrame
     models: dict[str, ModelResults]
+    worth: pd.DataFrame
 
     @property
     def name(self) -> str:
@@ -127,6 +135,11 @@ class Results:
     def submitted_in_words(self) -> str:
         """The same in a sentence."""
         return in_words(self.submitted)
+
+    @property
+    def is_nested(self) -> bool:
+        """Whether the blend's score is by weights that were fitted on other rows."""
+        return self.competition.ensemble.method not in NOT_FITTED
 
     @property
     def shown(self) -> list[OneTarget]:
@@ -207,6 +220,7 @@ def read_results(name: str) -> Results:
         blend=files.read_json(folder / "metrics.json"),
         oof=pd.read_parquet(folder / "oof.parquet"),
         models=_models(competition),
+        worth=pd.read_csv(folder / WORTH),
     )
 
 

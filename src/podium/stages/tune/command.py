@@ -291,7 +291,7 @@ def _teller(tuning: Tuning, run: Run) -> Any:
         with tracked_run(task.competition.name, title, tags, parent=run) as own:
             own.log_params(asked.values)
             if fit.score is not None:
-                log_scores(own, fit.score, fit.fold_scores)
+                log_scores(own, fit.score, fit.fold_scores, task.dataset.folds.shape[1])
             own.log_metrics({"seconds": round(fit.seconds, 2)})
 
     return told
