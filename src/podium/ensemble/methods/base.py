@@ -19,8 +19,7 @@ LOG_LOSS, RMSE = METRICS["logloss"], METRICS["rmse"]
 class Mixer(Protocol):
     """A fitted method.
 
-    ``weights``, shape (models,), say how much each model counts: shares that sum to 1, or the
-    coefficients of a sum.
+    ``weights``, shape (models,), sum to 1 and say how much each model counts.
     """
 
     @property

@@ -1,9 +1,8 @@
 """Method ``linear_stack``: ridge or logistic regression on the models' predictions (Wolpert 1992).
 
-Both are shrunk towards the mean of the models, not towards 0: without rows they are the mean. What
-is learnt beyond it is by how much each model counts more or less, and a constant. Of numbers the
-penalty is chosen by the leave-one-out error; classes have the logarithms of their probabilities
-mixed, by weights that they have in common, and a constant each.
+Weights sum to 1, and may be below 0. They are shrunk towards equal ones, not towards 0: without
+rows the stack is the mean of the models. Classes have the logarithms of their probabilities mixed,
+by weights that they have in common. A constant is added, of classes one for each.
 """
 
 from collections.abc import Sequence
@@ -16,10 +15,12 @@ from scipy.special import log_softmax, softmax
 from podium.ensemble.methods.base import FitMixer, Problem
 from podium.metrics import Array
 
-# Penalties of ridge regression by row, where differences between models have size 1.
-PENALTIES = np.logspace(-4, 2, 13)
-# Of logistic regression, of all rows together: that of the log loss of about as many rows.
-PENALTY = 10.0
+# Of ridge regression by row, where differences between models have size 1. Models' predictions are
+# so alike that the leave-one-out error, by which a penalty may be chosen, finds some that are far
+# too small.
+RIDGE_PENALTY = 0.1
+# Of logistic regression, of all rows together.
+LOGISTIC_PENALTY = 10.0
 LEAST_PROBABILITY = 1e-6
 
 
@@ -62,18 +63,15 @@ def _logits(mixer: LogMix, logs: Array) -> Array:
 
 def _ridge(problem: Problem) -> FitMixer:
     def fit(predictions: Array, y: Array) -> LinearMix:
-        from sklearn.linear_model import RidgeCV
+        from sklearn.linear_model import Ridge
 
         own = predictions[:, :, 0]
         mean = own.mean(axis=0)
         differences = (own - mean).T
         size = np.sqrt(np.mean(differences**2)) or 1.0
-        spread = np.std(mean) or 1.0
-        beyond = np.column_stack([differences / size, (mean - mean.mean()) / spread])
-        model = RidgeCV(PENALTIES * len(y)).fit(beyond, problem.coded(y)[:, 0] - mean)
-        more, slope = model.coef_[:-1] / size, model.coef_[-1] / spread
-        weights = (1 + slope - more.sum()) / len(own) + more
-        return LinearMix(weights, float(model.intercept_ - slope * mean.mean()))
+        model = Ridge(RIDGE_PENALTY * len(y)).fit(differences / size, problem.coded(y)[:, 0] - mean)
+        more = model.coef_ / size
+        return LinearMix(1 / len(own) + more - more.mean(), float(model.intercept_))
 
     return fit
 
@@ -82,16 +80,19 @@ def _logistic(predictions: Array, y: Array) -> LogMix:
     logs, codes = _logs(predictions), y.astype(np.int64)
     models, rows, classes = logs.shape
     truth = np.eye(classes)[codes]
-    start = np.append(np.full(models, 1.0 / models), np.zeros(classes))
+
+    def mixer(values: Array) -> LogMix:
+        more = values[:models]
+        return LogMix(1 / models + more - more.mean(), values[models:])
 
     def loss(values: Array) -> tuple[float, Array]:
-        logits = _logits(LogMix(values[:models], values[models:]), logs)
-        found = log_softmax(logits, axis=1)
+        found = log_softmax(_logits(mixer(values), logs), axis=1)
         lost = np.exp(found) - truth
-        slopes = np.append(np.einsum("nk,mnk->m", lost, logs), lost.sum(axis=0))
-        away = values - start
-        own = -found[np.arange(rows), codes].sum() + PENALTY / 2 * (away @ away)
-        return own / rows, (slopes + PENALTY * away) / rows
+        by_weight = np.einsum("nk,mnk->m", lost, logs)
+        slopes = np.append(by_weight - by_weight.mean(), lost.sum(axis=0))
+        penalty = LOGISTIC_PENALTY / 2 * (values @ values)
+        own = -found[np.arange(rows), codes].sum() + penalty
+        return own / rows, (slopes + LOGISTIC_PENALTY * values) / rows
 
-    found = minimize(loss, start, jac=True, method="L-BFGS-B").x
-    return LogMix(found[:models], found[models:])
+    start = np.zeros(models + classes)
+    return mixer(minimize(loss, start, jac=True, method="L-BFGS-B").x)
