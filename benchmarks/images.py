@@ -2,7 +2,7 @@
 
     PODIUM_DIGITS=<folder or zip of the real files> python benchmarks/images.py
         [--data PATH] [--rows 10000] [--epochs 2] [--rounds 5] [--threads N] [--folds N]
-        [--models mlp textbook cnn] [--parts races share]
+        [--models mlp textbook cnn] [--parts races share] [--bfloat16]
 
 On Kaggle's digits, or on random images of 28 x 28 where neither ``--data`` nor the environment
 names them. Networks have the sizes that params.yaml's digit recognizer ships; ``textbook`` is an
@@ -14,8 +14,9 @@ AdamW's fused kernel, a ``DataLoader`` over a ``Dataset`` that changes one image
 (Pillow's affine map, scipy's elastic one, both from ``augmentation.py``) in this process or in two
 of its own, of which the faster counts. Everybody changes images alike: affine and elastic, nothing
 else. Batch size and threads are the same; threads wait without spinning, as those of stages do. The
-loop's rate is constant, Podium's follows the schedule that ships, so that losses differ. A run is
-all of: making the network, the optimizer and the loader, training.
+products are in float32, unless ``--bfloat16`` gives Podium what it ships with, where the CPU has
+it. The loop's rate is constant, Podium's follows the schedule that ships, so that losses differ. A
+run is all of: making the network, the optimizer and the loader, training.
 
 Share: an epoch with the augmentation that ships (affine and elastic where none ships) beside one
 with all of it off; what is saved is augmentation's share.
@@ -121,7 +122,8 @@ def main() -> None:
     images, labels = read_digits(options.data, options.rows)
     print(f"{len(images)} images of {images.shape[1]} x {images.shape[2]} x {images.shape[3]}")
     for name in options.models:
-        task = Task(images, labels, shipped(name, options.epochs), options.folds)
+        params = changed(shipped(name, options.epochs), mixed_precision=options.bfloat16)
+        task = Task(images, labels, params, options.folds)
         for part in options.parts:
             {"races": run_race, "share": run_share}[part](name, task, options.rounds)
 
@@ -137,6 +139,7 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--folds", type=int, default=os.cpu_count() or 1, help="networks")
     parser.add_argument("--models", nargs="+", choices=MODELS, default=MODELS)
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
+    parser.add_argument("--bfloat16", action="store_true", help="Podium's products, if it can")
     return parser.parse_args()
 
 
