@@ -1,7 +1,7 @@
 """What every block of params.yaml and every model's entry is made of."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
@@ -76,6 +76,15 @@ class ModelParams(Block):
         """What else is wrong in the block: paths below it, and a message each."""
         yield from ()
 
+    @property
+    def tested_by(self) -> str:
+        """Which models predict the test rows: of the ``folds``, the ``refit``, or ``both``."""
+        return "folds"
+
+    def without_refit(self) -> Self:
+        """The same for cross-validation alone."""
+        return self
+
     def automatic(self) -> list[str]:
         """The hyperparameters that are still ``auto``, by the table (unlike ``device``)."""
         fields = type(self).model_fields.items()
@@ -88,3 +97,23 @@ class ModelParams(Block):
     def resolved(self, values: Mapping[str, Any]) -> Self:
         """The same with these values in place of ``auto``."""
         return self.model_copy(update={name: values[name] for name in self.automatic()})
+
+
+class TrainedParams(ModelParams):
+    """What every model's entry has that is trained here.
+
+    ``test``: which models predict the test rows. ``refit`` is one model on all training rows, by
+    what the folds found (epochs, rounds); ``both`` is the mean of it and the folds' mean. OOF
+    predictions and scores are those of the folds, whatever it is.
+    """
+
+    test: Literal["folds", "refit", "both"] = "folds"
+
+    @property
+    def tested_by(self) -> str:
+        """``test``."""
+        return self.test
+
+    def without_refit(self) -> Self:
+        """The same for cross-validation alone."""
+        return self if self.test == "folds" else self.model_copy(update={"test": "folds"})

@@ -313,6 +313,12 @@ def _check_models(competition: Competition) -> Iterator[Finding]:
                 f"{params.model} needs the package {spec.package}, which is not installed; "
                 f"install it ('pip install {spec.package}'), or remove the model",
             )
+        if params.tested_by != "folds" and competition.folds.window is not None:
+            yield (
+                ("models", name, "test"),
+                f"'{params.tested_by}' trains on all rows, and folds.window limits how many there "
+                "are; remove one of the two",
+            )
 
 
 def _check_idle(competition: Competition) -> Iterator[Finding]:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from podium.config.block import Count, ModelParams, Positive
+from podium.config.block import Count, Positive, TrainedParams
 from podium.config.folds import FoldScheme
 from podium.io.paths import user_code
 from podium.io.text import nearest, printable
@@ -34,11 +34,11 @@ USER_CODE = "competitions"
 # Of a package whose name is not that of the distribution; own estimators are made with it as well.
 DISTRIBUTIONS = {"sklearn": "scikit-learn", USER_CODE: "scikit-learn"}
 # The keys of a model's block that are not the estimator's.
-PODIUMS = ("model", "seed", "inputs", "seeds", "scale_target", "patience", "holdout")
+PODIUMS = ("model", "seed", "test", "inputs", "seeds", "scale_target", "patience", "holdout")
 PACKAGES = ("sklearn", "lightgbm", *BOOSTING)
 
 
-class ImportedParams(ModelParams):
+class ImportedParams(TrainedParams):
     """An estimator of an installed package, or of the competition's own file.
 
     Its knobs are all keys but these. ``inputs`` is the fold's standardized one-hot matrix

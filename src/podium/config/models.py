@@ -13,7 +13,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from podium.config.auto import AUTO, OR_AUTO
-from podium.config.block import Count, ModelParams, Positive
+from podium.config.block import Count, ModelParams, Positive, TrainedParams
 from podium.config.external import FILE, ExternalParams
 from podium.config.folds import FoldScheme
 from podium.config.images import CNNParams, ImageMLPParams, SoftmaxParams
@@ -32,7 +32,7 @@ Objective = Literal[
 ]  # fmt: skip
 
 
-class RidgeParams(ModelParams):
+class RidgeParams(TrainedParams):
     """L2-penalised linear model; alpha is searched inside each fold (Hoerl and Kennard 1970).
 
     For classification: logistic regression with an L2 penalty.
@@ -51,7 +51,7 @@ class RidgeParams(ModelParams):
         return _idle_seed(scheme)
 
 
-class LassoParams(ModelParams):
+class LassoParams(TrainedParams):
     """L1-penalised linear model; alpha is searched inside each fold (Tibshirani 1996).
 
     For classification: logistic regression with an L1 penalty.
@@ -78,7 +78,7 @@ class ElasticNetParams(LassoParams):
     l1_ratios: list[Annotated[float, Field(gt=0, le=1)]] = Field([0.1, 0.5, 0.9], min_length=1)
 
 
-class RidgeClassifierParams(ModelParams):
+class RidgeClassifierParams(TrainedParams):
     """Ridge regression on class indicators of images; alpha is searched inside each fold.
 
     Its scores become probabilities by a softmax whose scale is fitted on ``holdout`` of the fold's
@@ -93,7 +93,7 @@ class RidgeClassifierParams(ModelParams):
         return _idle_seed(scheme)
 
 
-class LightGBMParams(ModelParams):
+class LightGBMParams(TrainedParams):
     """Gradient-boosted trees (Ke et al. 2017), on raw numbers and native categories.
 
     With ``patience`` the number of rounds (at most ``rounds``) is found by early stopping on a

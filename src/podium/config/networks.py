@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from podium.config.auto import AUTO, OR_AUTO
-from podium.config.block import Count, Fraction, ModelParams, NotNegative, Positive, Share, Width
+from podium.config.block import Count, Fraction, NotNegative, Positive, Share, TrainedParams, Width
 from podium.config.folds import FoldScheme
 
 Optimizer = Literal["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw"]
@@ -63,7 +63,7 @@ OF_HIDDEN_LAYERS = (
 SCHEDULED = ("schedule", "weight_decay_schedule", "dropout_schedule")
 
 
-class NetworkParams(ModelParams):
+class NetworkParams(TrainedParams):
     """How a network is trained: shared by ``mlp`` and ``linear``."""
 
     # The size of the work.

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from podium.config.auto import AUTO, OR_AUTO
-from podium.config.block import Count, ModelParams
+from podium.config.block import Count, TrainedParams
 from podium.config.folds import FoldScheme
 from podium.config.messages import explain, meant
 from podium.config.networks import NEEDS, MLPParams
@@ -32,6 +32,7 @@ NOT_OWN = {
     "seeds": _KEY,
     "holdout": _KEY,
     "search": _KEY,
+    "test": _KEY,
     "model": "each is an mlp; remove it",
     "mc_dropout": "the ensemble predicts no standard deviations; remove it",
 }
@@ -52,7 +53,7 @@ def _number_or_list(value: Any) -> Any:
 Configurations = Annotated[int | list[Mapping[str, Any]], BeforeValidator(_number_or_list)]
 
 
-class MLPEnsembleParams(ModelParams):
+class MLPEnsembleParams(TrainedParams):
     """A portfolio of configurations of ``mlp``, halved by a holdout of each fold, then weighted.
 
     What else stands in the block are knobs of ``mlp``, the same in all configurations

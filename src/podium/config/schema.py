@@ -236,6 +236,11 @@ class Competition(Block):
         return metric_named(self.metric)
 
     @property
+    def refits(self) -> bool:
+        """Whether a model is fitted on all training rows as well."""
+        return any(params.tested_by != "folds" for params in self.models.values())
+
+    @property
     def blended(self) -> list[str]:
         """Names of the models that the blend may use, in the order of params.yaml."""
         names = list(self.models)

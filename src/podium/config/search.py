@@ -30,7 +30,7 @@ Finding = tuple[tuple[str, ...], str]
 Number = int | float
 Two = Field(min_length=2, max_length=2)
 # What is no hyperparameter, and so can't be searched.
-FIXED = ("model", "seed", "search", "name", "device", "mixed_precision")
+FIXED = ("model", "seed", "test", "search", "name", "device", "mixed_precision")
 KINDS = ("range", "choices", "layers")
 # What goes with each kind, beside ``when``.
 WITH = {"log": ("range", "layers"), "step": ("range",), "width": ("layers",), "points": ("range",)}

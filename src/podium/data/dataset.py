@@ -20,6 +20,8 @@ GROUP, TIME, TRAINED = "__group__", "__time__", "__trained_{}__"
 NEVER_VALIDATED = -1
 # The fold of a row that is neither trained on nor validated.
 LEFT_OUT = -2
+# The fold of the split that trains on all rows, and its name.
+WHOLE, ALL_ROWS = -3, "all"
 
 
 @dataclass(frozen=True)
@@ -80,8 +82,18 @@ class Split:
     valid_rows: Rows
 
     @property
+    def is_whole(self) -> bool:
+        """Whether it trains on all rows. Its validation rows are then those of the first fold.
+
+        Nothing is scored on them; with them whatever works for a fold works for it.
+        """
+        return self.fold == WHOLE
+
+    @property
     def name(self) -> str:
-        """``fold0``; ``repeat1-fold0`` from the second repeat on."""
+        """``fold0``; ``repeat1-fold0`` from the second repeat on; ``all`` of the whole."""
+        if self.is_whole:
+            return ALL_ROWS
         return f"fold{self.fold}" if self.repeat == 0 else f"repeat{self.repeat}-fold{self.fold}"
 
 
@@ -112,6 +124,8 @@ class Dataset:
     chosen: tuple[int, int] | None = field(default=None, kw_only=True)
     # Which of several targets this is of.
     place: int | None = field(default=None, kw_only=True)
+    # Whether the only split is that of all rows.
+    is_whole: bool = field(default=False, kw_only=True)
 
     @property
     def kind(self) -> str:
@@ -126,7 +140,16 @@ class Dataset:
     @property
     def splits(self) -> Sequence[Split]:
         """Every fold of every repeat, in order."""
-        return [split for split in fold_splits(self.folds, self.trained) if self.has(split)]
+        return list(self.plain_splits())
+
+    def plain_splits(self) -> Iterator[Split]:
+        """The rows of every split that is wanted."""
+        splits = fold_splits(self.folds, self.trained)
+        if self.is_whole:
+            first = next(splits)
+            yield Split(0, WHOLE, whole_rows(self.folds, self.weights), first.valid_rows)
+            return
+        yield from (split for split in splits if self.has(split))
 
     @property
     def validated(self) -> Mask:
@@ -146,6 +169,14 @@ class Dataset:
         trained = None if self.trained is None else self.trained & self.trained[:, [fold]]
         folds = np.where(self.folds == fold, LEFT_OUT, self.folds)
         return replace(self, folds=folds, trained=trained)
+
+    def with_whole(self, folder: Path) -> Self:
+        """The same with what was fitted on all rows, which ``folder`` has if it is a table's."""
+        return self
+
+    def whole(self) -> Self:
+        """The same with a single split, which trains on all rows (those of weight 0 apart)."""
+        return replace(self, is_whole=True)
 
     def only(self, split: Split) -> Self:
         """The same with a single split."""
@@ -179,6 +210,17 @@ def fold_splits(folds: Rows, trained: Mask | None = None) -> Iterator[Split]:
                 train &= trained[:, fold]
             if valid.any() and train.any():
                 yield Split(repeat, fold, np.flatnonzero(train), np.flatnonzero(valid))
+
+
+def whole_rows(folds: Rows, weights: NDArray[np.float64] | None) -> Rows:
+    """The rows that the split of all rows trains on.
+
+    Args:
+        folds: the fold that validates each row, shape (n, repeats).
+        weights: how much each row counts, shape (n,), if the user's code says so.
+    """
+    used = (folds != LEFT_OUT).all(axis=1)
+    return np.flatnonzero(used if weights is None else used & (weights > 0))
 
 
 def never_validated(folds: Rows) -> str:

@@ -47,8 +47,11 @@ class Kind:
         return self._step("check_raw")
 
     @property
-    def prepare(self) -> Callable[[Path, Any, dict[str, object], Path], str]:
-        """Writes the dataset from raw folder, competition and manifest into a folder."""
+    def prepare(self) -> Callable[..., str]:
+        """Writes the dataset from raw folder, competition and manifest into a folder.
+
+        A second folder gets what is fitted on all rows.
+        """
         return self._step("prepare")
 
     @property

@@ -43,6 +43,11 @@ def processed(competition: str) -> Path:
     return Path("data/processed") / competition
 
 
+def refit(competition: str) -> Path:
+    """What preprocessing fitted on all training rows, for models that ask for it."""
+    return Path("data/refit") / competition
+
+
 def model(competition: str, name: str) -> Path:
     """One model's predictions, scores and weights."""
     return Path("models") / competition / name

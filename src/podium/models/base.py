@@ -1,7 +1,7 @@
 """The interface of models: a function from a dataset to predictions for every fold."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -69,9 +69,10 @@ class SplitFit:
     of each file by name, in formats that run no code when read. ``configurations``, of a model that
     tries several: one dict each, with its ``weight`` in the fold and its ``knobs``.
 
-    ``predict_seconds`` is how long the test rows took. ``predict`` is the fold's model itself, of
-    several seeds the first; ``Fit.finished`` asks it for ``probed``, which adds ``probe_seconds``
-    to the time of all folds, and lets it go.
+    ``found`` is what early stopping found: with it the model can be fitted on all rows, of which
+    none is held out. ``predict_seconds`` is how long the test rows took. ``predict`` is the fold's
+    model itself, of several seeds the first; ``Fit.finished`` asks it for ``probed``, which adds
+    ``probe_seconds`` to the time of all folds, and lets it go.
     """
 
     valid: Array
@@ -86,6 +87,7 @@ class SplitFit:
     predict: Predict | None = None
     probed: Probed | None = None
     probe_seconds: float = 0.0
+    found: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,8 @@ class Fit(Generic[P_co]):
     """The input of a model function: data, target, hyperparameters, metric, progress reporter.
 
     ``scratch`` is a folder for checkpoints of unfinished work; ``probe`` looks at a fold's model
-    while it is there.
+    while it is there. ``found`` is what the folds found (``SplitFit.found``), their mean, where the
+    model is fitted on all rows: it takes the place of early stopping.
     """
 
     dataset: Dataset
@@ -103,6 +106,7 @@ class Fit(Generic[P_co]):
     reporter: Reporter = SILENT
     scratch: Path | None = None
     probe: "Callable[[Fit[Any], Split, SplitFit], Probed] | None" = None
+    found: Mapping[str, float] = field(default_factory=dict)
 
     def score(self, rows: Rows, predicted: Array) -> float:
         """The metric of predictions (model scale) for some rows; NaN if they are not finite."""
@@ -161,8 +165,13 @@ class Fit(Generic[P_co]):
         def finished(split: Split) -> SplitFit:
             return self.finished(split, fit_one(split), at_once)
 
+        def place(number: int) -> str:
+            return (
+                f"{splits[0].name} rows" if splits[0].is_whole else f"fold {number}/{len(splits)}"
+            )
+
         self.reporter.start(len(splits))
-        self.reporter.update(0, f"fold 1/{len(splits)}  {what}")
+        self.reporter.update(0, f"{_place(splits, 1)}  {what}")
         fits = {}
         for number, fitted in pool.each(
             finished,
@@ -173,7 +182,7 @@ class Fit(Generic[P_co]):
             on_event=lambda _, warning: self.reporter.warn(warning),
         ):
             fits[number] = fitted
-            self.reporter.update(len(fits), f"fold {len(fits)}/{len(splits)}  {what}")
+            self.reporter.update(len(fits), f"{_place(splits, len(fits))}  {what}")
         return [fits[number] for number in range(len(splits))]
 
     def finished(self, split: Split, fitted: SplitFit, at_once: int = 1) -> SplitFit:
@@ -190,6 +199,11 @@ class Fit(Generic[P_co]):
         probed = self.probe(self, split, fitted)
         spent = (time.perf_counter() - started) / at_once
         return replace(fitted, predict=None, probed=probed, probe_seconds=spent)
+
+
+def _place(splits: Sequence[Split], number: int) -> str:
+    """Which of the splits it is, in words."""
+    return "all rows" if splits[0].is_whole else f"fold {number}/{len(splits)}"
 
 
 # Fits one model on every split of the dataset, in the order of ``dataset.splits``. Each function

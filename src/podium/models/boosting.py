@@ -2,7 +2,8 @@
 
 import tempfile
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from podium.models.imported_data import Classes, Table, labels_of, rows_of, tabl
 from podium.runtime.resources import cores
 
 MISSING = "(missing)"
+# CatBoost's names of one knob.
+RATES = ("learning_rate", "eta")
 Curves = list[dict[str, float]]
 
 
@@ -138,7 +141,7 @@ class CatBoost(Library):
         found = estimator.get_evals_result()
         losses = (next(iter(found[part].values())) for part in ("learn", "validation"))
         rounds = _given(estimator, ("iterations", "n_estimators", "num_boost_round", "num_trees"))
-        rate = _given(estimator, ("learning_rate", "eta"))
+        rate = _given(estimator, RATES)
         chosen = float(estimator.get_all_params()["learning_rate"])
         return {rounds: int(estimator.tree_count_), rate: chosen}, _curves(*losses)
 
@@ -177,14 +180,17 @@ def _fit_split(fit: Fit[BoostingParams], split: Split, library: Library, threads
     x, y, weight = rows_of(given.train, rows), fit.y[rows], fit.weights(rows)
     labels, options = labels_of(fit, y, weight), library.options(given.train)
     curves: Curves = []
+    found: dict[str, Any] = {}
     estimators: list[Any] = [None]
     if not is_constant(labels):
         params, task = fit.params, fit.target.task
-        if params.patience is not None:
+        if fit.found:
+            options |= _as_knobs(fit.found)
+        elif params.patience is not None:
             first = make_estimator(params, task, params.seed, threads, options)
             weighted = Weighted(x, y, weight)
-            knobs, curves = _stop_early(fit, library, first, weighted, fit.inner(split))
-            options |= knobs
+            found, curves = _stop_early(fit, library, first, weighted, fit.inner(split))
+            options |= found
         estimators = [
             make_estimator(params, task, params.seed + seed, threads, options)
             for seed in range(params.seeds)
@@ -192,7 +198,8 @@ def _fit_split(fit: Fit[BoostingParams], split: Split, library: Library, threads
         for estimator in estimators:
             estimator.fit(x, labels.encode(y), sample_weight=weight)
     details = {"rounds": max(map(library.rounds, estimators))}
-    return split_fit(fit, split, estimators, labels, given, library.files, curves, details)
+    fitted = split_fit(fit, split, estimators, labels, given, library.files, curves, details)
+    return replace(fitted, found={name: float(value) for name, value in found.items()})
 
 
 def _stop_early(
@@ -216,6 +223,11 @@ def _stop_early(
         for rows in (kept, held)
     )
     return library.stop_early(estimator, train, valid, fit.params.patience)
+
+
+def _as_knobs(found: Mapping[str, float]) -> dict[str, Any]:
+    """What the folds found, their mean, as knobs: a rate, and whole numbers of trees."""
+    return {name: value if name in RATES else max(1, round(value)) for name, value in found.items()}
 
 
 def _curves(train: list[float], held: list[float]) -> Curves:

@@ -46,7 +46,7 @@ from podium.nn.auto import without_auto
 from podium.nn.predict import Array, pooled
 
 # Replaced by the class itself and by ``random_state``.
-_NO_KNOBS = {"model", "seed", "search"}
+_NO_KNOBS = {"model", "seed", "search", "test"}
 # scikit-learn needs immutable defaults, so lists become tuples.
 KNOBS: dict[str, Any] = {
     name: tuple(field.default) if isinstance(field.default, list) else field.default

@@ -13,7 +13,7 @@ import pandas as pd
 
 from podium.config import ModelParams
 from podium.config.models import model_spec
-from podium.data.dataset import Dataset, Split
+from podium.data.dataset import ALL_ROWS, Dataset, Split
 from podium.data.targets import Target
 from podium.metrics import Decision, Metric, nested_decisions, tune
 from podium.models.absent import without_absent_classes
@@ -32,8 +32,8 @@ class ModelResult:
 
     ``oof`` has shape (n, outputs): each training row is predicted by the fold that was not trained
     on it, averaged over repeats; NaN for rows that are never validated, which no score has.
-    ``test`` has shape (test rows, outputs): the mean over folds,
-    taken on the model scale. ``fold_scores`` has one score per split. ``resolved`` has the values
+    ``test`` has shape (test rows, outputs): the mean over folds, taken on the model scale, or what
+    the knob ``test`` says. ``fold_scores`` has one score per split. ``resolved`` has the values
     of hyperparameters that were ``auto``. The stds (on the model scale) have the shapes of the
     predictions; None if the model has none. ``decided`` is what the metric scores, ``oof`` itself
     but for metrics with thresholds or cut points: ``fold_decisions`` are those, and ``decision``
@@ -41,7 +41,7 @@ class ModelResult:
     decisions are there alone. ``predict_seconds`` is how long all folds' models took to predict the
     test rows; ``explained`` what is known of features, if it was asked for, in addition to
     ``fit_seconds``. ``configurations`` has a row for each fold and configuration of a model that
-    tries several.
+    tries several. ``refit`` are the details of the model that was fitted on all rows, if one was.
     """
 
     oof: Array
@@ -61,6 +61,7 @@ class ModelResult:
     test_std: Array | None = None
     explained: Explained | None = None
     configurations: pd.DataFrame | None = None
+    refit: dict[str, float] | None = None
     parts: Mapping[str, "ModelResult"] = field(default_factory=dict)
 
     def part(self, name: str) -> "ModelResult":
@@ -86,32 +87,38 @@ def fit_model(
     asked = probe if explain and dataset.kind == "tabular" else None
     fit = Fit(dataset, target, values, metric, reporter, scratch, asked)
     started = time.perf_counter()
-    splits = _fit_splits(fit)
+    splits = fit_splits(fit)
+    whole = None if values.tested_by == "folds" else refit_on_all(fit, splits)
     seconds = time.perf_counter() - started
     found = None if asked is None else _explained(fit, splits)
     scored = score_splits(dataset, target, metric, splits)
+    fitted = dict(zip((split.name for split in dataset.splits), splits, strict=True))
+    if whole is not None:
+        fitted[ALL_ROWS] = whole
+    test = of_test_rows(values.tested_by, splits, whole)
     return ModelResult(
         oof=scored.oof,
-        test=target.decode(np.mean([split.test for split in splits], axis=0)),
+        test=target.decode(test.test),
         decided=scored.decided,
         decision=tune(metric, dataset.y, scored.oof),
         fold_decisions=scored.decisions,
         score=scored.score,
         fold_scores=scored.fold_scores,
         fit_seconds=seconds - sum(split.probe_seconds for split in splits),
-        predict_seconds=sum(split.predict_seconds for split in splits),
+        predict_seconds=test.predict_seconds,
         history=_history(dataset, splits),
         details=[split.details for split in splits],
         resolved={name: getattr(values, name) for name in params.automatic()},
         weights={
-            f"{split.name}.{name}": content
-            for split, fitted in zip(dataset.splits, splits, strict=True)
-            for name, content in fitted.weights.items()
+            f"{split}.{name}": content
+            for split, one in fitted.items()
+            for name, content in one.weights.items()
         },
         oof_std=_oof_std(dataset, splits, target.outputs),
-        test_std=_mean_std(splits),
+        test_std=test.test_std,
         explained=found,
         configurations=_configurations(dataset, splits),
+        refit=None if whole is None else _found(splits) | whole.details,
     )
 
 
@@ -162,12 +169,12 @@ def fit_without_each_fold(fit: Fit[ModelParams]) -> list[Array]:
     for split in fit.dataset.splits:
         rest = fit.dataset.without(split.fold)
         own = fit.scratch / f"without-{split.name}" if fit.scratch is not None else None
-        fits = _fit_splits(replace(fit, dataset=rest, scratch=own)) if rest.splits else []
+        fits = fit_splits(replace(fit, dataset=rest, scratch=own)) if rest.splits else []
         predictions.append(target.decode(_out_of_fold(rest, fits, target.outputs)))
     return predictions
 
 
-def _fit_splits(fit: Fit[ModelParams]) -> list[SplitFit]:
+def fit_splits(fit: Fit[ModelParams]) -> list[SplitFit]:
     """Every fold's fit by the function of the model's row in the table of models."""
     spec = model_spec(fit.dataset.kind, fit.params.model)
     function: ModelFunction = resolve_name(spec.fit)
@@ -220,9 +227,47 @@ def _oof_std(dataset: Dataset, fits: list[SplitFit], outputs: int) -> Array | No
     return _joined(dataset, stds, outputs) if stds else None
 
 
-def _mean_std(fits: list[SplitFit]) -> Array | None:
+def _mean(fits: list[SplitFit]) -> SplitFit:
+    """The mean of test predictions, and of their stds if there are any; all their seconds."""
     stds = [fitted.test_std for fitted in fits if fitted.test_std is not None]
-    return np.mean(stds, axis=0) if stds else None
+    return SplitFit(
+        valid=fits[0].valid[:0],
+        test=np.mean([fitted.test for fitted in fits], axis=0),
+        test_std=np.mean(stds, axis=0) if stds else None,
+        predict_seconds=sum(fitted.predict_seconds for fitted in fits),
+    )
+
+
+def of_test_rows(tested_by: str, fits: list[SplitFit], whole: SplitFit | None) -> SplitFit:
+    """The test predictions of the folds, of the model on all rows, or the mean of the two."""
+    if whole is None:
+        return _mean(fits)
+    return whole if tested_by == "refit" else _mean([_mean(fits), whole])
+
+
+def refit_on_all(fit: Fit[ModelParams], fits: list[SplitFit]) -> SplitFit:
+    """The model on all training rows, by what the folds found.
+
+    What a model tunes without a holdout (alpha) it tunes again, by its own inner folds.
+    """
+    whole = replace(
+        fit,
+        dataset=fit.dataset.whole(),
+        scratch=None if fit.scratch is None else fit.scratch / "refit",
+        probe=None,
+        found=_found(fits),
+    )
+    (fitted,) = fit_splits(whole)
+    return fitted
+
+
+def _found(fits: list[SplitFit]) -> dict[str, float]:
+    """The mean of what the folds' early stopping found; a fold may have found nothing."""
+    names = dict.fromkeys(name for fitted in fits for name in fitted.found)
+    return {
+        name: float(np.mean([fitted.found[name] for fitted in fits if name in fitted.found]))
+        for name in names
+    }
 
 
 def _fold_scores(

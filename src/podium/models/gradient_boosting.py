@@ -39,6 +39,8 @@ LARGE_TREES = 10_000
 # From so many rows on, counted as for LARGE_STEPS, steps are larger still: on 30,000 rows a third
 # less time for a hundredth of the error.
 LARGEST_STEPS = 20_000
+# What early stopping finds.
+ROUNDS = "rounds"
 
 
 def rules(params: LightGBMParams, shape: Shape) -> Mapping[str, Any]:
@@ -104,8 +106,12 @@ def _fit_split(fit: Fit[LightGBMParams], split: Split, threads: int) -> SplitFit
     (table, columns, levels), (test, _, _) = _narrow(given), _narrow(given_test)
     options = {**_options(params, fit.target, fit.metric), "num_threads": threads}
     rounds = params.rounds
-    if params.patience is not None:
+    found: dict[str, float] = {}
+    if ROUNDS in fit.found:
+        rounds = max(1, round(fit.found[ROUNDS]))
+    elif params.patience is not None:
         rounds = _find_rounds(fit, split, table, options)
+        found = {ROUNDS: float(rounds)}
     valid = _rows(table, split.valid_rows)
     boosters, history = [], []
     for seed in range(params.seeds):
@@ -134,6 +140,7 @@ def _fit_split(fit: Fit[LightGBMParams], split: Split, threads: int) -> SplitFit
         | ({"columns.json": json.dumps(columns, indent=1).encode()} if columns else {}),
         predict_seconds=spent,
         predict=predict,
+        found=found,
     )
 
 

@@ -22,10 +22,13 @@ from podium.nn.data import Rows, Tables
 from podium.nn.outcome import Outcome
 from podium.nn.predict import pooled
 from podium.nn.rng import mixed
+from podium.nn.training import Limits
 from podium.reporting.curves import MEMBER_CURVES, member_curve
 
 Array = NDArray[np.float64]
 _NOTHING = np.empty(0, dtype=np.int64)
+# What early stopping finds: the number of epochs of the best weights.
+EPOCHS = "epochs"
 
 
 @dataclass(frozen=True)
@@ -46,15 +49,29 @@ class NetworkInputs:
 
 def fit_network(fit: Fit[NetworkParams], inputs: NetworkInputs) -> list[SplitFit]:
     """Train the network that ``fit.params`` describes, e.g. an ``mlp`` or a ``cnn``."""
+    fit, last = _without_holdout(fit)
     forwarder = _ProgressForwarder(fit)
     names = [_name(fit, fit.params, index) for index in range(len(_pairs(fit)))]
     fitted = train_members(
-        [fit], inputs, names=names, on_epoch=forwarder.epoch, checkpoint=fit.scratch
+        [fit],
+        inputs,
+        names=names,
+        on_epoch=forwarder.epoch,
+        checkpoint=fit.scratch,
+        limits=Limits(last_epoch=last),
     )
     members = _usable_members(fit, fitted)
     found = _split_fits(fit, fitted, members, inputs)
     pairs = zip(fit.dataset.splits, found, strict=True)
     return [fit.finished(split, one) for split, one in pairs]
+
+
+def _without_holdout(fit: Fit[NetworkParams]) -> tuple[Fit[NetworkParams], int | None]:
+    """With the epochs that the folds found nothing is held out; the fit, and the last epoch."""
+    if EPOCHS not in fit.found:
+        return fit, None
+    params = fit.params.model_copy(update={"early_stopping": None})
+    return replace(fit, params=params), max(1, round(fit.found[EPOCHS]))
 
 
 def train_members(
@@ -135,7 +152,8 @@ class _ProgressForwarder:
 
     def __init__(self, fit: Fit[NetworkParams]) -> None:
         self.reporter, self.params, self.splits = fit.reporter, fit.params, fit.dataset.splits
-        self.what = f"folds 1-{len(fit.dataset.splits)} x {fit.params.seeds} seeds"
+        rows = "all rows" if fit.dataset.is_whole else f"folds 1-{len(fit.dataset.splits)}"
+        self.what, self.has_curves = f"{rows} x {fit.params.seeds} seeds", not fit.dataset.is_whole
         self.started = False
 
     def epoch(self, progress: Progress) -> None:
@@ -151,7 +169,8 @@ class _ProgressForwarder:
         what = f"{self.what}{group}  epoch {progress.epoch}/{self.params.epochs}"
         loss = float(np.mean([log.valid_loss for log in progress.logs]))
         self.reporter.update(progress.done, what, loss)
-        self.reporter.points(self._points(progress))
+        if self.has_curves:
+            self.reporter.points(self._points(progress))
 
     def _points(self, progress: Progress) -> dict[str, tuple[int, float]]:
         """The newest points of the first member's curves.
@@ -229,6 +248,7 @@ def _split_fits(
                 predict=_predict(fitted, own[0], partial(inputs.further, index))
                 if inputs.further
                 else None,
+                found=_found(fitted, params, index),
             )
         )
     return fits
@@ -294,7 +314,22 @@ def _details(
     details = {"features": float(features)}
     if any(outcome.diverged for outcome in fitted.outcomes):
         details["diverged"] = float(sum(outcome.diverged for outcome in own))
-    best = [outcome.best_epoch for outcome in own if outcome.best_epoch is not None]
     if params.early_stopping:
-        details["best_epoch"] = float(np.mean(best)) + 1
+        details["best_epoch"] = _best_epoch(own)
     return details
+
+
+def _best_epoch(outcomes: Sequence[Outcome]) -> float:
+    """The mean best epoch of some members, counted from 1."""
+    best = [outcome.best_epoch for outcome in outcomes if outcome.best_epoch is not None]
+    return float(np.mean(best)) + 1
+
+
+def _found(fitted: FittedMembers, params: NetworkParams, split: int) -> dict[str, float]:
+    """By how many epochs a split's members would be as good without a holdout."""
+    own = [fitted.outcomes[index] for index in _of_split(split, params)]
+    if not params.early_stopping:
+        return {}
+    if params.best_weights:
+        return {EPOCHS: _best_epoch(own)}
+    return {EPOCHS: float(np.mean([len(outcome.history) for outcome in own]))}

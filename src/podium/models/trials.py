@@ -120,7 +120,7 @@ def fit_alone(
     """Fit one configuration by itself on every fold, of whatever model and number of targets."""
     started = time.monotonic()
     try:
-        result = fit_targets(params, dataset, target, metric, reporter)
+        result = fit_targets(params.without_refit(), dataset, target, metric, reporter)
     except (PodiumError, ValueError) as error:
         what = " ".join(str(error).split())
         return TrialFit(None, [], time.monotonic() - started, "failed", error=what)

@@ -96,7 +96,7 @@ def _key(trainer: Trainer) -> str:
     for part in trainer.data.fingerprint():
         digest.update(part)
     for member in trainer.members:
-        digest.update(repr((member.index, member.seed, member.table)).encode())
+        digest.update(repr((member.index, member.seed, member.table, member.last)).encode())
         for rows in (member.train, member.valid, member.stop):
             digest.update(repr(len(rows)).encode() + rows.tobytes())
     return digest.hexdigest()

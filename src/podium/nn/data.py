@@ -123,7 +123,8 @@ class Member:
     ``index`` is its position among all members, ``table`` the table it reads (its fold's), ``seed``
     the seed of all its random numbers. It is trained on ``train`` rows; ``stop`` rows are for early
     stopping, ``valid`` rows for its validation curve; either may be empty. ``params`` are its
-    hyperparameters, the same object for members that have the same.
+    hyperparameters, the same object for members that have the same. ``last``: after so many epochs
+    it ends, if that is before its last; its schedules are those of all epochs.
     """
 
     index: int
@@ -133,6 +134,12 @@ class Member:
     stop: Rows = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     table: int = 0
     params: NetworkParams = field(default_factory=MLPParams)
+    last: int | None = None
+
+    @property
+    def epochs(self) -> int:
+        """How many epochs it trains at most."""
+        return self.params.epochs if self.last is None else min(self.last, self.params.epochs)
 
 
 @dataclass(frozen=True)

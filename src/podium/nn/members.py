@@ -161,7 +161,7 @@ def fit_members(
     members = _without_auto(_with_holdouts(members, stop_rows_per_member), data, classes)
     device = device_of(each[0])
     training = Training(data, device, score, on_epoch, limits, checkpoint, observe)
-    outcomes = training.all(_checked_plan(data, members, device, compared=limits.prune is not None))
+    outcomes = training.all(_checked_plan(data, members, device, limits))
     _check_any_left(outcomes, names[0] if names else "member 0")
     return FittedMembers(members[0].params, data.columns, task, outcomes, exponents)
 
@@ -184,16 +184,17 @@ def _each_params(
     return list(params)
 
 
-def _checked_plan(data: Data, members: list[Member], device: torch.device, compared: bool) -> Plan:
+def _checked_plan(data: Data, members: list[Member], device: torch.device, limits: Limits) -> Plan:
     """The groups of members, after a look at their rows and batches.
 
     Raises:
         PodiumError: a member has no rows, or a batch too few for the network.
     """
     check_rows(members, data)
+    members = [replace(member, last=limits.last_epoch) for member in members]
     pool = compute.current()
     slots = pool.slots if pool.is_remote or pool.limit else None
-    plan = make_plan(data, members, device, slots, compared)
+    plan = make_plan(data, members, device, slots, limits.prune is not None)
     for group in plan.groups:
         params = group[0].params
         least = build_network(params, data.columns, data.task.width).least_rows

@@ -76,7 +76,7 @@ def train_round(work: Work, one: Round, pool: compute.Pool, tell: OnGroup) -> li
         if work.folder is not None and trained.state is not None:
             Checkpoint.write(work.folder / trained.file, trained.state)
         done[places[number]] = [_restored(group, *member) for member in trained.members]
-        tell(group, max(member.params.epochs for member in group), [], [], False)
+        tell(group, max(member.epochs for member in group), [], [], False)
     return [outcome for place in range(len(one.groups)) for outcome in done[place]]
 
 

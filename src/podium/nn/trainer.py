@@ -102,7 +102,7 @@ class Trainer:
             self.histories[member.index].append(log)
         self.epoch += 1
         self._show()
-        at_end = np.array([self.epoch == own.epochs for own in self._each_params()])
+        at_end = np.array([self.epoch == member.epochs for member in self.members])
         ended = out_of_patience | at_end
         self._retire_finished(diverged, ended, self._pruned(metric) & ~ended & ~diverged)
 

@@ -48,11 +48,13 @@ class Limits:
     """What ends a member's training before its last epoch.
 
     ``prune`` says who leaves after an epoch of a group, one thread at a time; not on a cluster.
-    ``deadline`` is the ``time.monotonic()`` at which all that still train leave.
+    ``deadline`` is the ``time.monotonic()`` at which all that still train leave. After
+    ``last_epoch`` epochs they are finished, as if they had been stopped early.
     """
 
     prune: Prune | None = None
     deadline: float | None = None
+    last_epoch: int | None = None
 
     @property
     def clock(self) -> float | None:
@@ -93,7 +95,7 @@ class Training:
     def all(self, plan: Plan) -> list[Outcome]:
         """Every member's outcome, in the members' order."""
         self.numbers = {group[0].index: at for at, group in enumerate(plan.groups, 1)}
-        self.total = sum(member.params.epochs for group in plan.groups for member in group)
+        self.total = sum(member.epochs for group in plan.groups for member in group)
         outcomes = [outcome for one in plan.rounds for outcome in self._round(one)]
         return sorted(outcomes, key=lambda outcome: outcome.member.index)
 
@@ -172,9 +174,9 @@ class Training:
         """Report epochs; when a group ends early, its remaining epochs count as done."""
         with self.lock:
             # Of members that have left, the epochs that they would have trained.
-            now = trainer.epoch if trainer.members else max(own.params.epochs for own in members)
+            now = trainer.epoch if trainer.members else max(own.epochs for own in members)
             for own in members:
-                self.done += min(now, own.params.epochs) - min(before, own.params.epochs)
+                self.done += min(now, own.epochs) - min(before, own.epochs)
             if self.on_epoch and trainer.epoch > before:
                 logs = [trainer.histories[member.index][-1] for member in members]
                 self._tell(members, trainer.epoch, members, logs, resumed)

@@ -12,6 +12,8 @@ from podium.io.usercode.errors import UserCodeError
 from podium.runtime.console import console
 from podium.stages.named_columns import feature_failures, placed, raw_table, unknown_columns
 
+NO_REFIT = "No model of a table asks for what is fitted on all rows (test: refit or both).\n"
+
 
 def preprocess(name: str) -> None:
     """Write what models read, and a summary of what was done.
@@ -24,8 +26,10 @@ def preprocess(name: str) -> None:
     unknown = unknown_columns(competition, raw_table(competition))
     if unknown:
         raise ConfigError(unknown)
-    with files.publish(paths.processed(name)) as folder:
-        done = prepare(competition, folder)
+    with files.publish(paths.processed(name)) as folder, files.publish(paths.refit(name)) as whole:
+        done = prepare(competition, folder, whole)
+        if not any(whole.iterdir()):
+            files.write_text(whole / "about.txt", NO_REFIT)
     console().print(f"{name}  {done}; what was done: {paths.processed(name) / 'summary.csv'}")
 
 
@@ -39,8 +43,10 @@ def require_raw(name: str) -> None:
         raise PodiumError(f"{name}: its files are not there; run 'podium download {name}' first")
 
 
-def prepare(competition: Competition, folder: Path) -> str:
+def prepare(competition: Competition, folder: Path, whole: Path | None = None) -> str:
     """Write what models read into a folder; returns what was done in short.
+
+    What is fitted on all rows, if a model asks for it, goes into the folder ``whole``.
 
     Raises:
         PodiumError: the raw files don't fit params.yaml.
@@ -48,7 +54,7 @@ def prepare(competition: Competition, folder: Path) -> str:
     name, raw = competition.name, paths.raw(competition.name)
     manifest = files.read_json(raw / files.MANIFEST)
     try:
-        return kinds.of(competition).prepare(raw, competition, manifest, folder)
+        return kinds.of(competition).prepare(raw, competition, manifest, folder, whole)
     except (SettingError, ConfigError, UserCodeError):
         raise
     except FeatureError as error:

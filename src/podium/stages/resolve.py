@@ -124,11 +124,18 @@ def dependencies(
     """All that can change a stage's result but its data: values, functions, hashes of sources."""
     called = functions(stage, competition, model)
     modules = sources.closure(stage, called)
-    return {
+    facts = {
         "params": _values(competition, stage, model),
         "calls": called,
         "code": {module: sources.hash_of(module) for module in modules},
     }
+    refit = model is not None and competition.models[model].tested_by != "folds"
+    if refit and competition.kind == "tabular":
+        # What is fitted on all rows lies in a folder of its own, so that a first model that asks
+        # for it leaves the others as they are. It is made of the raw data, by which the folder
+        # ``data/processed`` changes too, and of these.
+        facts["preprocess"] = dependencies(sources, competition, "preprocess")
+    return facts
 
 
 def _values(competition: Competition, stage: str, model: str | None) -> dict[str, Any]:
@@ -137,6 +144,8 @@ def _values(competition: Competition, stage: str, model: str | None) -> dict[str
     if stage == "preprocess" and learns(competition):
         # Learnt features are made again for the refits of ``full``.
         values |= competition.model_dump(mode="json", include={"ensemble": {"nested"}})
+    if stage == "preprocess" and competition.refits and competition.kind == "tabular":
+        values["refits"] = True
     if model is not None:
         params = competition.models[model]
         values["model"] = params.model_dump(mode="json") | properties(params)

@@ -70,6 +70,8 @@ def train(name: str, model: str) -> None:
     dataset = kinds.of(competition).read(paths.processed(name))
     target = target_of(competition, dataset.schema)
     params = competition.models[model]
+    if params.tested_by != "folds":
+        dataset = dataset.with_whole(paths.refit(name))
     if competition.metric == OWN:
         own = next(each_target(target))
         try_metric(competition.scoring, own.y(dataset.y), len(own.target.classes))
@@ -240,6 +242,7 @@ def summary(
         **score_facts(metric, result.score, result.fold_scores, repeats),
         **decision_facts(result.decision, result.fold_decisions, target.classes),
         "details": mean_details(result),
+        **_refit_facts(result),
         **resolved,
         **_weighted_configurations(result),
         **of_each_target(
@@ -265,6 +268,13 @@ def _weighted_configurations(result: ModelResult) -> dict[str, object]:
             for number, weight in used.items()
         ]
     }
+
+
+def _refit_facts(result: ModelResult) -> dict[str, object]:
+    """What is known of the model on all rows, if there is one."""
+    if result.refit is None:
+        return {}
+    return {"refit": {name: round(value, DIGITS) for name, value in result.refit.items()}}
 
 
 def mean_details(result: ModelResult) -> dict[str, float]:

@@ -1,8 +1,8 @@
 """Preprocessed images on disk and in memory: written by the preprocess stage, read by models."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
@@ -82,8 +82,16 @@ class ImageDataset(Dataset):
         """Every fold of every repeat with its moments, in order."""
         return [
             ImageSplit(**vars(split), **vars(self.moments[split.name]))
-            for split in fold_splits(self.folds, self.trained)
+            for split in self.plain_splits()
         ]
+
+    def whole(self) -> Self:
+        """As of every dataset, with the moments of these rows."""
+        found = super().whole()
+        (split,) = found.plain_splits()
+        sums, squares = (of_each[split.train_rows] for of_each in _sums(self.train))
+        moments = _moments_of(sums, squares, _pixels(self.train))
+        return replace(found, moments={**self.moments, split.name: moments})
 
     def dense(self, split: Split) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Standardized pixels, shape (n, height * width * channels)."""
@@ -112,16 +120,24 @@ def fold_moments(images: Pixels, folds: Rows, trained: Mask | None = None) -> di
     Sums are integers, so that the result doesn't depend on the order of rows or on the machine.
     """
     sums, squares = _sums(images)
-    pixels = images.shape[1] * images.shape[2]
-    moments = {}
-    for split in fold_splits(folds, trained):
-        count = len(split.train_rows) * pixels
-        mean = sums[split.train_rows].sum(axis=0) / count
-        variance = squares[split.train_rows].sum(axis=0) / count - mean**2
-        # Through rounding, the variance of a constant channel may be slightly above 0.
-        std = np.where(variance > 1e-6, np.sqrt(variance.clip(0)), WHITE)
-        moments[split.name] = Moments(mean / WHITE, std / WHITE)
-    return moments
+    return {
+        split.name: _moments_of(sums[split.train_rows], squares[split.train_rows], _pixels(images))
+        for split in fold_splits(folds, trained)
+    }
+
+
+def _pixels(images: Pixels) -> int:
+    return int(images.shape[1] * images.shape[2])
+
+
+def _moments_of(sums: Rows, squares: Rows, pixels: int) -> Moments:
+    """The moments of images of so many pixels, by their ``_sums``."""
+    count = len(sums) * pixels
+    mean = sums.sum(axis=0) / count
+    variance = squares.sum(axis=0) / count - mean**2
+    # Through rounding, the variance of a constant channel may be slightly above 0.
+    std = np.where(variance > 1e-6, np.sqrt(variance.clip(0)), WHITE)
+    return Moments(mean / WHITE, std / WHITE)
 
 
 def _sums(images: Pixels) -> tuple[Rows, Rows]:

@@ -23,9 +23,15 @@ from podium.io.usercode.rows import own_folds
 
 
 def prepare(
-    raw: Path, competition: ImageCompetition, manifest: dict[str, object], folder: Path
+    raw: Path,
+    competition: ImageCompetition,
+    manifest: dict[str, object],
+    folder: Path,
+    whole: Path | None = None,
 ) -> str:
     """Write the dataset and a summary of what was done into ``folder``; returns a short summary.
+
+    Nothing goes into ``whole``: the moments of all images are computed when a model needs them.
 
     Raises:
         PodiumError: the raw files don't fit params.yaml.

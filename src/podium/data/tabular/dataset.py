@@ -1,6 +1,6 @@
 """A preprocessed table on disk and in memory: written by the preprocess stage, read by models."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -10,11 +10,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from podium.data.dataset import (
+    ALL_ROWS,
     FOLDS,
+    WHOLE,
     Dataset,
     Schema,
     Split,
-    fold_splits,
     folds_frame,
     read_folds,
 )
@@ -22,9 +23,10 @@ from podium.data.tabular.blocks import Blocks
 from podium.data.tabular.size import check_fits
 from podium.data.tabular.transform import TableTransform
 from podium.io import files
+from podium.io.errors import PodiumError
 
 TARGET, WEIGHT = "__target__", "__weight__"
-FEATURES = "features"
+FEATURES, TRANSFORMS = "features", "transforms"
 Part = Literal["train", "test"]
 
 
@@ -84,9 +86,24 @@ class TableDataset(Dataset):
         """Every fold of every repeat with its transform, in order."""
         return [
             TableSplit(**vars(split), transform=self._transform(split))
-            for split in fold_splits(self.folds, self.trained)
-            if self.has(split)
+            for split in self.plain_splits()
         ]
+
+    def with_whole(self, folder: Path) -> Self:
+        """The same with what was fitted on all rows, which ``folder`` has.
+
+        Raises:
+            PodiumError: the preprocess stage has not made it.
+        """
+        fitted = _read_transforms(folder)
+        if not fitted:
+            raise PodiumError(
+                f"{folder}: has nothing that is fitted on all rows; run 'podium preprocess' again"
+            )
+        learnt: Mapping[str, pd.DataFrame] = self.learnt
+        if isinstance(learnt, StoredColumns):
+            learnt = StoredColumns(*learnt.folders, folder / FEATURES)
+        return replace(self, transforms=self.transforms | fitted, learnt=learnt)
 
     def without(self, fold: int) -> Self:
         """The same without a fold's rows, from which no learnt feature was learnt either."""
@@ -143,6 +160,8 @@ class TableDataset(Dataset):
 
 def transform_name(repeat: int, fold: int) -> str:
     """The name under which what a fold learnt is stored."""
+    if fold == WHOLE:
+        return ALL_ROWS
     return f"repeat{repeat}-fold{fold}"
 
 
@@ -157,10 +176,12 @@ def name_of_target(place: int, name: str) -> str:
 
 
 class StoredColumns(Mapping[str, pd.DataFrame]):
-    """Learnt columns in a folder, read when they are used: all splits together may be large."""
+    """Learnt columns in folders, read when they are used: all splits together may be large."""
 
-    def __init__(self, folder: Path) -> None:
-        self.paths = {path.stem: path for path in sorted(folder.glob("*.parquet"))}
+    def __init__(self, *folders: Path) -> None:
+        self.folders = folders
+        paths = (path for folder in folders for path in sorted(folder.glob("*.parquet")))
+        self.paths = {path.stem: path for path in paths}
 
     def __getitem__(self, name: str) -> pd.DataFrame:
         return pd.read_parquet(self.paths[name])
@@ -176,8 +197,11 @@ class StoredColumns(Mapping[str, pd.DataFrame]):
         return len(self.paths)
 
 
-def write_dataset(folder: Path, data: TableDataset) -> None:
-    """Write the table, the folds, the fitted transforms and the schema into ``folder``."""
+def write_dataset(folder: Path, data: TableDataset, whole: Path | None = None) -> None:
+    """Write the table, the folds, the fitted transforms and the schema into ``folder``.
+
+    What was fitted on all rows goes into the folder ``whole``, if there is one.
+    """
     train = data.train.copy()
     train.insert(0, data.schema.id, data.train_ids.to_numpy())
     train[target_columns(data.schema)] = data.y.reshape(len(train), -1)
@@ -189,14 +213,33 @@ def write_dataset(folder: Path, data: TableDataset) -> None:
     test.to_parquet(folder / "test.parquet", index=False)
     folds = folds_frame(data.train_ids, data.folds, data.groups, data.times, data.trained)
     folds.to_parquet(folder / FOLDS, index=False)
-    (folder / "transforms").mkdir()
-    for name, transform in data.transforms.items():
-        files.write_json(folder / "transforms" / f"{name}.json", transform.to_json())
+    of_all = {name for name in data.transforms if _is_of_all_rows(name)}
+    _write_fitted(folder, data, [name for name in data.transforms if name not in of_all])
+    if whole is not None and of_all:
+        _write_fitted(whole, data, of_all)
+    data.schema.write(folder)
+
+
+def _is_of_all_rows(name: str) -> bool:
+    return name.rpartition("-")[2] == ALL_ROWS
+
+
+def _write_fitted(folder: Path, data: TableDataset, names: Collection[str]) -> None:
+    """Write the transforms of these names, and the learnt columns."""
+    (folder / TRANSFORMS).mkdir()
+    for name in names:
+        files.write_json(folder / TRANSFORMS / f"{name}.json", data.transforms[name].to_json())
     if data.learnt:
         (folder / FEATURES).mkdir()
-    for name, columns in data.learnt.items():
-        columns.to_parquet(folder / FEATURES / f"{name}.parquet", index=False)
-    data.schema.write(folder)
+    for name in names:
+        if name in data.learnt:
+            path = folder / FEATURES / f"{name}.parquet"
+            data.learnt[name].to_parquet(path, index=False)
+
+
+def _read_transforms(folder: Path) -> dict[str, TableTransform]:
+    paths = sorted((folder / TRANSFORMS).glob("*.json"))
+    return {path.stem: TableTransform.from_json(files.read_json(path)) for path in paths}
 
 
 def target_columns(schema: Schema) -> list[str]:
@@ -216,7 +259,6 @@ def read_dataset(folder: Path) -> TableDataset:
     test = pd.read_parquet(folder / "test.parquet")
     targets = target_columns(schema)
     y = train[targets].to_numpy(dtype=np.float64)
-    paths = sorted((folder / "transforms").glob("*.json"))
     return TableDataset(
         train=train.drop(columns=[schema.id, *targets]).drop(columns=WEIGHT, errors="ignore"),
         test=test.drop(columns=schema.id),
@@ -224,7 +266,7 @@ def read_dataset(folder: Path) -> TableDataset:
         train_ids=train[schema.id],
         test_ids=test[schema.id],
         weights=train[WEIGHT].to_numpy(dtype=np.float64) if WEIGHT in train else None,
-        transforms={path.stem: TableTransform.from_json(files.read_json(path)) for path in paths},
+        transforms=_read_transforms(folder),
         schema=schema,
         learnt=StoredColumns(folder / FEATURES),
         **read_folds(pd.read_parquet(folder / FOLDS)),

@@ -10,7 +10,14 @@ import numpy as np
 import pandas as pd
 
 from podium.config import Preprocess, TableCompetition
-from podium.data.dataset import FoldColumns, fold_splits, never_validated
+from podium.data.dataset import (
+    ALL_ROWS,
+    FoldColumns,
+    Rows,
+    fold_splits,
+    never_validated,
+    whole_rows,
+)
 from podium.data.tabular.alarms.check import OF_ROWS, leak_alarms, with_alarms
 from podium.data.tabular.columns import TypedTables, type_columns
 from podium.data.tabular.dataset import (
@@ -41,9 +48,15 @@ from podium.io.usercode.sources import functions
 
 
 def prepare(
-    raw: Path, competition: TableCompetition, manifest: dict[str, object], folder: Path
+    raw: Path,
+    competition: TableCompetition,
+    manifest: dict[str, object],
+    folder: Path,
+    whole: Path | None = None,
 ) -> str:
     """Write the dataset and a summary of what was done into ``folder``; returns a short summary.
+
+    What is fitted on all rows, if a model asks for it, goes into the folder ``whole``.
 
     Raises:
         PodiumError: the raw files don't fit params.yaml.
@@ -51,7 +64,7 @@ def prepare(
     read, made = with_features(read_raw(raw, competition), competition)
     given = _Given.of(read, competition)
     data = _dataset(given, manifest)
-    write_dataset(folder, data)
+    write_dataset(folder, data, whole)
     alarms = leak_alarms(given.raw, given.tables, data.y, data.folds[:, 0], competition)
     first = data if len(competition.targets) == 1 else data.of_target(0)
     summary = with_alarms(_summary(first, given, made), alarms)
@@ -158,11 +171,12 @@ def _dataset(given: _Given, manifest: dict[str, object]) -> TableDataset:
     # Folds are the same for all targets: schemes that stratify do so by the first.
     folds = own.without_zeros(make_folds(raw.train, values[0], competition, own.folds))
     full = learns(competition) and competition.ensemble.nested == "full"
+    whole = whole_rows(folds["folds"], own.weights) if competition.refits else None
     trainings = [
-        Training(one, classes, **folds, without_each=full)
+        Training(one, classes, **folds, without_each=full, whole=whole)
         for one, classes in zip(values, classes_of, strict=True)
     ]
-    transforms = _fit_transforms(tables, folds, competition.preprocess)
+    transforms = _fit_transforms(tables, folds, competition.preprocess, whole)
     transforms, learnt = _with_learnt(given, transforms, trainings)
     schema = TableSchema(
         id=competition.id,
@@ -243,20 +257,24 @@ def _extended(
 
 
 def _fit_transforms(
-    tables: TypedTables, folds: FoldColumns, spec: Preprocess
+    tables: TypedTables, folds: FoldColumns, spec: Preprocess, whole: Rows | None
 ) -> dict[str, TableTransform]:
-    """One transform per fold and repeat, fitted on the rows that ``fit_on`` names."""
-    splits = list(fold_splits(folds["folds"], folds["trained"]))
-    names = [transform_name(split.repeat, split.fold) for split in splits]
+    """One transform per fold and repeat, fitted on the rows that ``fit_on`` names.
+
+    One more for all rows, ``whole``, if a model asks for it.
+    """
+    splits = fold_splits(folds["folds"], folds["trained"])
+    rows = {transform_name(split.repeat, split.fold): split.train_rows for split in splits}
+    if whole is not None:
+        rows[ALL_ROWS] = whole
     features = _one_hot_columns(tables)
     if spec.fit_on == "fold":
         return {
-            name: _fit(tables, tables.train.iloc[split.train_rows], spec, features)
-            for name, split in zip(names, splits, strict=True)
+            name: _fit(tables, tables.train.iloc[own], spec, features) for name, own in rows.items()
         }
     parts = [tables.train] + ([tables.test] if spec.fit_on == "train_and_test" else [])
     shared = _fit(tables, pd.concat(parts, ignore_index=True), spec, features)
-    return dict.fromkeys(names, shared)
+    return dict.fromkeys(rows, shared)
 
 
 def _one_hot_columns(tables: TypedTables) -> int:

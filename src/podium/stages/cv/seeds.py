@@ -40,6 +40,7 @@ def _distinct(seeds: Sequence[int]) -> list[int]:
 
 
 def with_seed(competition: Competition, seed: int) -> Competition:
-    """The competition with the folds of a seed."""
+    """The competition with the folds of a seed, and models for its scores alone."""
     folds: Folds = competition.folds.model_copy(update={"seed": seed})
-    return competition.model_copy(update={"folds": folds})
+    models = {name: params.without_refit() for name, params in competition.models.items()}
+    return competition.model_copy(update={"folds": folds, "models": models})

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from podium.data.dataset import Mask, Rows, fold_splits
+from podium.data.dataset import ALL_ROWS, Mask, Rows, fold_splits
 from podium.data.tabular.dataset import refit_name, transform_name
 
 
@@ -24,7 +24,8 @@ class Training:
     """Target (n,), class names, and folds of the training rows as ``Dataset`` has them.
 
     ``without_each``: each split is fitted again without the rows of each other fold, for models
-    that must never have seen these, not by way of a feature either (``nested: full``).
+    that must never have seen these, not by way of a feature either (``nested: full``). ``whole``:
+    rows on which it is fitted once more, for models that are fitted on all rows.
     """
 
     y: NDArray[np.float64]
@@ -34,6 +35,7 @@ class Training:
     times: Rows | None = None
     trained: Mask | None = None
     without_each: bool = False
+    whole: Rows | None = None
 
     def fitted(self) -> Iterator[Fitted]:
         """All that is fitted, in order."""
@@ -47,3 +49,5 @@ class Training:
                 if self.trained is not None:
                     rows = rows[self.trained[rows, other.fold]]
                 yield Fitted(refit_name(split.fold, other.fold), name, rows)
+        if self.whole is not None:
+            yield Fitted(ALL_ROWS, ALL_ROWS, self.whole)
