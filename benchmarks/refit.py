@@ -1,7 +1,7 @@
 """What ``test: refit`` and ``both`` are worth on rows that are held out as a pretended test set.
 
     PODIUM_HOUSE_PRICES=<folder> PODIUM_TABLES=<folder of folders> python benchmarks/refit.py
-        [--only house-prices,german-credit] [--models ridge,mlp] [--seeds 4]
+        [--only house-prices,german-credit] [--models ridge,mlp] [--seeds 4] [--wide]
 
 For each seed a quarter of train.csv is held out; the rest gets five folds (of the same seed),
 models of params.yaml (house prices) or with their defaults, and a blend whose weights are fitted on
@@ -14,7 +14,7 @@ import os
 import sys
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -60,6 +60,7 @@ def main() -> None:
     parser.add_argument("--only", type=lambda text: text.split(","), default=list(DEFAULT))
     parser.add_argument("--models", type=lambda text: text.split(","), default=[])
     parser.add_argument("--seeds", type=int, default=4)
+    parser.add_argument("--wide", action="store_true", help="as many on all rows as in all folds")
     options = parser.parse_args()
     warnings.simplefilter("ignore")
     os.chdir(ROOT)
@@ -71,7 +72,7 @@ def main() -> None:
         case = None
         for seed in range(options.seeds):
             case = held_out(name, seed, options.models)
-            for model, own in scored(case):
+            for model, own in scored(case, options.wide):
                 scores.setdefault(model, []).append(own)
                 print(f"# {name} seed {seed} {model} {own}", file=sys.stderr, flush=True)
         assert case is not None
@@ -137,8 +138,11 @@ def competition_of(name: str, seed: int) -> TableCompetition:
     )
 
 
-def scored(case: Case) -> Iterator[tuple[str, Array]]:
-    """The scores on the held-out rows of each model and of the blend, in the order of ``WAYS``."""
+def scored(case: Case, wide: bool = False) -> Iterator[tuple[str, Array]]:
+    """The scores on the held-out rows of each model and of the blend, in the order of ``WAYS``.
+
+    ``wide``: as many networks or boosters are trained on all rows as there are in all folds.
+    """
     competition, data = case.competition, case.data
     target, metric = target_of(competition, data.schema), competition.scoring
 
@@ -150,6 +154,9 @@ def scored(case: Case) -> Iterator[tuple[str, Array]]:
         values = resolve_params(params, data, target, metric)
         fit = Fit(data, target, values, metric)
         splits = fit_splits(fit)
+        if wide and hasattr(values, "seeds"):
+            seeds = values.seeds * len(splits)
+            fit = replace(fit, params=values.model_copy(update={"seeds": seeds}))
         whole = refit_on_all(fit, splits)
         oof.append(score_splits(data, target, metric, splits).oof)
         ways = [of_test_rows("folds", splits, None), whole]

@@ -51,11 +51,10 @@ def target_for(dataset, transform="none"):
 
 
 @pytest.mark.parametrize(
-    ("task", "repeats", "transform"),
-    [("regression", 1, "none"), ("regression", 2, "rank"), ("binary", 1, "none"),
-     (MULTICLASS, 2, "none")],
+    ("task", "repeats", "transform", "suffix"),
+    [("regression", 1, "none", ".csv"), ("regression", 2, "rank", ".parquet"),
+     ("binary", 1, "none", ".csv"), (MULTICLASS, 2, "none", ".parquet")],
 )  # fmt: skip
-@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
 def test_a_models_own_files_have_its_scores(task, repeats, transform, suffix, tmp_path):
     dataset = make_dataset(task, repeats)
     own = fit_table("ridge", dataset, transform=transform)

@@ -66,13 +66,14 @@ def test_the_stage_depends_on_what_is_in_them(given):
     assert link.resolve() == Path("own/oof.parquet").resolve()
 
 
-def test_a_file_that_is_missing_is_said_before_anything_runs(given, podium):
-    Path("own/test.parquet").unlink()
-    for words in (["check"], ["resolve", HOUSES], ["train", HOUSES, "given"]):
+def test_a_file_that_is_missing_is_said_before_anything_runs(project, podium):
+    project.edit(lambda params: params[HOUSES].update(models={"given": dict(GIVEN)}))
+    Path("own").mkdir()
+    Path(GIVEN["oof"]).touch()
+    for words in (["check"], ["resolve", HOUSES]):
         outcome = podium(*words)
         assert outcome.code == 2
-        assert "own/test.parquet" in outcome.err or "no file" in outcome.err
-        assert f"{HOUSES}.models.given" in outcome.err
+        assert f"{HOUSES}.models.given.test: no file 'own/test.parquet'" in outcome.err
 
 
 @pytest.mark.parametrize(
@@ -88,8 +89,16 @@ def test_a_file_that_is_missing_is_said_before_anything_runs(given, podium):
         (lambda block: block["models"].update(fille={}), "did you mean 'file'?"),
     ],
 )  # fmt: skip
-def test_contradictions_are_errors(edit, says, given, podium):
-    given.edit(lambda params: edit(params[HOUSES]))
+def test_contradictions_are_errors(edit, says, project, podium):
+    Path("own").mkdir()
+    for key in ("oof", "test"):
+        Path(GIVEN[key]).touch()
+
+    def change(params):
+        params[HOUSES]["models"] = {"given": dict(GIVEN)}
+        edit(params[HOUSES])
+
+    project.edit(change)
     outcome = podium("check")
     assert outcome.code == 2
     assert says in outcome.err

@@ -94,8 +94,8 @@ def test_an_edit_of_preprocessing_trains_what_reads_its_folder_and_no_other(aske
          "models.lasso.search.test"),
     ],
 )  # fmt: skip
-def test_what_it_can_not_be_is_an_error(edit, says, asked, podium):
-    asked.edit(lambda params: edit(params[HOUSES]))
+def test_what_it_can_not_be_is_an_error(edit, says, project, podium):
+    project.edit(lambda params: edit(params[HOUSES]))
     outcome = podium("check")
     assert outcome.code == 2
     assert says in outcome.err
@@ -110,3 +110,13 @@ def test_a_first_model_that_asks_trains_no_other(shared, tmp_path):
     assert repro(project) == []
     test = pd.read_parquet(project.root / FOLDER / "test.parquet")
     assert test["prediction"].gt(0).all()
+
+
+def test_of_other_folds_scores_alone_are_wanted(asked, podium, monkeypatch):
+    monkeypatch.setenv("PODIUM_WRITER", "0")
+    monkeypatch.setattr("podium.runtime.tracking.run.END_SECONDS", 0)
+    set_knob(asked, test="refit")
+    found = podium("cv", HOUSES, "--models", "lasso", "--seeds", "1,")
+    assert found.code == 0, found.err
+    (metrics,) = Path(".podium/cv").rglob("seed1/lasso-*/metrics.json")
+    assert "refit" not in json.loads(metrics.read_text())
