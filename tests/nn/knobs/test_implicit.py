@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from nn_help import CPU, check_gradients, fit, normal, plain, table, training
+from podium import MLPClassifier, MLPRegressor
 from podium.config import MLPParams
 from podium.nn import Columns, fit_members
 from podium.nn.data import Task
@@ -281,6 +282,27 @@ def test_a_stopped_training_continues_to_the_same_bits(tmp_path, monkeypatch):
     again = fit_members(x, y, rows, params, checkpoint=tmp_path, on_epoch=epochs.append)
     assert epochs[0].resumed
     assert np.array_equal(again.predict(x), whole)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_cuda_gives_what_the_cpu_gives(variant):
+    x, y = table()
+    knobs = {
+        "implicit_members": 3, "implicit_variant": variant, "normalization": "batch",
+        "dropout": 0.2, "epochs": 5, "mixed_precision": False, "rows": UNEQUAL,
+    }  # fmt: skip
+    here, there = (fit(x, y, device=device, **knobs).predict(x) for device in ("cpu", "cuda"))
+    assert there == pytest.approx(here, abs=1e-3)
+
+
+def test_estimators_have_them():
+    x, y = table(60)
+    knobs = {"hidden": [8], "epochs": 3, "seeds": 2, "implicit_members": 3}
+    assert MLPRegressor(**knobs).fit(x, y).predict(x).shape == (60,)
+    classifier = MLPClassifier(implicit_variant="mini", **knobs).fit(x, y > 0)
+    assert classifier.predict_proba(x).sum(axis=1) == pytest.approx(1.0)
+    assert classifier.predict_std(x).shape == (60, 2)
 
 
 def test_the_average_is_better_than_each():
