@@ -90,7 +90,7 @@ def main() -> None:
             options.file.parent.mkdir(parents=True, exist_ok=True)
             options.file.write_text(json.dumps(stored, indent=1) + "\n")
     print(f"{machine()}, PyTorch {torch.__version__}")
-    print("\n".join(markdown(table_of(stored))))
+    print("\n".join(markdown(table_of(stored, options.fold_seeds))))
 
 
 def read_options() -> argparse.Namespace:
@@ -180,11 +180,13 @@ def _block_of(name: str) -> TableCompetition:
     return competition
 
 
-def table_of(stored: Mapping[str, Any]) -> pd.DataFrame:
+def table_of(stored: Mapping[str, Any], fold_seeds: int) -> pd.DataFrame:
     """A row for each trick, table, fold seed and fold: its loss, its gain, the ratio of seconds."""
     rows = []
     for key, found in stored.items():
         name, seed, trick = key.split("|")
+        if int(seed) >= fold_seeds:
+            continue
         base = stored[f"{name}|{seed}|{BASE}"]
         for fold, (own, plain) in enumerate(zip(found["losses"], base["losses"], strict=True)):
             gain, cost = 1.0 - own / plain, found["seconds"] / base["seconds"]
