@@ -80,7 +80,7 @@ class _Ensemble:
 
     def __init__(self, fit: Fit[MLPEnsembleParams]) -> None:
         self.fit, self.splits = fit, fit.dataset.splits
-        own = configurations(fit.params, fit.target.task, len(fit.dataset.y))
+        own = configurations(fit.params, fit.target.task)
         self.fits = [_fit_of(fit, one) for one in own]
         self.inputs: NetworkInputs = table_inputs(self.fits[0])
         # Of each fold the configurations that are in, and the held-out loss of each so far.
@@ -111,7 +111,7 @@ class _Ensemble:
     def _trained(self, parts: Sequence[tuple[Rows, Rows]], share: float) -> list[Held]:
         """Train those that are in for a share of their epochs, and predict held-out rows."""
         of_all = [Network(*pair) for pair in self._pairs()]
-        rows = [self._inner_rows(one, *parts[one.split]) for one in of_all]
+        rows = [self._inner_rows(one, parts[one.split][0]) for one in of_all]
         members = [
             (self._shortened(one.number, share), one.split, self._seed(one)) for one in of_all
         ]
@@ -138,12 +138,19 @@ class _Ensemble:
         """Configuration and fold of all that are in."""
         return sorted((number, at) for at, living in enumerate(self.living) for number in living)
 
-    def _inner_rows(self, one: Network, kept: Rows, held: Rows) -> tuple[Rows, Rows]:
-        """The rows to train on without those held out, by which some may stop early."""
-        rows = self.splits[one.split].train_rows
-        if self.fits[one.number].params.early_stopping:
-            return np.union1d(rows[kept], rows[held]), rows[held]
-        return rows[kept], rows[:0]
+    def _inner_rows(self, one: Network, kept: Rows) -> tuple[Rows, Rows]:
+        """The rows to train on without those held out; of them those by which it may stop early.
+
+        Others than those by which it is judged: who has stopped at the best moment for some rows
+        looks too good on them, and the more so the less it is regularized.
+        """
+        split = self.splits[one.split]
+        rows = split.train_rows[kept]
+        if not self.fits[one.number].params.early_stopping:
+            return rows, rows[:0]
+        inner = self.fit.inner(split).part(kept)
+        own, stop = inner.hold_out(self.fit.params.holdout, self.fit.params.seed + 1)
+        return np.union1d(rows[own], rows[stop]), rows[stop]
 
     def _shortened(self, number: int, share: float) -> Fit[NetworkParams]:
         """A configuration with a share of its epochs."""
