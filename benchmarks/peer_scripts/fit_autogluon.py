@@ -29,16 +29,18 @@ def fit(job: Job, x: pd.DataFrame, y: Any, valid: pd.DataFrame, seconds: float) 
 def fit_all(job: Job, x: pd.DataFrame, y: Any, fold: Any, seconds: float) -> Any:
     """All folds at once."""
     table = x.assign(**{TARGET: y, FOLD: fold})
-    predictor = fitted(job, table, seconds, groups=FOLD, dynamic_stacking=False)
+    predictor = fitted(job, table, seconds, groups=FOLD)
     if job.is_regression:
         return predictor.predict_oof()
     return predictor.predict_proba_oof()[list(range(job.classes))]
 
 
-def fitted(
-    job: Job, table: pd.DataFrame, seconds: float, groups: str | None = None, **options: Any
-) -> Any:
-    """The predictor."""
+def fitted(job: Job, table: pd.DataFrame, seconds: float, groups: str | None = None) -> Any:
+    """The predictor.
+
+    Its search for overfitted stacking is off: within a minute a fold it leaves too little time to
+    fit anything, and ends with an error.
+    """
     where = job.folder / "autogluon"
     shutil.rmtree(where, ignore_errors=True)
     metric = METRICS[job.metric]
@@ -51,7 +53,7 @@ def fitted(
         time_limit=seconds,
         num_cpus=job.threads,
         num_gpus=0,
-        **options,
+        dynamic_stacking=False,
     )
 
 

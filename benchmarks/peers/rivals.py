@@ -28,7 +28,7 @@ RIVALS = {
 }
 # A script that has not ended by itself is stopped after so many times its seconds, and some more
 # for imports; it has no result then.
-PATIENCE, IMPORTS = 1.25, 30.0
+PATIENCE, IMPORTS = 1.5, 60.0
 PODIUM = "podium"
 SCRIPTS = HERE.parent / "peer_scripts"
 
