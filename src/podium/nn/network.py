@@ -15,19 +15,15 @@ from podium.nn.knobs.initialization import INITIALIZATIONS, he, last_layer
 from podium.nn.knobs.inputs import (
     CategoryEmbedding,
     Columns,
-    InputMargin,
-    InputScale,
     NumericEmbedding,
     Parts,
     Periodic,
     PeriodicBias,
     PiecewiseLinear,
-    RobustScale,
-    SmoothClip,
-    Standardize,
 )
 from podium.nn.knobs.noise import Dropout, GaussianNoise
 from podium.nn.knobs.normalization import normalization
+from podium.nn.knobs.scaling import InputMargin, InputScale, RobustScale, SmoothClip, Standardize
 from podium.nn.layers import Chain, Layer, Linear, Skip, Traced
 from podium.nn.own import rates
 from podium.nn.parameters import Parameter

@@ -8,16 +8,8 @@ from torch.nn import functional
 from nn_help import CPU, bound, check_gradients, fit, normal, plain, table, training
 from podium.config import MLPParams
 from podium.io.errors import PodiumError
-from podium.nn.knobs.inputs import (
-    CategoryEmbedding,
-    Columns,
-    InputMargin,
-    InputScale,
-    Periodic,
-    PiecewiseLinear,
-    SmoothClip,
-    Standardize,
-)
+from podium.nn.knobs.inputs import CategoryEmbedding, Columns, Periodic, PiecewiseLinear
+from podium.nn.knobs.scaling import InputMargin, InputScale, SmoothClip, Standardize
 from podium.nn.layers import Step
 from podium.nn.network import build_network
 from podium.nn.parameters import Parameters

@@ -15,8 +15,9 @@ from podium.metrics import METRICS
 from podium.nn import Columns, fit_members
 from podium.nn.auto import SMOOTHING, without_auto
 from podium.nn.knobs.activations import FUNCTIONS, Activation, activation
-from podium.nn.knobs.inputs import PHASES, Parts, PeriodicBias, RobustScale
+from podium.nn.knobs.inputs import PHASES, Parts, PeriodicBias
 from podium.nn.knobs.optimizers import OPTIMIZERS
+from podium.nn.knobs.scaling import RobustScale
 from podium.nn.layers import Linear, Step
 from podium.nn.network import build_network
 
