@@ -24,9 +24,14 @@ def prediction(noise: float, seed: int) -> np.ndarray:
     return np.exp(np.log(Y) + noise * generator.normal(size=ROWS))[:, None]
 
 
+def weighted(**spec: object) -> Ensemble:
+    """The method of whose weights these tests know what they are."""
+    return Ensemble(**{"method": "weighted", **spec})
+
+
 def blended(oof: list[np.ndarray], **spec: object):
     stacked = np.stack(oof)
-    return blend(Ensemble(**spec), stacked, stacked[:, :10], Y, FOLDS, LOG, METRICS["rmsle"])
+    return blend(weighted(**spec), stacked, stacked[:, :10], Y, FOLDS, LOG, METRICS["rmsle"])
 
 
 def score(oof: np.ndarray) -> float:
@@ -70,7 +75,7 @@ def test_a_fold_has_no_part_in_its_own_weights():
     models = np.stack([prediction(0.2, 1), prediction(0.2, 2)])
     spoilt = np.where(FOLDS == 0, Y * 50, Y)
     first, second = (
-        blend(Ensemble(), models, models, target, FOLDS, LOG, METRICS["rmsle"])
+        blend(weighted(), models, models, target, FOLDS, LOG, METRICS["rmsle"])
         for target in (Y, spoilt)
     )
     assert (first.blended.oof[FOLDS == 0] == second.blended.oof[FOLDS == 0]).all()
@@ -85,7 +90,7 @@ def test_a_fold_has_no_part_in_how_its_weights_are_fitted(metric):
         folds = np.arange(40) % 4
         spoilt = np.where(folds == 0, generator.permutation(y), y)
         first, second = (
-            blend(Ensemble(rounds=5), oof, oof, own, folds, BINARY, METRICS[metric])
+            blend(weighted(rounds=5), oof, oof, own, folds, BINARY, METRICS[metric])
             for own in (y, spoilt)
         )
         assert (first.fold_weights[0] == second.fold_weights[0]).all(), seed
@@ -98,7 +103,7 @@ def test_inner_predictions_alone_decide_a_folds_weights():
                         for fold in range(5)])  # fmt: skip
     swapped[0][:, FOLDS == 0] = np.nan
     models = np.stack([good, bad])
-    result = blend(Ensemble(), models, models, Y, FOLDS, LOG, METRICS["rmsle"], swapped)
+    result = blend(weighted(), models, models, Y, FOLDS, LOG, METRICS["rmsle"], swapped)
     assert result.fold_weights[0].tolist() == [0.0, 1.0]
     assert result.fold_weights[1].tolist() == [1.0, 0.0]
     assert result.weights.tolist() == [1.0, 0.0]
@@ -111,7 +116,7 @@ def in_time(y: np.ndarray, seen: np.ndarray = FOLDS >= 1):
     trained = np.stack([fold > FOLDS for fold in range(1, 5)], axis=1)
     folds = np.where(seen, FOLDS - 1, -1)
     return blend(
-        Ensemble(), models, models[:, seen], y, folds, LOG, METRICS["rmsle"], None, trained
+        weighted(), models, models[:, seen], y, folds, LOG, METRICS["rmsle"], None, trained
     )
 
 
@@ -139,7 +144,7 @@ def test_rows_that_are_never_validated_change_nothing():
     models = np.stack([prediction(0.2, 1), prediction(0.2, 2), prediction(0.25, 3)])[:, seen]
     folds = FOLDS[seen] - 1
     trained = np.stack([fold > FOLDS[seen] for fold in range(1, 5)], axis=1)
-    alone = blend(Ensemble(), models, models, Y[seen], folds, LOG, METRICS["rmsle"], None, trained)
+    alone = blend(weighted(), models, models, Y[seen], folds, LOG, METRICS["rmsle"], None, trained)
     assert whole.weights.tolist() == alone.weights.tolist()
     assert whole.blended.score == alone.blended.score
     assert np.array_equal(whole.blended.oof[seen], alone.blended.oof)
@@ -158,7 +163,7 @@ def test_a_metric_to_maximise():
     y = np.array([0.0, 1.0, 0.0, 1.0] * 10)
     good = np.stack([0.9 - 0.8 * y, 0.1 + 0.8 * y], axis=1)
     oof = np.stack([good[:, ::-1], good])
-    result = blend(Ensemble(), oof, oof, y, np.arange(40) // 10, target, METRICS["auc"])
+    result = blend(weighted(), oof, oof, y, np.arange(40) // 10, target, METRICS["auc"])
     assert result.weights.tolist() == [0.0, 1.0]
     assert result.blended.score == 1.0
 
@@ -170,7 +175,7 @@ def test_where_labels_are_equally_good_the_surer_model_is_taken():
     sure = np.stack([0.9 - 0.8 * y, 0.1 + 0.8 * y], axis=1)
     unsure = np.stack([0.6 - 0.2 * y, 0.4 + 0.2 * y], axis=1)
     oof = np.stack([unsure, sure])
-    result = blend(Ensemble(), oof, oof, y, np.arange(40) // 10, target, METRICS["accuracy"])
+    result = blend(weighted(), oof, oof, y, np.arange(40) // 10, target, METRICS["accuracy"])
     assert result.weights.tolist() == [0.0, 1.0]
     assert result.blended.score == 1.0
 
@@ -201,7 +206,7 @@ def test_on_rows_that_nothing_saw_the_submission_is_at_least_the_best_model(metr
     for seed in range(12):
         models, y = class_models(seed, 800)
         oof, test, folds = models[:, :400], models[:, 400:], np.arange(400) % 5
-        result = blend(Ensemble(rounds=30), oof, test, y[:400], folds, BINARY, METRICS[metric])
+        result = blend(weighted(rounds=30), oof, test, y[:400], folds, BINARY, METRICS[metric])
         best = np.argmax([METRICS[metric](y[:400], one) for one in oof])
         gains.append(
             METRICS[metric](y[400:], result.submitted.test) - METRICS[metric](y[400:], test[best])
@@ -213,7 +218,7 @@ def test_the_nested_blend_is_at_least_the_best_model_on_average():
     gains = []
     for seed in range(12):
         oof, y = class_models(seed)
-        result = blend(Ensemble(rounds=30), oof, oof, y, np.arange(400) % 5, BINARY, METRICS["auc"])
+        result = blend(weighted(rounds=30), oof, oof, y, np.arange(400) % 5, BINARY, METRICS["auc"])
         gains.append(result.blended.score - max(model.score for model in result.models))
     assert np.mean(gains) >= 0
 
@@ -241,7 +246,7 @@ def test_one_model_is_the_blend_and_nothing_is_searched():
     asked = []
     counting = replace(one, function=lambda *given: asked.append(0) or one.function(*given))
     models = np.stack([prediction(0.2, 1)])
-    result = blend(Ensemble(), models, models[:, :10], Y, FOLDS, LOG, counting)
+    result = blend(weighted(), models, models[:, :10], Y, FOLDS, LOG, counting)
     # The model and the blend are scored, in all and on each fold; and weights on their own rows.
     assert len(asked) == 2 * (1 + 5) + 1
     assert (result.weights.tolist(), result.chosen) == ([1.0], None)
@@ -253,7 +258,7 @@ def test_a_fold_of_one_class(metric):
     """All positives are in one fold: without it, no mixture has a ROC AUC."""
     oof, _ = class_models(0, 40)
     y, folds = (np.arange(40) < 10).astype(float), np.arange(40) // 10
-    result = blend(Ensemble(rounds=5), oof, oof, y, folds, BINARY, METRICS[metric])
+    result = blend(weighted(rounds=5), oof, oof, y, folds, BINARY, METRICS[metric])
     assert np.isfinite(result.blended.score)
     assert np.isfinite(result.weights).all()
     assert np.isnan(result.blended.fold_scores).all() == (metric == "auc")
@@ -269,7 +274,7 @@ def test_predictions_below_the_bound_are_set_to_it_and_counted(transform, metric
     target = Target("regression", transform)
     oof = prediction(0.1, 1)[None] / Y.max()
     test = np.array([[[-0.5], [2.0], [-1.0]]])
-    result = blend(Ensemble(), oof, test, Y / Y.max(), FOLDS, target, METRICS[metric])
+    result = blend(weighted(), oof, test, Y / Y.max(), FOLDS, target, METRICS[metric])
     assert result.submitted.test[:, 0] == pytest.approx([0.0, 2.0, 0.0])
     assert result.raised == 2
 
@@ -278,5 +283,5 @@ def test_a_large_table_takes_seconds():
     """The metric of a mixture costs a sort; 200,000 rows took a minute for one model."""
     oof, y = class_models(0, 50_000)
     started = time.perf_counter()
-    blend(Ensemble(rounds=20), oof, oof[:, :9], y, np.arange(50_000) % 5, BINARY, METRICS["auc"])
+    blend(weighted(rounds=20), oof, oof[:, :9], y, np.arange(50_000) % 5, BINARY, METRICS["auc"])
     assert time.perf_counter() - started < 5

@@ -12,7 +12,14 @@ from podium.stages.common import cv_scores
 
 def of(kind: str, y: np.ndarray, oof: np.ndarray, **spec: object):
     target, metric = KINDS[kind]
-    return worth(Ensemble(rounds=20, **spec), oof, y, FOLDS, target, METRICS[metric])
+    return worth(
+        Ensemble(**{"method": "weighted", "rounds": 20, **spec}),
+        oof,
+        y,
+        FOLDS,
+        target,
+        METRICS[metric],
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -120,7 +120,10 @@ VALUES = {
         "fit_on": {"'fold'": "folds", "'train_and_test'": "all both train+test"},
         "method": {
             "'mean'": "average averaging",
-            "'weighted'": "greedy caruana weights selection stacking",
+            "'weighted'": "greedy caruana weights selection",
+            "'rank_mean'": "rank ranks rank_average",
+            "'linear_stack'": "stack stacking ridge logistic linear",
+            "'lightgbm_stack'": "lightgbm boosting trees",
         },
     }.items()
     for meant, names in by_meant.items()

@@ -152,7 +152,7 @@ class Ensemble(Block):
     ``submit``: ``better`` is the best model where the blend's nested score doesn't beat it.
     """
 
-    method: Annotated[str, name_in(NAMES)] = "weighted"
+    method: Annotated[str, name_in(NAMES)] = "auto"
     models: list[Name] | Literal["all"] = "all"
     rounds: int = Field(100, ge=1)
     nested: Literal["folds", "full"] = "folds"

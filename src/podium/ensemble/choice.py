@@ -15,7 +15,7 @@ import numpy as np
 from podium.config.blending import METHODS, methods_of
 from podium.ensemble.fitting import fit_mixer, fitted_rows, mix_by_fold, spread
 from podium.ensemble.jackknife import difference
-from podium.ensemble.methods.base import FitMixer, Mixer, Problem
+from podium.ensemble.methods.base import FitMixer, Mixer, Problem, equal
 from podium.ensemble.scoring import Losses, Mask, Scored, Scoring
 from podium.metrics import Array
 
@@ -86,7 +86,10 @@ def fit(
     """
     candidates: list[Candidate] = []
     method = chosen_from[0]
-    if len(chosen_from) > 1 and len(predictions) > 1:
+    if len(predictions) == 1:
+        # A single model is the blend.
+        return Fitted(equal(predictions), method)
+    if len(chosen_from) > 1:
         method, candidates = _choose(scoring, chosen_from, predictions, rows, tolerance, most_parts)
     mixer = fit_mixer(scoring, method.ways, predictions, rows)
     return Fitted(mixer, method, candidates)

@@ -42,7 +42,7 @@ def block_text(name: str, draft: Draft) -> str:
     lines += _group(draft, "submission")
     lines += _group(draft, "preprocess") or ["  preprocess: {}"]
     lines += ["  models:", *(f"    {model}: {{}}" for model in draft["models"])]
-    lines.append("  ensemble: {method: weighted}")
+    lines.append("  ensemble: {method: auto}")
     return "\n".join(lines) + "\n"
 
 
