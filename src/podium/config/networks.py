@@ -163,14 +163,6 @@ class NetworkParams(TrainedParams):
         """Whether predictions stay within the training targets' range (``clamp_output``)."""
         return False
 
-    def gain(self, inputs: int) -> float:
-        """What a matrix product of so many inputs is multiplied by (``parametrization``)."""
-        return 1.0
-
-    def rate_of(self, role: str) -> float:
-        """What the learning rate of parameters in a role is multiplied by (``<role>_rate``)."""
-        return float(getattr(self, f"{role}_rate", 1.0))
-
     @property
     def implicit(self) -> int:
         """Implicit members of a network (``implicit_members``), 1 where there are none."""
@@ -241,10 +233,6 @@ class LayeredParams(NetworkParams):
                 "activation_rate does nothing without parametric_activation, or activation: prelu"
             )
         return self
-
-    def gain(self, inputs: int) -> float:
-        """What a matrix product of so many inputs is multiplied by (``parametrization``)."""
-        return float(inputs) ** -0.5 if self.parametrization == "ntk" else 1.0
 
     @property
     def has_dropout(self) -> bool:

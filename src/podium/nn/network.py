@@ -145,7 +145,7 @@ def _hidden(
             width = size
     zero_last = isinstance(params, LayeredParams) and params.zero_last
     initial = last_layer(width, outputs, zero_last)
-    output = Linear("output", width, outputs, initial, gain=params.gain(width))
+    output = Linear("output", width, outputs, initial, gain=_gain(params, width))
     layers.append(implicit.own(output))
     for layer in layers:
         layer.copies = implicit.count
@@ -233,7 +233,7 @@ def _block(
     # Batch normalization cancels a bias: its gradient would be pure rounding error, which Adam
     # would scale up to full steps.
     matrix = Linear(
-        name, inputs, outputs, initial, params.normalization != "batch", params.gain(inputs)
+        name, inputs, outputs, initial, params.normalization != "batch", _gain(params, inputs)
     )
     rest = normalization(params.normalization, f"{name}.norm", outputs)
     rest.append(
@@ -247,6 +247,12 @@ def _block(
     projection: Layer | None = None
     if inputs != outputs:
         projection = implicit.projection(
-            Linear(f"{name}.skip", inputs, outputs, he(inputs, outputs), gain=params.gain(inputs))
+            Linear(f"{name}.skip", inputs, outputs, he(inputs, outputs), gain=_gain(params, inputs))
         )
     return Skip(inner, projection)
+
+
+def _gain(params: NetworkParams, inputs: int) -> float:
+    """What a matrix product of so many inputs is multiplied by (``parametrization``)."""
+    scaled = isinstance(params, MLPParams) and params.parametrization == "ntk"
+    return float(inputs) ** -0.5 if scaled else 1.0

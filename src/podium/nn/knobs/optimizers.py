@@ -190,7 +190,7 @@ class Optimizer:
         names: dict[float, list[str]] = {}
         for spec in self.parameters.specs:
             if spec.kind == kind:
-                names.setdefault(params.rate_of(spec.role), []).append(spec.name)
+                names.setdefault(_rate_of(params, spec.role), []).append(spec.name)
         if set(names) <= {1.0}:
             return [self._part(kind, params, places, None, 1.0)]
         return [self._part(kind, params, places, own, factor) for factor, own in names.items()]
@@ -233,3 +233,8 @@ def selected(
         name: parameters.select(value, name.split(".")[0], keep) if value.dim() else value
         for name, value in state.items()
     }
+
+
+def _rate_of(params: NetworkParams, role: str) -> float:
+    """What the learning rate of parameters in a role is multiplied by (``<role>_rate``)."""
+    return float(getattr(params, f"{role}_rate", 1.0))
