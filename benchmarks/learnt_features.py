@@ -7,9 +7,6 @@ folds of the paired difference of scores, in units of the metric, positive where
 its standard error over folds.
 """
 
-import argparse
-import os
-import sys
 import time
 import warnings
 from pathlib import Path
@@ -18,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from common import machine, versions
-from podium.config import Ensemble, Folds, Preprocess, Source, TableCompetition
+from podium.config import TableCompetition
 from podium.config.features import Features
 from podium.config.models import TABLE_MODELS
 from podium.data.tabular.dataset import TableDataset
@@ -26,7 +23,7 @@ from podium.data.tabular.prepare import make_dataset
 from podium.data.tabular.read import read_raw
 from podium.data.targets import Target
 from podium.models import fit_model
-from tables import KNOWN, NA_VALUES, TABLES
+from tables import competition_of, parsed, tables_parser
 
 MODELS = ("ridge", "lightgbm")
 MANIFEST: dict[str, object] = {"provider": "local", "synthetic": False, "files": []}
@@ -34,13 +31,9 @@ MANIFEST: dict[str, object] = {"provider": "local", "synthetic": False, "files":
 
 def main() -> None:
     """Fit and print, a line for each model of each table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", default=os.environ.get(TABLES), help=f"folder; {TABLES}")
-    parser.add_argument("--only", type=lambda text: text.split(","), default=list(KNOWN))
+    parser = tables_parser(__doc__)
     parser.add_argument("--seeds", type=int, default=1, help="repeats of the folds")
-    options = parser.parse_args()
-    if not options.data:
-        sys.exit(f"{TABLES} names no folder")
+    options = parsed(parser)
     warnings.simplefilter("ignore")
     print(f"{machine()}, {versions('scikit-learn', 'lightgbm')}", flush=True)
     print("| table | metric | model | without | with | gain | s.e. | features | seconds |")
@@ -72,21 +65,8 @@ def dataset(
     folder: Path, name: str, repeats: int, auto: bool
 ) -> tuple[TableDataset, TableCompetition]:
     """The preprocessed table, with and without automatic features."""
-    target, task, metric = KNOWN[name]
-    competition = TableCompetition(
-        name=name,
-        kind="tabular",
-        source=Source(),
-        task=task,  # type: ignore[arg-type]
-        id="row_id",
-        target=target,
-        target_transform="log1p" if metric == "rmsle" else "none",
-        metric=metric,
-        folds=Folds(scheme="kfold" if task == "regression" else "stratified", repeats=repeats),
-        models={},
-        ensemble=Ensemble(),
-        preprocess=Preprocess(na_values=NA_VALUES),
-        features=Features(auto=auto),
+    competition = competition_of(name, repeats=repeats).model_copy(
+        update={"features": Features(auto=auto)}
     )
     return make_dataset(read_raw(folder, competition), competition, MANIFEST), competition
 

@@ -7,8 +7,6 @@ Seconds are those of fitting all five folds. "better by" has the standard error 
 differences between folds.
 """
 
-import argparse
-import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,7 +16,7 @@ import numpy as np
 
 from common import edit, machine, project, timed
 from podium.metrics import METRICS
-from tables import KNOWN, TABLES, block, fold_scores
+from tables import KNOWN, block, fold_scores, parsed, tables_parser
 
 MODELS: Mapping[str, dict[str, Any]] = {
     "mlp": {},
@@ -29,13 +27,9 @@ MODELS: Mapping[str, dict[str, Any]] = {
 
 def main() -> None:
     """Train, compare, print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", default=os.environ.get(TABLES), help=f"folder; {TABLES}")
-    parser.add_argument("--only", type=lambda text: text.split(","), default=list(KNOWN))
+    parser = tables_parser(__doc__)
     parser.add_argument("--seed", type=int, default=0, help="of the folds")
-    options = parser.parse_args()
-    if not options.data:
-        sys.exit(f"{TABLES} names no folder")
+    options = parsed(parser)
     print(machine(), flush=True)
     for name in options.only:
         compare(Path(options.data), name, options.seed)

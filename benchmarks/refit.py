@@ -23,7 +23,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from common import HOUSES, REAL_FILES, ROOT, machine, versions
-from podium.config import Ensemble, Folds, Preprocess, Source, TableCompetition, load_config
+from podium.config import Folds, Source, TableCompetition, load_config
 from podium.config.models import TABLE_MODELS
 from podium.config.schema import Files
 from podium.data.sample_submission import make_sample
@@ -36,7 +36,8 @@ from podium.models import Fit
 from podium.models.auto import resolve_params
 from podium.models.fit import fit_splits, of_test_rows, refit_on_all, score_splits
 from podium.stages.common import target_of
-from tables import KNOWN, NA_VALUES, TABLES
+from tables import TABLES
+from tables import competition_of as table_competition
 
 Array = NDArray[np.float64]
 MANIFEST: dict[str, object] = {"provider": "local", "synthetic": False, "files": []}
@@ -89,6 +90,8 @@ def held_out(name: str, seed: int, models: list[str]) -> Case:
     }
     competition = competition.model_copy(update={"models": asked})
     variable = REAL_FILES if name == HOUSES else TABLES
+    if variable not in os.environ:
+        sys.exit(f"{variable} names no folder")
     folder = Path(os.environ[variable]) / ("" if name == HOUSES else name)
     table = pd.read_csv(folder / "train.csv", dtype=str, keep_default_na=False)
     order = np.random.default_rng(seed).permutation(len(table))
@@ -119,23 +122,12 @@ def competition_of(name: str, seed: int) -> TableCompetition:
         shipped = load_config(only=HOUSES)[HOUSES]
         assert isinstance(shipped, TableCompetition)
         return shipped.model_copy(update={"folds": Folds(seed=seed)})
-    target, task, metric = KNOWN[name]
-    return TableCompetition(
-        name=name,
-        kind="tabular",
-        source=Source(files=Files(sample_submission=None)),
-        task=task,  # type: ignore[arg-type]
-        id="row_id",
-        target=target,
-        target_transform="log1p" if metric == "rmsle" else "none",
-        metric=metric,
-        folds=Folds(scheme="kfold" if task == "regression" else "stratified", seed=seed),
-        models={
-            model: TABLE_MODELS[model].params(model=model) for model in ("ridge", "lightgbm", "mlp")
-        },
-        ensemble=Ensemble(),
-        preprocess=Preprocess(na_values=NA_VALUES),
-    )
+    models = {
+        model: TABLE_MODELS[model].params(model=model) for model in ("ridge", "lightgbm", "mlp")
+    }
+    source = Source(files=Files(sample_submission=None))
+    table = table_competition(name, seed=seed)
+    return table.model_copy(update={"models": models, "source": source})
 
 
 def scored(case: Case, wide: bool = False) -> Iterator[tuple[str, Array]]:

@@ -43,6 +43,7 @@ from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from common import edit, machine, project, timed, versions
 from peers import rivals
+from podium.config import Ensemble, Folds, Preprocess, Source, TableCompetition
 from podium.metrics import METRICS
 
 Array = NDArray[np.float64]
@@ -103,22 +104,53 @@ def main() -> None:
 
 def read_options() -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", default=os.environ.get(TABLES), help=f"folder; {TABLES}")
-    parser.add_argument("--only", type=lambda text: text.split(","), default=list(KNOWN))
+    parser = tables_parser(__doc__)
     parser.add_argument("--out", help="write the tables there")
     names = ", ".join(rivals.RIVALS)
     parser.add_argument("--peers", type=lambda text: text.split(","), help=f"{names}; or all")
     parser.add_argument("--seconds", type=float, default=300.0, help="of each peer on a table")
     parser.add_argument("--threads", type=int, default=2, help="of each peer, and of Podium")
-    options = parser.parse_args()
+    options = parsed(parser)
     if options.peers == ["all"]:
         options.peers = list(rivals.RIVALS)
     if wrong := rivals.check(options.peers or []):
         sys.exit(wrong)
+    return options
+
+
+def tables_parser(page: str) -> argparse.ArgumentParser:
+    """The command line of a benchmark of tables: their folder, and which of them."""
+    parser = argparse.ArgumentParser(description=page.splitlines()[0])
+    parser.add_argument("--data", default=os.environ.get(TABLES), help=f"folder; {TABLES}")
+    parser.add_argument("--only", type=lambda text: text.split(","), default=list(KNOWN))
+    return parser
+
+
+def parsed(parser: argparse.ArgumentParser) -> argparse.Namespace:
+    """The options; ends the process where no folder is named."""
+    options = parser.parse_args()
     if not options.data:
         sys.exit(f"{TABLES} names no folder")
     return options
+
+
+def competition_of(name: str, **folds: Any) -> TableCompetition:
+    """A table as a competition without models; ``folds`` are keys of that block."""
+    target, task, metric = KNOWN[name]
+    return TableCompetition(
+        name=name,
+        kind="tabular",
+        source=Source(),
+        task=task,  # type: ignore[arg-type]
+        id="row_id",
+        target=target,
+        target_transform="log1p" if metric == "rmsle" else "none",
+        metric=metric,
+        folds=Folds(scheme="kfold" if task == "regression" else "stratified", **folds),
+        models={},
+        ensemble=Ensemble(),
+        preprocess=Preprocess(na_values=NA_VALUES),
+    )
 
 
 def compare(folder: Path, name: str) -> Iterator[dict[str, Any]]:
