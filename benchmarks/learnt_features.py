@@ -7,6 +7,9 @@ folds of the paired difference of scores, in units of the metric, positive where
 its standard error over folds.
 """
 
+import argparse
+import os
+import sys
 import time
 import warnings
 from pathlib import Path
@@ -23,7 +26,7 @@ from podium.data.tabular.prepare import make_dataset
 from podium.data.tabular.read import read_raw
 from podium.data.targets import Target
 from podium.models import fit_model
-from tables import competition_of, parsed, tables_parser
+from tables import KNOWN, TABLES, competition_of
 
 MODELS = ("ridge", "lightgbm")
 MANIFEST: dict[str, object] = {"provider": "local", "synthetic": False, "files": []}
@@ -31,9 +34,13 @@ MANIFEST: dict[str, object] = {"provider": "local", "synthetic": False, "files":
 
 def main() -> None:
     """Fit and print, a line for each model of each table."""
-    parser = tables_parser(__doc__)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", default=os.environ.get(TABLES), help=f"folder; {TABLES}")
+    parser.add_argument("--only", type=lambda text: text.split(","), default=list(KNOWN))
     parser.add_argument("--seeds", type=int, default=1, help="repeats of the folds")
-    options = parsed(parser)
+    options = parser.parse_args()
+    if not options.data:
+        sys.exit(f"{TABLES} names no folder")
     warnings.simplefilter("ignore")
     print(f"{machine()}, {versions('scikit-learn', 'lightgbm')}", flush=True)
     print("| table | metric | model | without | with | gain | s.e. | features | seconds |")

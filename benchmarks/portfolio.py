@@ -7,6 +7,8 @@ Seconds are those of fitting all five folds. "better by" has the standard error 
 differences between folds.
 """
 
+import argparse
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,7 +18,7 @@ import numpy as np
 
 from common import edit, machine, project, timed
 from podium.metrics import METRICS
-from tables import KNOWN, block, fold_scores, parsed, tables_parser
+from tables import KNOWN, TABLES, block, fold_scores
 
 MODELS: Mapping[str, dict[str, Any]] = {
     "mlp": {},
@@ -27,9 +29,13 @@ MODELS: Mapping[str, dict[str, Any]] = {
 
 def main() -> None:
     """Train, compare, print."""
-    parser = tables_parser(__doc__)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", default=os.environ.get(TABLES), help=f"folder; {TABLES}")
+    parser.add_argument("--only", type=lambda text: text.split(","), default=list(KNOWN))
     parser.add_argument("--seed", type=int, default=0, help="of the folds")
-    options = parsed(parser)
+    options = parser.parse_args()
+    if not options.data:
+        sys.exit(f"{TABLES} names no folder")
     print(machine(), flush=True)
     for name in options.only:
         compare(Path(options.data), name, options.seed)

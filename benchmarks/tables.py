@@ -104,31 +104,19 @@ def main() -> None:
 
 def read_options() -> argparse.Namespace:
     """The command line."""
-    parser = tables_parser(__doc__)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", default=os.environ.get(TABLES), help=f"folder; {TABLES}")
+    parser.add_argument("--only", type=lambda text: text.split(","), default=list(KNOWN))
     parser.add_argument("--out", help="write the tables there")
     names = ", ".join(rivals.RIVALS)
     parser.add_argument("--peers", type=lambda text: text.split(","), help=f"{names}; or all")
     parser.add_argument("--seconds", type=float, default=300.0, help="of each peer on a table")
     parser.add_argument("--threads", type=int, default=2, help="of each peer, and of Podium")
-    options = parsed(parser)
+    options = parser.parse_args()
     if options.peers == ["all"]:
         options.peers = list(rivals.RIVALS)
     if wrong := rivals.check(options.peers or []):
         sys.exit(wrong)
-    return options
-
-
-def tables_parser(page: str) -> argparse.ArgumentParser:
-    """The command line of a benchmark of tables: their folder, and which of them."""
-    parser = argparse.ArgumentParser(description=page.splitlines()[0])
-    parser.add_argument("--data", default=os.environ.get(TABLES), help=f"folder; {TABLES}")
-    parser.add_argument("--only", type=lambda text: text.split(","), default=list(KNOWN))
-    return parser
-
-
-def parsed(parser: argparse.ArgumentParser) -> argparse.Namespace:
-    """The options; ends the process where no folder is named."""
-    options = parser.parse_args()
     if not options.data:
         sys.exit(f"{TABLES} names no folder")
     return options
