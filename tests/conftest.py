@@ -1,8 +1,9 @@
 """Shared by all tests: a project in a temporary folder, and the real command in this process."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
@@ -28,6 +29,13 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: not any(name in item.nodeid for name in LONGEST))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol() -> Generator[None, object, object]:
+    """A test that reads runs, say, sets variables for the libraries: not for the tests after it."""
+    with patch.dict(os.environ):
+        return (yield)
 
 
 @pytest.fixture
