@@ -12,7 +12,8 @@ Seconds are those of fitting all folds.
 
 With ``--peers`` other packages take scikit-learn's place: ``peers/setup_env.py`` makes their
 environments. Each has the same folds, threads and wall time; what is compared is the pooled OOF
-score. Podium's seconds are those of its whole ``dvc repro``, whatever it takes.
+score. Podium's seconds are those of its whole ``dvc repro``, whatever it takes. With ``--rows``
+each result is kept in a file, a line of JSON each; what it has already is not run again.
 """
 
 import argparse
@@ -22,6 +23,7 @@ import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -112,6 +114,7 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("--peers", type=lambda text: text.split(","), help=f"{names}; or all")
     parser.add_argument("--seconds", type=float, default=300.0, help="of each peer on a table")
     parser.add_argument("--threads", type=int, default=2, help="of each peer, and of Podium")
+    parser.add_argument("--rows", type=Path, help="results of --peers; none of them is run again")
     options = parser.parse_args()
     if options.peers == ["all"]:
         options.peers = list(rivals.RIVALS)
@@ -154,34 +157,54 @@ def compare(folder: Path, name: str) -> Iterator[dict[str, Any]]:
 def beside_rivals(options: argparse.Namespace) -> None:
     """Podium and other packages on each table: scores, seconds, distances to the best."""
     os.environ["OMP_NUM_THREADS"] = str(options.threads)
-    rows = []
+    rows = rivals.read_rows(options.rows)
     for name in options.only:
-        table, _, score, seconds = run_podium(Path(options.data), name)
-        task = rivals.Task(table.x, table.y, table.fold, table.task, table.metric)
-        own = [rivals.row(name, table.metric, rivals.PODIUM, score, seconds)]
-        others = rivals.rows_of(name, task, options.peers, options.seconds, options.threads)
-        for row in (*own, *others):
+        done = {row["peer"] for row in rows if row["table"] == name}
+        for row in new_rows(options, name, done):
             print(*row.values(), sep="  ", flush=True)
+            rivals.add_row(options.rows, row)
             rows.append(row)
-    table = rivals.with_distances(rows)
+    table = rivals.with_distances([row for row in rows if row["table"] in options.only])
     text = "\n".join([*markdown(table), "", *rivals.outcome(table)])
     print(text)
     if options.out:
         Path(options.out).write_text(text + "\n")
 
 
+def new_rows(options: argparse.Namespace, name: str, done: set[str]) -> Iterator[dict[str, Any]]:
+    """The rows of a table that are not done."""
+    others = [peer for peer in options.peers if peer not in done]
+    if rivals.PODIUM not in done:
+        table, _, score, seconds = run_podium(Path(options.data), name)
+        yield rivals.row(name, table.metric, rivals.PODIUM, score, seconds)
+    elif others:
+        with made(Path(options.data), name) as root:
+            timed(root, "dvc", "repro", f"preprocess@{name}")
+            table = read_table(Path(options.data), name, root)
+    if others:
+        task = rivals.Task(table.x, table.y, table.fold, table.task, table.metric)
+        yield from rivals.rows_of(name, task, others, options.seconds, options.threads)
+
+
 def run_podium(folder: Path, name: str) -> tuple[Table, dict[str, Result], float, float]:
     """The table, Podium's results, the pooled score of what it submits, seconds of all stages."""
-    with project({"provider": "sample"}) as root:
-        edit(root, lambda params: params.update(block(folder, name)))
-        timed(root, "dvc", "init", "--no-scm", "-q")
-        timed(root, "podium", "sync")
+    with made(folder, name) as root:
         seconds = timed(root, "dvc", "repro")
         blend = json.loads((root / f"reports/{name}/blend/metrics.json").read_text())
         found = read_table(folder, name, root), podium_results(root, name), blend["cv"], seconds
         # What logs runs may still be at it.
         timed(root, "podium", "sync")
     return found
+
+
+@contextmanager
+def made(folder: Path, name: str) -> Iterator[Path]:
+    """A project with the competition."""
+    with project({"provider": "sample"}) as root:
+        edit(root, lambda params: params.update(block(folder, name)))
+        timed(root, "dvc", "init", "--no-scm", "-q")
+        timed(root, "podium", "sync")
+        yield root
 
 
 def block(folder: Path, name: str) -> dict[str, Any]:

@@ -39,7 +39,8 @@ def fitted(job: Job, table: pd.DataFrame, seconds: float, groups: str | None = N
     """The predictor.
 
     Its search for overfitted stacking is off: within a minute a fold it leaves too little time to
-    fit anything, and ends with an error.
+    fit anything, and ends with an error. Bags are fitted one after another in this process: on two
+    cores the workers of the parallel way take longer to start than their models to fit.
     """
     where = job.folder / "autogluon"
     shutil.rmtree(where, ignore_errors=True)
@@ -54,6 +55,7 @@ def fitted(job: Job, table: pd.DataFrame, seconds: float, groups: str | None = N
         num_cpus=job.threads,
         num_gpus=0,
         dynamic_stacking=False,
+        ag_args_ensemble={"fold_fitting_strategy": "sequential_local"},
     )
 
 

@@ -73,6 +73,20 @@ def row(
     return {**facts, "seconds": round(seconds, 1), "note": note}
 
 
+def read_rows(path: Path | None) -> list[dict[str, Any]]:
+    """Rows of earlier runs."""
+    if path is None or not path.is_file():
+        return []
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def add_row(path: Path | None, row: Mapping[str, Any]) -> None:
+    """Keep a row."""
+    if path is not None:
+        with path.open("a") as file:
+            file.write(json.dumps(row) + "\n")
+
+
 def _score(name: str, task: Task, seconds: float, threads: int) -> tuple[float, str]:
     """The pooled OOF score, NaN without one, and what went wrong."""
     environment, script, variant = RIVALS[name]
