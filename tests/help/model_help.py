@@ -23,7 +23,7 @@ KNOBS = {
     "ridge": {"alphas": [0.1, 1, 10]},
     "lasso": {"alpha_count": 6, "inner_folds": 2},
     "elastic_net": {"alpha_count": 6, "inner_folds": 2, "l1_ratios": [0.5, 0.9]},
-    "lightgbm": {"rounds": 150, "patience": 10, "learning_rate": 0.2},
+    "lightgbm": {"rounds": 150, "patience": 10, "learning_rate": 0.2, "seeds": 1},
     "mlp": {"epochs": 30, "hidden": [16], "seeds": 2, "learning_rate": 0.01},
     "mlp_ensemble": {
         "configurations": [

@@ -107,6 +107,15 @@ def test_all_columns_of_a_narrow_table_and_fewer_of_a_wide_one():
     assert shares[-1] * 1000 >= 1
 
 
+@pytest.mark.parametrize("rows", [1_000, 20_000])
+@pytest.mark.parametrize("columns", [3, 79])
+def test_boosters_of_a_mean_differ(rows, columns):
+    """By the rows or the columns that their trees see."""
+    values = gradient_boosting.rules(LightGBMParams(), Shape(rows, columns))
+    assert values["seeds"] > 1
+    assert min(values["bagging_fraction"], values["feature_fraction"]) < 1
+
+
 def test_a_network_reads_a_bounded_number_of_rows():
     epochs = [networks.rules(MLPParams(), Shape(rows, 5))["epochs"] for rows in (10**3, 10**5)]
     assert epochs[0] > epochs[1]
@@ -139,7 +148,8 @@ def test_auto_is_no_value_of_a_model_without_a_rule():
 
 def test_results_say_what_auto_was():
     result = fit("lightgbm", make_dataset(), num_leaves="auto", rounds=5, learning_rate=0.2)
-    assert set(result.resolved) == {"objective", "num_leaves", "feature_fraction"}
+    shares = {"feature_fraction", "bagging_fraction"}
+    assert set(result.resolved) == {"objective", "num_leaves", *shares}
     assert result.resolved["num_leaves"] >= 2
 
 

@@ -178,8 +178,9 @@ def set_first(column, value):
     ("task", "changes", "says"),
     [
         ("regression", {"oof": lambda found: found.iloc[2:]},
-         "oof.parquet lacks 2 of 200 training rows"),
-        ("regression", {"test": lambda found: found.iloc[2:]}, "test.parquet lacks 2 of 40 test"),
+         "oof.parquet lacks predictions of 2 of the 200 training rows; add"),
+        ("regression", {"test": lambda found: found.iloc[2:]},
+         "test.parquet lacks predictions of 2 of the 40 test"),
         ("regression", {"oof": lambda found: found.assign(Id=found["Id"] + 1)},
          "oof.parquet has 1 ids that training rows lack: 200"),
         ("regression", {"oof": lambda found: pd.concat([found, found.iloc[:1]])},
@@ -221,6 +222,15 @@ def test_the_true_targets_are_no_predictions(tmp_path):
     files.change(oof=lambda found: found.assign(prediction=found["Id"].map(y)))
     with pytest.raises(EstimatorError, match="its predictions are the true targets"):
         files.fit()
+
+
+def test_logarithms_are_no_predictions(tmp_path):
+    files = Files(tmp_path, "regression")
+    top = float(files.dataset.y.max())
+    files.change(oof=lambda found: found.assign(prediction=top + 1 + found["prediction"].abs()))
+    with pytest.raises(EstimatorError, match="nothing in common with the targets") as error:
+        files.fit()
+    assert "on the target's own scale" in str(error.value)
 
 
 def test_what_is_no_table_is_said(tmp_path):

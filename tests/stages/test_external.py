@@ -107,7 +107,7 @@ def test_contradictions_are_errors(edit, says, project, podium):
 def test_there_is_nothing_to_search(given, podium):
     outcome = podium("tune", HOUSES, "given", "--trials", "1")
     assert outcome.code == 2
-    assert "no search space ships for file" in outcome.err
+    assert "predictions come from files, so there is nothing to search" in outcome.err
 
 
 @pytest.mark.deep

@@ -102,7 +102,7 @@ def tune(
 def cv(
     competition: CompetitionName,
     seeds: Annotated[
-        str, typer.Option(help="How many seeds of the folds, or a list: 0,1,5.")
+        str, typer.Option(help="How many seeds of the folds, or a list: 0,1,5; of one: 3,.")
     ] = "5",
     models: Annotated[
         str | None, typer.Option(help="Some of the models, separated by commas; all if none.")

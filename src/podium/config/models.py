@@ -109,7 +109,7 @@ class LightGBMParams(TrainedParams):
     num_leaves: Annotated[int, Field(ge=2), *OR_AUTO] = AUTO
     min_child_samples: Count = 20
     feature_fraction: Annotated[float, Field(gt=0, le=1), *OR_AUTO] = AUTO
-    bagging_fraction: Annotated[float, Field(gt=0, le=1)] = 0.8
+    bagging_fraction: Annotated[float, Field(gt=0, le=1), *OR_AUTO] = AUTO
     lambda_l1: float = Field(0.0, ge=0)
     lambda_l2: float = Field(1.0, ge=0)
     cat_smooth: float = Field(10.0, ge=0)
@@ -117,7 +117,7 @@ class LightGBMParams(TrainedParams):
     rounds: Annotated[Count, *OR_AUTO] = AUTO
     patience: int | None = Field(50, ge=1)
     holdout: Annotated[float, Field(gt=0, lt=1)] = 0.2
-    seeds: Count = 1
+    seeds: Annotated[Count, *OR_AUTO] = AUTO
 
     @model_validator(mode="after")
     def _holdout_for_patience(self) -> Self:
@@ -144,6 +144,7 @@ class ImageLightGBMParams(LightGBMParams):
     bagging_fraction: Annotated[float, Field(gt=0, le=1)] = 0.7
     rounds: Count = 100
     patience: int | None = Field(None, ge=1)
+    seeds: Count = 1
 
     def idle(self, task: str, scheme: FoldScheme) -> Mapping[str, str]:
         """As of every model."""

@@ -92,8 +92,8 @@ def in_order(
     absent = own[needed].difference(table.index, sort=False)
     if len(absent):
         raise PodiumError(
-            f"{file} lacks {len(absent)} of {int(needed.sum())} {rows} rows; their ids: "
-            f"{few(absent)}"
+            f"{file} lacks predictions of {len(absent)} of the {int(needed.sum())} {rows} rows; "
+            f"add those with the ids {few(absent)}"
         )
     return table.reindex(own)
 

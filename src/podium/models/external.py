@@ -32,7 +32,7 @@ def fit_external(fit: Fit[ExternalParams]) -> list[SplitFit]:
     table = _read(fit, "oof", needed)
     oof = _predictions(fit, "oof", table, needed)
     checked = _check_folds(fit, table, needed)
-    _check_not_true(fit, oof, needed)
+    _check_scale(fit, oof, needed)
     every = np.ones(len(fit.dataset.test_ids), dtype=np.bool_)
     test = _predictions(fit, "test", _read(fit, "test", every), every)
     target = fit.target
@@ -97,10 +97,22 @@ def _check_folds(fit: Fit[ExternalParams], table: pd.DataFrame, needed: Mask) ->
     return True
 
 
-def _check_not_true(fit: Fit[ExternalParams], oof: Array, needed: Mask) -> None:
-    """Stop where the file has the target itself in the place of predictions."""
-    if fit.target.is_regression and np.array_equal(oof[needed, 0], fit.dataset.y[needed]):
+def _check_scale(fit: Fit[ExternalParams], oof: Array, needed: Mask) -> None:
+    """Stop where the file has something else in the place of a number's predictions.
+
+    That is the target itself, or numbers on another scale, such as its logarithm.
+    """
+    if not fit.target.is_regression:
+        return
+    name, own, true = _path(fit, "oof").name, oof[needed, 0], fit.dataset.y[needed]
+    if np.array_equal(own, true):
         raise EstimatorError(
-            f"oof: {_path(fit, 'oof').name}: its predictions are the true targets in every row; "
-            "give out-of-fold predictions"
+            f"oof: {name}: its predictions are the true targets in every row; give out-of-fold "
+            "predictions"
+        )
+    if own.max() < true.min() or own.min() > true.max():
+        raise EstimatorError(
+            f"oof: {name}: its predictions, {own.min():.4g} to {own.max():.4g}, have nothing in "
+            f"common with the targets, {true.min():.4g} to {true.max():.4g}; give them on the "
+            "target's own scale"
         )

@@ -205,6 +205,7 @@ def test_without_raw_files_the_error_says_what_to_run(project, podium):
     outcome = podium("cv", HOUSES)
     assert outcome.code == 2
     assert f"run 'podium download {HOUSES}' first" in outcome.err
+    assert "--seeds: '0' is neither" in podium("cv", HOUSES, "--seeds", "0").err
 
 
 def test_images(project, podium, fitted):

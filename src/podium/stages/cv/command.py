@@ -40,8 +40,8 @@ def cv(name: str, seeds: str, models: str | None, out: Path | None) -> None:
     config = load_config(only=name)
     competition = chosen(config[name], models)
     show.check_out(out)
-    require_raw(name)
     numbers = seeds_of(competition, seeds)
+    require_raw(name)
     sources = project_sources()
     caches = [SeedCache(with_seed(competition, seed), sources) for seed in numbers]
     with pool_of(config):

@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from podium.config import Competition, ModelParams
+from podium.config import Competition, ExternalParams, ModelParams
 from podium.config.search import Dimension, read_search
 from podium.config.space import configured, make_space
 from podium.io.errors import PodiumError
@@ -120,9 +120,14 @@ def dimensions_of(competition: Competition, model: str) -> dict[str, Dimension]:
     """What to search: the model's ``search:``, or what ships for it and means something here.
 
     Raises:
-        PodiumError: neither is there.
+        PodiumError: neither is there, or the model's predictions come from files.
     """
     params = competition.models[model]
+    if isinstance(params, ExternalParams):
+        raise PodiumError(
+            f"{competition.name}.models.{model}: its predictions come from files, so there is "
+            "nothing to search; tune another model"
+        )
     if params.search:
         return read_search(params.search)
     own = params.model
