@@ -77,9 +77,11 @@ def test_a_model_is_tuned_on_other_groups(model, task):
 def test_threads_of_the_last_folds_change_nothing_that_lightgbm_learns(monkeypatch):
     monkeypatch.setattr(gradient_boosting, "cores", lambda: 3)
     dataset, stored = make_dataset(), []
+    # What follows from the number of rows as well.
+    same = {"num_leaves": 7, "feature_fraction": 0.7, "bagging_fraction": 0.9}
     for large in (100, 10_000):
         monkeypatch.setattr(gradient_boosting, "LARGE_TREES", large)
-        stored.append(fit("lightgbm", dataset, rounds=20, patience=None, num_leaves=7))
+        stored.append(fit("lightgbm", dataset, rounds=20, patience=None, **same))
     assert (stored[0].oof == stored[1].oof).all()
     assert (stored[0].test == stored[1].test).all()
     assert stored[0].weights != stored[1].weights, "threads are not told"
