@@ -157,6 +157,9 @@ def predictions(table: pd.DataFrame, columns: Sequence[str], needed: Mask, targe
     numbers = table[list(columns)].apply(pd.to_numeric, errors="coerce").to_numpy(np.float64)
     odd = needed[:, None] & ~np.isfinite(numbers)
     if odd.any():
+        missing = odd & table[list(columns)].isna().to_numpy()
+        if missing.any():
+            raise _odd(table, columns, missing, "is there; give every row a prediction")
         what = "is no finite number" if target.is_regression else f"is no probability{LABELS}"
         raise _odd(table, columns, odd, what)
     values = np.where(needed[:, None], numbers, np.nan)
@@ -187,7 +190,7 @@ def _probabilities(
     """Probabilities of all classes, checked."""
     outside = (values < -TOLERANCE) | (values > 1 + TOLERANCE)
     if outside.any():
-        raise _odd(table, columns, outside, f"is no probability{LABELS}")
+        raise _odd(table, columns, outside, "is no probability; give numbers from 0 to 1")
     there = values[~np.isnan(values).any(axis=1)]
     if len(columns) < target.outputs:
         if np.isin(there, (0.0, 1.0)).all():
