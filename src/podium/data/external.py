@@ -72,7 +72,12 @@ def _parquet(path: Path) -> pd.DataFrame:
 
 
 def in_order(
-    table: pd.DataFrame, ids: "pd.Series[Any]", needed: Mask, file: str, rows: str
+    table: pd.DataFrame,
+    ids: "pd.Series[Any]",
+    needed: Mask,
+    file: str,
+    rows: str,
+    other_ids: "pd.Series[Any]",
 ) -> pd.DataFrame:
     """The rows in the order of ``ids``, missing where they are not ``needed`` and not there.
 
@@ -81,6 +86,7 @@ def in_order(
         ids: the rows that there are, shape (n,).
         needed: which of them must be in the table, shape (n,).
         file: its name, and ``rows`` what the rows are, for errors.
+        other_ids: those of the test rows, if these are the training rows, and the other way round.
 
     Raises:
         PodiumError: it lacks a row, or has one that is not among ``ids``.
@@ -88,7 +94,11 @@ def in_order(
     own = pd.Index(ids.astype(str))
     unknown = table.index.difference(own, sort=False)
     if len(unknown):
-        raise PodiumError(f"{file} has {len(unknown)} ids that {rows} rows lack: {few(unknown)}")
+        swapped = len(unknown) == len(table) and unknown.isin(other_ids.astype(str)).all()
+        advice = "; swap oof and test" if swapped else ""
+        raise PodiumError(
+            f"{file} has {len(unknown)} ids that {rows} rows lack: {few(unknown)}{advice}"
+        )
     absent = own[needed].difference(table.index, sort=False)
     if len(absent):
         raise PodiumError(

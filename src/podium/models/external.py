@@ -54,9 +54,11 @@ def _path(fit: Fit[ExternalParams], key: str) -> Path:
 def _read(fit: Fit[ExternalParams], key: str, needed: Mask) -> pd.DataFrame:
     """A file's rows in the order of the dataset's."""
     path, dataset = _path(fit, key), fit.dataset
-    ids, rows = (dataset.train_ids, "training") if key == "oof" else (dataset.test_ids, "test")
+    ids, others, rows = dataset.train_ids, dataset.test_ids, "training"
+    if key == "test":
+        ids, others, rows = others, ids, "test"
     try:
-        return in_order(read_table(path, str(ids.name)), ids, needed, path.name, rows)
+        return in_order(read_table(path, str(ids.name)), ids, needed, path.name, rows, others)
     except PodiumError as error:
         raise EstimatorError(f"{key}: {error}") from None
 

@@ -168,7 +168,7 @@ def test_one_run_in_mlflow_which_the_list_of_runs_leaves_out(houses):
 @pytest.mark.parametrize(
     ("words", "change", "says"),
     [
-        (["--seeds", "none"], {}, "--seeds: 'none' is neither how many seeds (10) nor a list"),
+        (["--seeds", "none"], {}, "--seeds: 'none' is neither how many seeds (10), at least"),
         (["--seeds", "0"], {}, "--seeds: '0' is neither"),
         (["--seeds", "1,-2"], {}, "--seeds: '1,-2' is neither"),
         (["--models", "ridge,laso"], {}, "no model 'laso' in house-prices; did you mean 'lasso'"),

@@ -31,7 +31,8 @@ def seeds_of(competition: Competition, text: str) -> list[int]:
     if "," in text and re.fullmatch(r"\d{1,9}(,\d{1,9})*,?", text):
         return _distinct([int(one) for one in text.strip(",").split(",")])
     raise PodiumError(
-        f"--seeds: '{printable(text)}' is neither how many seeds (10) nor a list of them (0,1,5)"
+        f"--seeds: '{printable(text)}' is neither how many seeds (10), at least 1, nor a list of "
+        "them (0,1,5)"
     )
 
 
