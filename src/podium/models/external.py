@@ -54,9 +54,8 @@ def _path(fit: Fit[ExternalParams], key: str) -> Path:
 def _read(fit: Fit[ExternalParams], key: str, needed: Mask) -> pd.DataFrame:
     """A file's rows in the order of the dataset's."""
     path, dataset = _path(fit, key), fit.dataset
-    ids, others, rows = dataset.train_ids, dataset.test_ids, "training"
-    if key == "test":
-        ids, others, rows = others, ids, "test"
+    ids, rows = (dataset.train_ids, "training") if key == "oof" else (dataset.test_ids, "test")
+    others = dataset.test_ids if key == "oof" else dataset.train_ids
     try:
         return in_order(read_table(path, str(ids.name)), ids, needed, path.name, rows, others)
     except PodiumError as error:
