@@ -10,7 +10,6 @@ is well; its scores say nothing. Prints what the stages say, then a table in Mar
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import threading
@@ -39,7 +38,7 @@ from common import (
 SMALL = {"train.csv": 2000, "test.csv": 1000, "sample_submission.csv": 1000}
 SHORT = {"softmax": "epochs", "mlp": "epochs", "cnn": "epochs", "lightgbm": "rounds"}
 PACKAGES = ("podium", "torch", "numpy", "scikit-learn", "lightgbm", "dvc", "mlflow")
-GIB, KIB_A_GIB = 2**30, 2**20
+GIB = 2**30
 
 
 def main() -> None:
@@ -50,7 +49,7 @@ def main() -> None:
         if options.small:
             edit(root, shorten)
         get_ready(root)
-        with Memory() as memory:
+        with Memory(root) as memory:
             started = time.perf_counter()
             repro(root)
             seconds = time.perf_counter() - started
@@ -116,13 +115,16 @@ def repro(root: Path) -> None:
 
 
 class Memory:
-    """The most memory that all processes below this one held together, looked at every second.
+    """Memory of all processes whose working folder is in a project, looked at every second.
 
-    Pages that processes share count once (PSS). Only where there is ``/proc``.
+    ``most`` is what they held together, pages that they share counted once (PSS); ``largest`` the
+    most that one of them had (RSS). The process that stays after a stage is not below ``dvc``, so
+    that the folder tells them. 0 where there is no ``/proc``.
     """
 
-    def __init__(self) -> None:
-        self.most = 0
+    def __init__(self, root: Path) -> None:
+        self.root = root.resolve()
+        self.most = self.largest = 0
         self.ended = threading.Event()
         self.thread = threading.Thread(target=self._watch, daemon=True)
 
@@ -136,35 +138,22 @@ class Memory:
 
     def _watch(self) -> None:
         while not self.ended.wait(1.0):
-            self.most = max(self.most, sum(map(held, below())))
+            own = [folder for folder in Path("/proc").glob("[0-9]*") if self._is_own(folder)]
+            self.most = max(self.most, sum(size(one / "smaps_rollup", "Pss:") for one in own))
+            self.largest = max(self.largest, *(size(one / "status", "VmHWM:") for one in own), 0)
 
-
-def below() -> list[int]:
-    """All processes below this one."""
-    children: dict[int, list[int]] = {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        # A process may end while it is looked at; a name may hold spaces and parentheses.
+    def _is_own(self, process: Path) -> bool:
+        # A process may end while it is looked at.
         with suppress(OSError):
-            parent = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
-            children.setdefault(parent, []).append(int(folder.name))
-    found: list[int] = []
-    left = list(children.get(own_id(), []))
-    while left:
-        found.append(left.pop())
-        left += children.get(found[-1], [])
-    return found
+            return (process / "cwd").resolve(strict=True).is_relative_to(self.root)
+        return False
 
 
-def own_id() -> int:
-    """This process, as ``/proc`` numbers it."""
-    return int(Path("/proc/self").resolve().name)
-
-
-def held(process: int) -> int:
-    """Bytes of memory of a process, its part of what it shares; 0 if it has ended."""
+def size(file: Path, name: str) -> int:
+    """Bytes on the line of a name in a file of ``/proc``; 0 if its process has ended."""
     with suppress(OSError):
-        lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
-        return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
+        lines = file.read_text().splitlines()
+        return sum(int(line.split()[1]) * 1024 for line in lines if line.startswith(name))
     return 0
 
 
@@ -192,13 +181,12 @@ def print_whole(root: Path, seconds: float, memory: Memory) -> None:
         len(pd.read_parquet(root / f"models/{DIGITS}/{model}/{part}.parquet"))
         for part in ("oof", "test")
     )
-    most = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    # Counted in KiB, but on a Mac in bytes.
-    largest = most / (GIB if sys.platform == "darwin" else KIB_A_GIB)
     print(f"\n{train} training images, {test} test images")
     print(f"dvc repro, everything: {seconds / 60:.1f} minutes")
-    print(f"peak memory: {largest:.2f} GiB of the largest process (RSS)", end="")
-    print(f", {memory.most / GIB:.2f} GiB of all together (PSS)" if memory.most else "")
+    if memory.most:
+        largest, together = memory.largest / GIB, memory.most / GIB
+        print(f"peak memory: {largest:.2f} GiB of the largest process (RSS)", end="")
+        print(f", {together:.2f} GiB of all together (PSS)")
 
 
 def read(path: Path) -> dict[str, Any]:

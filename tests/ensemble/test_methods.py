@@ -151,6 +151,17 @@ def test_a_linear_stack_of_equally_good_models_is_about_their_mean(kind):
     assert scores[1] < 1.1 * scores[0]
 
 
+@pytest.mark.parametrize("kind", ["binary", "multiclass"])
+def test_a_linear_stack_of_unsure_models_is_as_good_as_of_sure_ones(kind):
+    """As after label smoothing. One that is surer, but often wrong, is not used to repair it."""
+    y, oof = make(kind, (0.3, 0.3, 2.0), rows=20_000)
+    unsure = oof.copy()
+    unsure[:2] **= 0.3
+    unsure /= unsure.sum(axis=-1, keepdims=True)
+    scores = [blended("linear_stack", kind, y, own).blended.score for own in (oof, unsure)]
+    assert scores[1] < 1.05 * scores[0]
+
+
 @pytest.mark.parametrize("kind", ["regression", "binary", "multiclass"])
 def test_trees_find_where_a_model_is_the_better_one(kind):
     """Each of two models is right on its side of the first one's prediction."""

@@ -194,7 +194,7 @@ def test_copies_are_the_same_each_time_and_each_members_own(monkeypatch):
 
 def test_every_chunk_of_rows_draws_its_own(monkeypatch):
     """Equal rows, and no two copies of them alike, wherever they lie."""
-    monkeypatch.setattr(predicting, "VIEW_ROWS", 16)
+    monkeypatch.setitem(predicting.VIEW_ROWS, "cpu", 16)
     made = Made(np.ones((64, 5), dtype=np.float32))
     members = viewed()
     parts = with_tta(members, 1).predict(made)[0]

@@ -24,8 +24,11 @@ from podium.nn.trainer import EVALUATION_SIZE
 # First step numbers of random passes, apart from those of training: of Monte-Carlo dropout, and of
 # augmented copies of the inputs. ``CHUNKS`` is the range of step numbers of one pass.
 MC_STEPS, VIEW_STEPS, CHUNKS = 2**40, 2**41, 2**20
-# Rows per chunk in random passes: of a table, and of inputs that are made on the fly.
-MC_ROWS, VIEW_ROWS = 1024, 256
+# Rows per chunk in random passes of a table.
+MC_ROWS = 1024
+# Rows per chunk of inputs that are made on the fly: few stay in a core's cache, many are worth a
+# GPU's launches. A chunk's number is part of the RNG key: augmented copies differ between the two.
+VIEW_ROWS = {"cpu": 256, "cuda": 4096}
 
 Array = NDArray[np.float64]
 
@@ -143,7 +146,8 @@ class Predictor:
             rows = np.arange(len(tables)) if job.rows is None else job.rows
             wanted = torch.from_numpy(rows).to(self.device)
             fold = torch.full((members,), job.table, device=self.device)
-            for part, step in zip(wanted.split(VIEW_ROWS), steps, strict=False):
+            chunks = wanted.split(VIEW_ROWS[self.device.type])
+            for part, step in zip(chunks, steps, strict=False):
                 yield tables.read(part.expand(members, -1), fold, step), step
             return
         table = read_table(tables, job.table)

@@ -1,8 +1,10 @@
 """Method ``linear_stack``: ridge or logistic regression on the models' predictions (Wolpert 1992).
 
 Weights sum to 1, and may be below 0. They are shrunk towards equal ones, not towards 0: without
-rows the stack is the mean of the models. Classes have the logarithms of their probabilities mixed,
-by weights that they have in common. A constant is added, of classes one for each.
+rows the stack is the mean of the models. A constant is added, of classes one for each. Classes have
+the logarithms of their probabilities mixed, by weights that they have in common, and the mixture
+multiplied by a power: models that are too sure, or not sure enough (after label smoothing), are put
+right by it (temperature scaling, Guo et al. 2017), not by the other models.
 """
 
 from collections.abc import Sequence
@@ -19,8 +21,9 @@ from podium.metrics import Array
 # so alike that the leave-one-out error, by which a penalty may be chosen, finds some that are far
 # too small.
 RIDGE_PENALTY = 0.1
-# Of logistic regression, of all rows together.
-LOGISTIC_PENALTY = 10.0
+# Of logistic regression, of all rows together; of the power's logarithm far more, because on a few
+# hundred rows the power that is best on some of them is a wrong one for the others.
+LOGISTIC_PENALTY, POWER_PENALTY = 10.0, 1000.0
 LEAST_PROBABILITY = 1e-6
 
 
@@ -43,9 +46,10 @@ class LinearMix:
 
 @dataclass(frozen=True)
 class LogMix:
-    """The same of the logarithms of probabilities; a constant for each class."""
+    """The same of the logarithms of probabilities, times ``power``; a constant for each class."""
 
     weights: Array
+    power: float
     constants: Array
 
     def mix(self, predictions: Array) -> Array:
@@ -58,7 +62,7 @@ def _logs(predictions: Array) -> Array:
 
 
 def _logits(mixer: LogMix, logs: Array) -> Array:
-    return np.asarray(np.einsum("m,mnk->nk", mixer.weights, logs) + mixer.constants)
+    return np.asarray(mixer.power * np.einsum("m,mnk->nk", mixer.weights, logs) + mixer.constants)
 
 
 def _ridge(problem: Problem) -> FitMixer:
@@ -82,17 +86,23 @@ def _logistic(predictions: Array, y: Array) -> LogMix:
     truth = np.eye(classes)[codes]
 
     def mixer(values: Array) -> LogMix:
-        more = values[:models]
-        return LogMix(1 / models + more - more.mean(), values[models:])
+        more = values[1 : 1 + models]
+        weights = 1 / models + more - more.mean()
+        return LogMix(weights, float(np.exp(values[0])), values[1 + models :])
 
     def loss(values: Array) -> tuple[float, Array]:
-        found = log_softmax(_logits(mixer(values), logs), axis=1)
+        own = mixer(values)
+        found = log_softmax(_logits(own, logs), axis=1)
         lost = np.exp(found) - truth
-        by_weight = np.einsum("nk,mnk->m", lost, logs)
-        slopes = np.append(by_weight - by_weight.mean(), lost.sum(axis=0))
-        penalty = LOGISTIC_PENALTY / 2 * (values @ values)
-        own = -found[np.arange(rows), codes].sum() + penalty
-        return own / rows, (slopes + LOGISTIC_PENALTY * values) / rows
+        by_weight = own.power * np.einsum("nk,mnk->m", lost, logs)
+        # The power's logarithm is the first of the values.
+        slopes = np.concatenate(
+            [[own.weights @ by_weight], by_weight - by_weight.mean(), lost.sum(axis=0)]
+        )
+        total = -found[np.arange(rows), codes].sum() + penalties @ values**2 / 2
+        return total / rows, (slopes + penalties * values) / rows
 
-    start = np.zeros(models + classes)
+    penalties = np.full(1 + models + classes, LOGISTIC_PENALTY)
+    penalties[0] = POWER_PENALTY
+    start = np.zeros(len(penalties))
     return mixer(minimize(loss, start, jac=True, method="L-BFGS-B").x)
