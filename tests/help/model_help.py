@@ -39,6 +39,7 @@ KNOBS = {
         "early_stopping": None,
     },
     "linear": {"epochs": 20, "learning_rate": 0.05},
+    "retrieval": {"epochs": 20, "hidden": 16, "embedding_size": 8, "batch_size": 32, "seeds": 1},
     "catboost": {"iterations": 60, "patience": 5, "learning_rate": 0.2, "depth": 4},
     "xgboost": {"n_estimators": 150, "patience": 10, "learning_rate": 0.2},
 }

@@ -24,7 +24,10 @@ def test_regression(model):
     assert list(result.history.columns[: len(HISTORY)]) == HISTORY
     assert set(result.history["fold"]) == {0, 1, 2, 3}
     assert len({name.split(".")[0] for name in result.weights}) == 4
-    assert all(name.endswith((".safetensors", ".txt", ".json", ".cbm")) for name in result.weights)
+    assert all(
+        name.endswith((".safetensors", ".txt", ".json", ".cbm", ".skops"))
+        for name in result.weights
+    )
 
 
 @pytest.mark.parametrize("task", ["binary", "multiclass"])

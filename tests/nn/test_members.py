@@ -409,7 +409,7 @@ def test_small_members_stay_together_and_large_ones_share_the_cores(monkeypatch)
     cpu = torch.device("cpu")
     small = planning.make_plan(data, members_of(2, 8), cpu)
     large = planning.make_plan(data, members_of(2, 512, 512), cpu)
-    alone = planning.make_plan(data, members_of(1, 1024, 1024), cpu)
+    alone = planning.make_plan(data, members_of(1, 8192, 8192), cpu)
     assert (len(small.groups), small.workers, small.threads) == (1, 1, 1)
     assert (len(large.groups), large.workers, large.threads) == (2, 2, 1)
     assert (len(alone.groups), alone.workers, alone.threads) == (1, 1, 2)
@@ -438,12 +438,12 @@ def test_a_group_left_over_gets_all_cores(monkeypatch):
     monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
     data = Data(np.zeros((100, 50), np.float32), torch.zeros(100, 1), Columns(50), Task(False, 1))
     cpu = torch.device("cpu")
-    large = planning.make_plan(data, members_of(5, 1024, 1024), cpu)
+    large = planning.make_plan(data, members_of(5, 8192, 8192), cpu)
     shapes = [(len(one.groups), one.workers, one.threads) for one in large.rounds]
     assert shapes == [(4, 2, 1), (1, 1, 2)]
     assert [group for one in large.rounds for group in one.groups] == large.groups
-    small = planning.make_plan(data, members_of(5, 8), cpu)
-    assert len(small.rounds) == 1
+    for hidden in ((8,), (1024, 1024)):
+        assert len(planning.make_plan(data, members_of(5, *hidden), cpu).rounds) == 1
 
 
 # What doesn't fit.

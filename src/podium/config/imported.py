@@ -26,9 +26,13 @@ NATIVE = {
 SHORT = {
     "catboost": ("catboost.CatBoostRegressor", "catboost.CatBoostClassifier"),
     "xgboost": ("xgboost.XGBRegressor", "xgboost.XGBClassifier"),
+    "retrieval": (
+        "podium.models.retrieval.RetrievalRegressor",
+        "podium.models.retrieval.RetrievalClassifier",
+    ),
 }
 # Packages whose estimators Podium stops early, on rows that it holds out.
-BOOSTING = tuple(SHORT)
+BOOSTING = ("catboost", "xgboost")
 # Of users' own files.
 USER_CODE = "competitions"
 # Of a package whose name is not that of the distribution; own estimators are made with it as well.
@@ -123,6 +127,34 @@ class XGBoostParams(BoostingParams):
     max_depth: int = Field(5, ge=0)
     subsample: Annotated[float, Field(gt=0, le=1)] = 0.8
     colsample_bytree: Annotated[float, Field(gt=0, le=1)] = 0.6
+
+
+class RetrievalParams(ImportedParams):
+    """A mean of similar rows' targets, by a distance that a network learns (Ye et al. 2024).
+
+    The network has ``hidden`` units and embeds a row as ``embedding_size`` numbers. Each step looks
+    at ``candidates`` training rows; predictions look at all. It trains until ``holdout`` of the
+    fold's training rows have not improved for ``patience`` epochs. ``seeds`` of it are averaged.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+    inputs: Literal["dense"] = "dense"
+    seeds: Count = 2
+    hidden: Count = 128
+    embedding_size: Count = 64
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    learning_rate: Positive = 0.002
+    weight_decay: float = Field(0.01, ge=0)
+    epochs: Count = 150
+    patience: Count = 16
+    holdout: Annotated[float, Field(gt=0, lt=1)] = 0.15
+    batch_size: int = Field(128, ge=2)
+    candidates: int = Field(2000, ge=2)
+
+    @property
+    def knobs(self) -> dict[str, Any]:
+        """All that are the estimator's; some are named like Podium's for boosting."""
+        return self.model_dump(exclude=set(PODIUMS) - {"patience", "holdout"})
 
 
 def class_path(model: str, task: str) -> str:

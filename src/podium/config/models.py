@@ -22,6 +22,7 @@ from podium.config.imported import (
     BoostingParams,
     CatBoostParams,
     ImportedParams,
+    RetrievalParams,
     XGBoostParams,
 )
 from podium.config.networks import LinearParams, MLPParams
@@ -190,6 +191,7 @@ TABLE_MODELS: dict[str, ModelSpec] = {
         "podium.models.portfolio:rules",
     ),
     "linear": ModelSpec(LinearParams, _TABLE_NETWORK),
+    "retrieval": ModelSpec(RetrievalParams, "podium.models.retrieval:fit_retrieval"),
     "catboost": ModelSpec(CatBoostParams, _BOOSTING, package="catboost"),
     "xgboost": ModelSpec(XGBoostParams, _BOOSTING, package="xgboost"),
 }

@@ -18,10 +18,10 @@ from podium.io.text import printable
 
 # No stored estimator is larger: a forest of a large table would fill the disk, five times over.
 MOST_BYTES = 64 * 2**20
-# Types of scikit-learn that skops does not trust by itself: trees, kernels, neighbours' indices,
-# optimizers, and what checks columns of categories. Making them runs code of scikit-learn's alone.
+# Types that skops does not trust by itself: ours, and of scikit-learn trees, kernels, neighbours'
+# indices, optimizers, and what checks columns of categories. Making them runs no other code.
 TRUSTED = re.compile(
-    r"functools\.partial|sklearn\.utils\.validation\.check_array|sklearn\.(gaussian_process\.(kernels|_gpc)|tree\._tree|_loss|metrics\._dist_metrics"
+    r"podium\.models\.retrieval\.\w+|functools\.partial|sklearn\.utils\.validation\.check_array|sklearn\.(gaussian_process\.(kernels|_gpc)|tree\._tree|_loss|metrics\._dist_metrics"
     r"|neighbors\._(kd|ball)_tree|ensemble\._hist_gradient_boosting\.\w+"
     r"|neural_network\._stochastic_optimizers|linear_model\._(sgd_fast|loss)|calibration"
     r"|svm\._classes)\.\w+"

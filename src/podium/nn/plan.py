@@ -22,11 +22,10 @@ from podium.nn.own import runs, structures
 # Bytes of a group's weights, gradients and two moments. Measured for 256-128 networks on 2 cores
 # (docs/benchmarks.md, "Speed"): half of it is 20 % slower, double of it is not faster.
 CACHE_BYTES = 9 * 2**20
-# Multiplications per step of a group, below which several threads are slower than one, and much
-# slower on a busy machine: threads that synchronize at every product wait for the busiest core. An
-# order of magnitude: 1e8 take about 2 ms at the 100 GFLOP/s per core of docs/benchmarks.md. No
-# benchmark of this threshold is kept.
-SHARED_WORK = 10**8
+# Multiplications per step of a group, below which several threads gain nothing, and are many times
+# slower on a busy machine: threads that synchronize at every product wait for the busiest core
+# (docs/benchmarks.md, "One group on two threads").
+SHARED_WORK = 3 * 10**9
 # Multiplications per step, below which a group is not worth its own thread: Python's overhead,
 # which only one thread at a time can run (the GIL), takes as long as the products. An order of
 # magnitude as well: 3e7 take about 0.6 ms at 100 GFLOP/s. No benchmark of it is kept either.

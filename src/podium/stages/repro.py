@@ -19,6 +19,7 @@ STAGES = ("resolve", "download", "preprocess", "ensemble", "report")
 GUESSES = {
     "podium.models.image_networks": 1000.0,
     "podium.models.table_networks": 100.0,
+    "podium.models.retrieval": 100.0,
     "podium.models.gradient_boosting": 50.0,
     "podium.models.boosting": 50.0,
 }

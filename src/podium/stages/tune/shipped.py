@@ -54,6 +54,10 @@ SHIPPED: dict[str, dict[str, Written]] = {
             "weight_decay": {"range": [0.0001, 0.3], "log": True},
             "batch_size": {"choices": [16, 32, 64, 128]},
         },
+        "retrieval": {
+            **_LAYERED,
+            "embedding_size": {"range": [16, 128], "log": True},
+        },
         "catboost": {
             "learning_rate": {"range": [0.01, 0.2], "log": True},
             "depth": {"range": [3, 8]},
