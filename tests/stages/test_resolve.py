@@ -198,6 +198,13 @@ def test_a_knob_of_an_estimator_changes_its_file_and_the_page_and_an_update_its_
     assert "podium.models.imported" not in before["house-prices/train/ridge.json"]
 
 
+def test_code_of_a_model_by_an_estimator_of_ours_is_in_its_file(project):
+    project.edit(lambda params: params["house-prices"].update(models={"retrieval": {}}))
+    code = resolved(("house-prices",))["house-prices/train/retrieval.json"]
+    for module in ("models.retrieval", "models.imported", "nn.retrieval"):
+        assert f"podium.{module}" in code
+
+
 def test_stages_read_no_key_that_they_do_not_depend_on(project, podium, house_files, monkeypatch):
     """Keys that stages read themselves; what is only logged is not looked at."""
     project.use_files(house_files)
