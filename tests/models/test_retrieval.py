@@ -54,7 +54,7 @@ def test_numbers_stay_within_those_seen():
 def test_the_seed_decides_and_the_process_is_left_alone():
     x, y = rows()
     torch.manual_seed(1)
-    state = torch.get_rng_state()
+    state, threads = torch.get_rng_state(), torch.get_num_threads()
     first, again, other = (
         RetrievalClassifier(**QUICK, random_state=seed).fit(x, y).predict_proba(x)
         for seed in (0, 0, 1)
@@ -62,6 +62,7 @@ def test_the_seed_decides_and_the_process_is_left_alone():
     assert (first == again).all()
     assert np.abs(first - other).max() > 1e-3
     assert torch.equal(torch.get_rng_state(), state)
+    assert torch.get_num_threads() == threads
 
 
 @pytest.mark.parametrize("count", [2, 3, 5, 9])

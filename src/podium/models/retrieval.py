@@ -56,23 +56,23 @@ class _Retrieval(BaseEstimator):  # type: ignore[misc]
         self.n_jobs = n_jobs
 
     def _fit(self, x: Any, targets: Array) -> Self:
-        import torch
-
+        from podium.nn.device import threads_of
         from podium.nn.retrieval import Recipe, fit_neighbors
 
-        # Of this thread, as every fold has its own.
-        torch.set_num_threads(self.n_jobs)
         recipe = Recipe(**{name: getattr(self, name) for name in Recipe.__dataclass_fields__})
-        found = fit_neighbors(
-            np.asarray(x), targets, recipe, of_classes=self.of_classes, seed=self.random_state
-        )
+        with threads_of(self.n_jobs):
+            found = fit_neighbors(
+                np.asarray(x), targets, recipe, of_classes=self.of_classes, seed=self.random_state
+            )
         self.state_, self.embedded_, self.targets_ = found.state, found.embedded, found.targets
         return self
 
     def _predict(self, x: Any) -> Array:
+        from podium.nn.device import threads_of
         from podium.nn.retrieval import Neighbors
 
-        return Neighbors(self.state_, self.embedded_, self.targets_).predict(np.asarray(x))
+        with threads_of(self.n_jobs):
+            return Neighbors(self.state_, self.embedded_, self.targets_).predict(np.asarray(x))
 
 
 class RetrievalRegressor(RegressorMixin, _Retrieval):  # type: ignore[misc]

@@ -63,6 +63,17 @@ def pool_of(workers: int, threads: int) -> Iterator[ThreadPoolExecutor]:
 
 
 @contextmanager
+def threads_of(count: int) -> Iterator[None]:
+    """This thread's torch operations take so many threads; restores the count at the end."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+@contextmanager
 def worker_pool(device: torch.device, jobs: int) -> Iterator[ThreadPoolExecutor]:
     """Workers for ``jobs`` jobs: on a CPU they share the threads, on a GPU there is one."""
     cores = torch.get_num_threads()
