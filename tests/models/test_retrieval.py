@@ -8,9 +8,11 @@ import torch
 from sklearn.neighbors import KNeighborsClassifier
 
 from model_help import fit, make_dataset
+from podium.io.errors import PodiumError
 from podium.models.retrieval import RetrievalClassifier, RetrievalRegressor
 from podium.models.stored import dump_estimator, load_estimator
 from podium.nn.retrieval import Recipe, fit_neighbors
+from podium.stages.shown_curves import step_name
 
 QUICK = {"hidden": 16, "embedding_size": 8, "epochs": 25, "batch_size": 64}
 RECIPE = Recipe(
@@ -65,6 +67,7 @@ def test_the_seed_decides_and_the_process_is_left_alone():
     assert torch.get_num_threads() == threads
 
 
+@pytest.mark.filterwarnings("ignore:.*too few to learn")
 @pytest.mark.parametrize("count", [2, 3, 5, 9])
 @pytest.mark.parametrize("of_classes", [True, False])
 def test_few_rows_are_enough(count, of_classes):
@@ -90,6 +93,22 @@ def test_it_stops_early():
         for epochs in (30, 300)
     )
     assert (short.predict(x) == long.predict(x)).all()
+
+
+def test_a_training_that_diverges_is_an_error_and_too_few_rows_a_warning():
+    x, y = rows()
+    with pytest.raises(PodiumError, match="training diverged.*smaller learning_rate"):
+        RetrievalClassifier(**QUICK | {"learning_rate": 1e30}).fit(x, y)
+    with pytest.warns(UserWarning, match="too few to learn what is similar"):
+        RetrievalClassifier(**QUICK, holdout=0.999).fit(x, y)
+
+
+def test_its_history_has_each_epoch():
+    result = fit("retrieval", make_dataset())
+    first = result.history.query("fold == 0")
+    assert list(first["step"]) == list(range(len(first)))
+    assert step_name(result.history) == "epoch"
+    assert first["valid_loss"].min() < first["valid_loss"].iloc[0]
 
 
 def test_it_is_stored_and_read_again():

@@ -76,7 +76,13 @@ def _fit_split(fit: Fit[ImportedParams], split: Split, threads: int) -> SplitFit
     labels = labels_of(fit, fit.y[rows], fit.weights(rows))
     x = rows_of(given.train, rows)
     estimators = [_fitted(fit, split, labels, x, seed, threads) for seed in range(fit.params.seeds)]
-    return split_fit(fit, split, estimators, labels, given, store=_stored)
+    # An estimator of ours tells of each epoch.
+    history = [
+        {"seed": seed, **step}
+        for seed, estimator in enumerate(estimators)
+        for step in getattr(estimator, "history_", ())
+    ]
+    return split_fit(fit, split, estimators, labels, given, store=_stored, history=history)
 
 
 def _fitted(

@@ -65,6 +65,10 @@ class _Retrieval(BaseEstimator):  # type: ignore[misc]
                 np.asarray(x), targets, recipe, of_classes=self.of_classes, seed=self.random_state
             )
         self.state_, self.embedded_, self.targets_ = found.state, found.embedded, found.targets
+        self.history_ = [
+            {"step": epoch, "train_loss": train, "valid_loss": held, "epoch": epoch + 1}
+            for epoch, (train, held) in enumerate(found.history)
+        ]
         return self
 
     def _predict(self, x: Any) -> Array:
@@ -72,7 +76,7 @@ class _Retrieval(BaseEstimator):  # type: ignore[misc]
         from podium.nn.retrieval import Neighbors
 
         with threads_of(self.n_jobs):
-            return Neighbors(self.state_, self.embedded_, self.targets_).predict(np.asarray(x))
+            return Neighbors(self.state_, self.embedded_, self.targets_, []).predict(np.asarray(x))
 
 
 class RetrievalRegressor(RegressorMixin, _Retrieval):  # type: ignore[misc]

@@ -5,6 +5,7 @@ the negative distances to them (neighbourhood components analysis, Goldberger et
 training, each step draws the rows that it may look at, and no row sees itself.
 """
 
+import warnings
 from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
+
+from podium.io.errors import PodiumError
 
 Array = NDArray[Any]
 # Fewer rows to train on than that teach no distance.
@@ -45,12 +48,14 @@ class Recipe:
 class Neighbors:
     """All training rows: what they are embedded by, where they lie, and their targets.
 
-    Shapes: ``embedded`` (rows, embedding_size), ``targets`` (rows, outputs).
+    Shapes: ``embedded`` (rows, embedding_size), ``targets`` (rows, outputs). ``history`` has the
+    loss of each epoch, of training rows and of those held out.
     """
 
     state: dict[str, Array]
     embedded: Array
     targets: Array
+    history: list[tuple[float, float]]
 
     def predict(self, x: Array) -> Array:
         """The mean target of the training rows near each row, shape (rows, outputs)."""
@@ -106,6 +111,9 @@ def fit_neighbors(
         recipe: the knobs.
         of_classes: the loss is the log loss, else the squared error.
         seed: of everything random.
+
+    Raises:
+        PodiumError: training diverged.
     """
     rows, known = _tensor(x), _tensor(targets)
     generator = torch.Generator().manual_seed(seed)
@@ -114,12 +122,18 @@ def fit_neighbors(
     order = torch.randperm(len(rows), generator=generator)
     held = order[: max(1, round(recipe.holdout * len(rows)))]
     training = order[len(held) :]
+    history: list[tuple[float, float]] = []
     if len(training) >= FEWEST_ROWS:
-        _train(network, rows, known, (training, held), recipe, of_classes, generator)
+        history = _train(network, rows, known, (training, held), recipe, of_classes, generator)
+    else:
+        warnings.warn(
+            f"{len(training)} rows are left to train on, which is too few to learn what is similar",
+            stacklevel=1,
+        )
     with torch.no_grad():
         embedded = network.eval()(rows)
     state = {name: value.numpy() for name, value in network.state_dict().items()}
-    return Neighbors(state, embedded.numpy(), known.numpy())
+    return Neighbors(state, embedded.numpy(), known.numpy(), history)
 
 
 def _train(
@@ -130,15 +144,17 @@ def _train(
     recipe: Recipe,
     of_classes: bool,
     generator: torch.Generator,
-) -> None:
+) -> list[tuple[float, float]]:
     """Stop when ``patience`` epochs bring nothing, and go back to the best one."""
-    training, held = parts
+    training, _ = parts
+    history: list[tuple[float, float]] = []
     optimizer = torch.optim.AdamW(
         network.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay
     )
     best, best_epoch, state = float("inf"), 0, deepcopy(network.state_dict())
     for epoch in range(recipe.epochs):
         network.train()
+        total = 0.0
         for batch, candidates in _steps(training, recipe, generator):
             both = torch.cat([batch, candidates])
             here, there = network(x[both], recipe.dropout, generator).split(
@@ -146,15 +162,24 @@ def _train(
             )
             itself = batch[:, None] == candidates
             found = _mean_target(here, there, targets[candidates], itself)
+            loss = _loss(found, targets[batch], of_classes)
             optimizer.zero_grad()
-            _loss(found, targets[batch], of_classes).backward()
+            loss.backward()
             optimizer.step()
+            total += float(loss.detach()) * len(batch)
         error = _error(network, x, targets, parts, of_classes)
+        history.append((total / len(training), error))
         if error < best:
             best, best_epoch, state = error, epoch, deepcopy(network.state_dict())
         elif epoch - best_epoch >= recipe.patience:
             break
+    if best == float("inf"):
+        raise PodiumError(
+            f"training diverged: the held-out loss is {history[-1][1]:g} in every epoch, learning "
+            f"rate {recipe.learning_rate:g}; try a smaller learning_rate"
+        )
     network.load_state_dict(state)
+    return history
 
 
 def _steps(

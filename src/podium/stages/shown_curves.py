@@ -32,5 +32,5 @@ def loss_name(params: Any, is_regression: bool) -> str:
 
 
 def step_name(history: pd.DataFrame) -> str:
-    """What a step is: networks alone have a metric in their history; other steps are trees."""
-    return "epoch" if "valid_metric" in history else "tree"
+    """What a step is: networks have a metric or an epoch in their history; others count trees."""
+    return "epoch" if {"valid_metric", "epoch"} & set(history) else "tree"
