@@ -255,7 +255,9 @@ def test_a_client_ends_by_the_signal_that_ended_the_command(dvc, holder):
 def test_a_stopped_client_stops_the_command_until_it_goes_on(dvc, holder):
     client, forked = start_waiting(dvc)
     os.kill(client, signal.SIGTSTP)
-    wait_until(lambda: forked.status() == psutil.STATUS_STOPPED)
+    # The client stops after the command: as a shell does, wait for it, or SIGCONT comes too early.
+    for process in (forked, psutil.Process(client)):
+        wait_until(lambda process=process: process.status() == psutil.STATUS_STOPPED)
     os.kill(client, signal.SIGCONT)
     wait_until(lambda: forked.status() != psutil.STATUS_STOPPED)
     os.kill(client, signal.SIGTERM)
