@@ -42,9 +42,10 @@ def main() -> None:
     print(f"{machine()}\n{versions('torch')}\n")
     print("| | beside it | one thread, s | two threads, s | one / two |\n|---|---|---|---|---|")
     for name, (params, rows, side) in CASES.items():
-        for beside in ("nothing", "a process"):
-            one, two = measured(params, rows, side, rounds, beside == "a process")
-            print(f"| {name} | {beside} | {one:.2f} | {two:.2f} | {one / two:.2f} |", flush=True)
+        for busy in (False, True):
+            one, two = measured(params, rows, side, rounds, busy)
+            other = "a process" if busy else "nothing"
+            print(f"| {name} | {other} | {one:.2f} | {two:.2f} | {one / two:.2f} |", flush=True)
 
 
 def measured(

@@ -39,3 +39,14 @@ class Regressor(RegressorMixin, BaseEstimator):
         found = np.zeros((len(X), self.columns))
         found[0] = np.nan if self.columns == 1 else 0.0
         return found
+
+
+class Telling(RegressorMixin, BaseEstimator):
+    """Has a ``history_`` of its own kind, as some packages' networks have."""
+
+    def fit(self, X: Any, y: Any) -> "Telling":  # noqa: N803
+        self.mean_, self.history_ = float(np.mean(y)), [{"epoch": 1, "batches": []}]
+        return self
+
+    def predict(self, X: Any) -> Any:  # noqa: N803
+        return np.full(len(X), self.mean_)

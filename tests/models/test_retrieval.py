@@ -123,3 +123,8 @@ def test_a_dataset_of_classes_beats_chance():
     dataset = make_dataset("multiclass")
     result = fit("retrieval", dataset)
     assert result.score < 0.8 * np.log(3)
+
+
+def test_a_history_that_others_have_is_none_of_ours():
+    result = fit("odd_estimators.Telling", make_dataset())
+    assert set(result.history["step"]) == {0}

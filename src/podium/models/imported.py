@@ -76,11 +76,11 @@ def _fit_split(fit: Fit[ImportedParams], split: Split, threads: int) -> SplitFit
     labels = labels_of(fit, fit.y[rows], fit.weights(rows))
     x = rows_of(given.train, rows)
     estimators = [_fitted(fit, split, labels, x, seed, threads) for seed in range(fit.params.seeds)]
-    # An estimator of ours tells of each epoch.
+    # An estimator of ours tells of each epoch. Others' ``history_`` may be anything.
     history = [
         {"seed": seed, **step}
         for seed, estimator in enumerate(estimators)
-        for step in getattr(estimator, "history_", ())
+        for step in getattr(estimator, "podium_history_", ())
     ]
     return split_fit(fit, split, estimators, labels, given, store=_stored, history=history)
 

@@ -19,6 +19,7 @@ LEAST_PROBABILITY = 1e-4
 
 def fit_retrieval(fit: Fit[RetrievalParams]) -> list[SplitFit]:
     """Fit it on each fold's training rows."""
+    # Of its own, so that this file is among the code that a stage of it depends on.
     return fit_imported(fit)
 
 
@@ -65,7 +66,7 @@ class _Retrieval(BaseEstimator):  # type: ignore[misc]
                 np.asarray(x), targets, recipe, of_classes=self.of_classes, seed=self.random_state
             )
         self.state_, self.embedded_, self.targets_ = found.state, found.embedded, found.targets
-        self.history_ = [
+        self.podium_history_ = [
             {"step": epoch, "train_loss": train, "valid_loss": held, "epoch": epoch + 1}
             for epoch, (train, held) in enumerate(found.history)
         ]
@@ -76,7 +77,7 @@ class _Retrieval(BaseEstimator):  # type: ignore[misc]
         from podium.nn.retrieval import Neighbors
 
         with threads_of(self.n_jobs):
-            return Neighbors(self.state_, self.embedded_, self.targets_, []).predict(np.asarray(x))
+            return Neighbors(self.state_, self.embedded_, self.targets_).predict(np.asarray(x))
 
 
 class RetrievalRegressor(RegressorMixin, _Retrieval):  # type: ignore[misc]

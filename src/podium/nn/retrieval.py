@@ -6,7 +6,7 @@ training, each step draws the rows that it may look at, and no row sees itself.
 """
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
@@ -55,18 +55,16 @@ class Neighbors:
     state: dict[str, Array]
     embedded: Array
     targets: Array
-    history: list[tuple[float, float]]
+    history: Sequence[tuple[float, float]] = ()
 
     def predict(self, x: Array) -> Array:
         """The mean target of the training rows near each row, shape (rows, outputs)."""
         network = Embedding(x.shape[1], *_sizes(self.state))
         network.load_state_dict({name: torch.from_numpy(own) for name, own in self.state.items()})
         there, targets = torch.from_numpy(self.embedded), torch.from_numpy(self.targets)
-        chunk = max(1, MOST_DISTANCES // len(there))
         with torch.no_grad():
             here = network.eval()(_tensor(x))
-            parts = [_mean_target(own, there, targets) for own in here.split(chunk)]
-        return np.asarray(torch.cat(parts).numpy())
+            return np.asarray(_in_chunks(here, there, targets).numpy())
 
 
 class Embedding(nn.Module):
@@ -204,9 +202,14 @@ def _error(
     training, held = parts
     network.eval()
     here, there = network(x[held]), network(x[training])
-    chunk = max(1, MOST_DISTANCES // len(there))
-    found = [_mean_target(own, there, targets[training]) for own in here.split(chunk)]
-    return float(_loss(torch.cat(found), targets[held], of_classes))
+    found = _in_chunks(here, there, targets[training])
+    return float(_loss(found, targets[held], of_classes))
+
+
+def _in_chunks(here: Tensor, there: Tensor, targets: Tensor) -> Tensor:
+    """The mean targets of all rows, with not too many distances held at a time."""
+    chunks = here.split(max(1, MOST_DISTANCES // len(there)))
+    return torch.cat([_mean_target(own, there, targets) for own in chunks])
 
 
 def _mean_target(
